@@ -1,0 +1,58 @@
+"""What every test of this repository, the plugins' included, stands on."""
+
+import importlib.abc
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# Under --import-mode=importlib the folder of a test is not on the path; several tests use the toy recipe.
+sys.path.insert(0, str(Path(__file__).parent / "tests"))
+
+
+class _TwoDevices(importlib.abc.MetaPathFinder):
+    """Splits the CPU into two logical devices as soon as TensorFlow is imported.
+
+    Later is too late (the first operation starts the runtime), and an import for this alone would cost tests that need
+    no TensorFlow five seconds a process.
+    """
+
+    def find_spec(self, name, path, target=None):
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec("tensorflow")
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module):
+                execute(module)
+                cpu = module.config.list_physical_devices("CPU")[0]
+                module.config.set_logical_device_configuration(cpu, [module.config.LogicalDeviceConfiguration()] * 2)
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+
+if "tensorflow" not in sys.modules:
+    sys.meta_path.insert(0, _TwoDevices())
+
+
+@pytest.fixture(scope="session")
+def two_devices():
+    """Names of two logical CPU devices of this process."""
+    from gankit.engine.distribution import logical_cpus
+
+    return logical_cpus(2)
+
+
+@pytest.fixture(scope="session")
+def test_data():
+    """The folder of development data; no file of it is committed."""
+    if not os.environ.get("GANKIT_TEST_DATA"):
+        pytest.skip("set GANKIT_TEST_DATA to the folder of development data")
+    return Path(os.environ["GANKIT_TEST_DATA"])

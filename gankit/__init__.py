@@ -1,0 +1,75 @@
+"""gankit: adversarial networks for people who have data, not a training loop.
+
+Everything public is listed in `__all__`; what needs TensorFlow is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gankit.config import RecipeConfig, Section, Training
+    from gankit.data.arrays import ArraySource
+    from gankit.errors import DataError, GankitError, UsageError
+    from gankit.loading import LoadedRun, load
+    from gankit.recipe import Claim, Data, Evaluation, Phase, Recipe, Schedule, Source, Stage, Terms, Turn
+    from gankit.training import train
+
+_HOMES = {
+    "ArraySource": "data.arrays",
+    "Claim": "recipe",
+    "Data": "recipe",
+    "DataError": "errors",
+    "Evaluation": "recipe",
+    "GankitError": "errors",
+    "LoadedRun": "loading",
+    "Phase": "recipe",
+    "Recipe": "recipe",
+    "RecipeConfig": "config",
+    "Schedule": "recipe",
+    "Section": "config",
+    "Source": "recipe",
+    "Stage": "recipe",
+    "Terms": "recipe",
+    "Training": "config",
+    "Turn": "recipe",
+    "UsageError": "errors",
+    "load": "loading",
+    "train": "training",
+}
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArraySource",
+    "Claim",
+    "Data",
+    "DataError",
+    "Evaluation",
+    "GankitError",
+    "LoadedRun",
+    "Phase",
+    "Recipe",
+    "RecipeConfig",
+    "Schedule",
+    "Section",
+    "Source",
+    "Stage",
+    "Terms",
+    "Training",
+    "Turn",
+    "UsageError",
+    "load",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"gankit.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'gankit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

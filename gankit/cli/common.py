@@ -1,0 +1,135 @@
+"""What several verbs share: messages, tables, JSON, the options of a run's folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gankit.runs import Run, find_run, runs_root
+
+
+def quiet_tensorflow() -> None:
+    """Keeps TensorFlow's start-up notes off the terminal; call it before TensorFlow is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def talk() -> None:
+    """Sends gankit's messages to stderr."""
+    log = logging.getLogger("gankit")
+    if not log.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        log.addHandler(handler)
+        log.propagate = False
+    if log.level == logging.NOTSET:
+        log.setLevel(logging.INFO)
+
+
+def ready() -> None:
+    """Prepares a verb that computes."""
+    quiet_tensorflow()
+    talk()
+
+
+def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--debug` and `--offline`, which may stand before or after the verb."""
+
+    def go_offline(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        if value:
+            os.environ["GANKIT_OFFLINE"] = "1"
+
+    offline = click.option(
+        "--offline", is_flag=True, expose_value=False, callback=go_offline, help="Never open a socket."
+    )
+    debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")  # main() looks for it
+    return offline(debug(command))
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--json`."""
+    return click.option("as_json", "--json", is_flag=True, help="Print JSON to stdout.")(command)
+
+
+def runs_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--runs-dir`."""
+    return click.option(
+        "--runs-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of all runs.  [default: $GANKIT_RUNS or ./runs]",
+    )(command)
+
+
+def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """RUN: a folder, an id, a recipe's name or "latest"."""
+    return click.argument("run", default="latest", shell_complete=complete_run)(command)
+
+
+def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Run ids for the shell."""
+    root = runs_root(ctx.params.get("runs_dir"))
+    names = ["latest", *(path.parent.name for path in root.glob("*/*/run.json"))]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_recipe(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Recipe names for the shell."""
+    from gankit import plugins
+
+    return [point.name for point in plugins.entry_points() if point.name.startswith(incomplete)]
+
+
+def open_run(reference: str, runs_dir: Path | None) -> Run:
+    """The run that the user means."""
+    return find_run(reference, runs_root(runs_dir))
+
+
+def print_json(value: Any) -> None:
+    """JSON on stdout, for programs."""
+    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
+    """A table on stdout, as wide as its terminal; unbroken lines where there is none."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for i, name in enumerate(head):
+        table.add_column(name, overflow="fold", no_wrap=i == 0)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)
+
+
+def figure(value: float) -> str:
+    """A number as a person wants to read it."""
+    return f"{value:.4g}" if abs(value) < 10 else f"{value:.2f}"
+
+
+def print_evaluation(result: dict[str, Any]) -> None:
+    """Figures beside baselines; a baseline that is better is said to be."""
+    names = list(result["metrics"])
+    baselines = result["baselines"]
+    rows = []
+    for name in names:
+        better = result.get("better", {}).get(name)
+        ours = result["metrics"][name]
+        others = [figures.get(name) for figures in baselines.values()]
+        known = [other for other in others if other is not None]
+        sign = {"higher": 1, "lower": -1}.get(better or "", 0)
+        verdict = (
+            "" if not known or not sign else ("better" if all(sign * (ours - o) > 0 for o in known) else "not better")
+        )
+        rows.append([name, figure(ours), *("-" if o is None else figure(o) for o in others), verdict])
+    print_table(["metric", "ours", *baselines, ""], rows, title=f"{result['recipe']} on {result['data']}")

@@ -1,0 +1,49 @@
+"""`gankit info RECIPE`: what a recipe is, and its configuration."""
+
+from __future__ import annotations
+
+import inspect
+
+import click
+
+from gankit import plugins
+from gankit.cli.common import common_options, complete_recipe, json_option, print_json
+from gankit.config import to_yaml
+
+
+@click.command("info")
+@click.argument("recipe", shell_complete=complete_recipe)
+@json_option
+@common_options
+def command(recipe: str, as_json: bool) -> None:
+    """Describe a recipe: method, source, defaults, claims.
+
+    The defaults are printed as YAML: save them, change them, and give the file to 'gankit run RECIPE --config'.
+    """
+    entry = plugins.find(recipe)
+    cls = entry.recipe
+    assert cls is not None  # find() raises for a broken one
+    group = cls.commands()
+    verbs = sorted(group.commands) if group else []
+    if as_json:
+        return print_json(
+            {
+                "recipe": cls.name,
+                "plugin": f"{entry.distribution} {entry.version}".strip(),
+                "summary": cls.summary,
+                "paper": cls.paper,
+                "commands": verbs,
+                "claims": [vars(claim) for claim in cls.claims],
+                "config": cls.Config.model_json_schema(),
+            }
+        )
+    click.echo(f"{cls.name} ({entry.distribution} {entry.version})\n{cls.summary}\n")
+    click.echo(inspect.cleandoc(cls.__doc__ or ""))
+    if cls.paper:
+        click.echo(f"\npaper: {cls.paper}")
+    for verb in verbs:
+        click.echo(f"command: gankit {cls.name} {verb}")
+    for claim in cls.claims:
+        click.echo(f"claim: {claim.metric} = {claim.value} +- {claim.tolerance} ({claim.source}; {claim.protocol})")
+    click.echo("\ndefaults:\n")
+    return click.echo(to_yaml(cls.name, cls.Config()).rstrip())

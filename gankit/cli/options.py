@@ -1,0 +1,76 @@
+"""Command line options made from a recipe's typed configuration."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from gankit.config import RecipeConfig, read_yaml, resolve
+from gankit.recipe import Recipe
+
+
+def scalar_type(annotation: Any) -> click.ParamType | None:
+    """The click type of a scalar annotation; None for groups and collections, which `--set` and files can give."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        inner = [part for part in typing.get_args(annotation) if part is not type(None)]
+        return scalar_type(inner[0]) if len(inner) == 1 else None
+    if typing.get_origin(annotation) is Literal:
+        return click.Choice([str(value) for value in typing.get_args(annotation)])
+    # Numbers stay text: pydantic reads them, so that ranges and types are judged in one place.
+    return {bool: click.BOOL, int: click.STRING, float: click.STRING, str: click.STRING, Path: click.STRING}.get(
+        annotation
+    )
+
+
+def fields_of(config: type[RecipeConfig]) -> Iterator[tuple[str, str, FieldInfo, Any]]:
+    """Dotted key, parameter name, field and default of every field that becomes an option."""
+    defaults = config()
+    for prefix, model in (("", defaults), ("training.", defaults.training)):
+        for name, field in type(model).model_fields.items():
+            inner = field.annotation
+            if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+                yield prefix + name, name, field, getattr(model, name)
+
+
+def options_of(recipe: type[Recipe]) -> list[click.Option]:
+    """The options of `gankit run RECIPE`: the recipe's fields first, then the engine's."""
+    options = []
+    for _, name, field, default in fields_of(recipe.Config):
+        kind = scalar_type(field.annotation)
+        if kind is None:
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        shown = "" if default is None else f"  [default: {default}]"
+        text = (field.description or "") + shown
+        if kind is click.BOOL:
+            options.append(click.Option([f"{flag}/--no-{flag[2:]}", name], default=None, help=text))
+        else:
+            metavar = {int: "INT", float: "FLOAT"}.get(_plain(field.annotation))
+            options.append(click.Option([flag, name], type=kind, default=None, metavar=metavar, help=text))
+    return options
+
+
+def _plain(annotation: Any) -> Any:
+    inner = [part for part in typing.get_args(annotation) if part is not type(None)]
+    return inner[0] if len(inner) == 1 else annotation
+
+
+def configure(recipe: type[Recipe], config: Path | None, sets: tuple[str, ...], given: dict[str, Any]) -> RecipeConfig:
+    """The configuration of a command.
+
+    Args:
+        recipe: Whose options they are.
+        config: `--config`.
+        sets: `--set`.
+        given: Parameter name -> value; None where the option was not used.
+    """
+    keys = {name: key for key, name, _, _ in fields_of(recipe.Config)}
+    chosen = {keys[name]: value for name, value in given.items() if value is not None}
+    return resolve(recipe.Config, read_yaml(config) if config else {}, chosen, sets)

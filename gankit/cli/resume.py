@@ -1,0 +1,34 @@
+"""`gankit resume RUN`: goes on exactly where a run stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gankit.cli.common import common_options, json_option, open_run, ready, run_argument, runs_dir_option
+
+
+@click.command("resume")
+@run_argument
+@click.option("--strategy", type=click.Choice(["single", "mirrored", "multiworker"]), help="Other devices than before.")
+@click.option("--devices", type=click.IntRange(1), help="Devices of the mirrored strategy.")
+@runs_dir_option
+@json_option
+@common_options
+def command(run: str, strategy: str | None, devices: int | None, runs_dir: Path | None, as_json: bool) -> None:
+    """Go on with a stopped run.
+
+    RUN is a folder, an id, a recipe's name or 'latest'. The configuration is the run's own, frozen when it began.
+    On one device the final weights are those of the run never stopped, bit by bit.
+    """
+    ready()
+    opened = open_run(run, runs_dir)
+    from gankit import training
+    from gankit.cli.progress import ProgressBar
+    from gankit.cli.run import report_end
+
+    with ProgressBar() as bar:
+        done = training.resume(opened, strategy=strategy, devices=devices, listener=bar)
+    if done is not None:
+        report_end(done.path, as_json)

@@ -1,0 +1,107 @@
+"""`gankit run RECIPE`: trains a recipe in a new run folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gankit import plugins
+from gankit.cli.common import common_options, json_option, print_evaluation, print_json, ready, runs_dir_option
+from gankit.cli.options import configure, options_of
+from gankit.runs import runs_root
+
+
+class RunGroup(click.Group):
+    """Each recipe is a subcommand with the options of its own configuration."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Installed recipes."""
+        return list(dict.fromkeys(point.name for point in plugins.entry_points()))
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command:
+        """The subcommand of a recipe, a DISTRIBUTION/NAME or a FILE.py:CLASS."""
+        return run_command(name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Recipes with their summaries; a broken one must not break the help."""
+        rows = [(e.name, e.recipe.summary if e.recipe else f"broken: {e.error}") for e in plugins.discover()]
+        if rows:
+            with formatter.section("Recipes"):
+                formatter.write_dl(rows)
+
+
+def run_command(source: str) -> click.Command:
+    """`gankit run SOURCE` with the recipe's options."""
+    recipe = plugins.find(source).recipe
+    assert recipe is not None  # find() raises for a broken one
+
+    def invoke(
+        config: Path | None, sets: tuple[str, ...], dry_run: bool, as_json: bool, runs_dir: Path | None, **given: Any
+    ) -> None:
+        ready()
+        made = recipe(configure(recipe, config, sets, given))
+        if dry_run:
+            from gankit import training
+
+            report_plan(training.dry_run(made), as_json)
+            return
+        from gankit import training
+        from gankit.cli.progress import ProgressBar
+
+        with ProgressBar() as bar:
+            run = training.start(source, made, runs_root(runs_dir), argv=["gankit", *sys.argv[1:]], listener=bar)
+        if run is not None:
+            report_end(run.path, as_json)
+
+    command = click.Command(
+        source,
+        callback=invoke,
+        help=f"{recipe.summary}\n\n{recipe.paper}",
+        params=[
+            *options_of(recipe),
+            click.Option(["--config"], type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML file."),
+            click.Option(["--set", "sets"], multiple=True, metavar="KEY=VALUE", help="Any value: --set a.b=3."),
+            click.Option(["--dry-run"], is_flag=True, help="Build, take a few steps, say what it will need."),
+        ],
+    )
+    return common_options(json_option(runs_dir_option(command)))  # type: ignore[return-value]
+
+
+def report_plan(plan: dict[str, Any], as_json: bool) -> None:
+    """What a dry run found."""
+    if as_json:
+        return print_json(plan)
+    for name, count in plan["weights"].items():
+        click.echo(f"weights  {name}: {count:,}")
+    for name, stage in plan["stages"].items():
+        click.echo(f"stage    {name}: {stage['steps']:,} steps of {stage['seconds_per_step']:.3g} s")
+    click.echo(f"device   {plan['device']}")
+    click.echo(f"memory   {plan['memory_mb']:,} MB (peak so far)")
+    click.echo(f"disk     {plan['disk_mb']:,} MB for checkpoints")
+    click.echo(f"time     {plan['minutes']:,} minutes on this machine, evaluation not counted")
+
+
+def report_end(path: Path, as_json: bool) -> None:
+    """What a finished training gave."""
+    import json
+
+    result = json.loads((path / "evaluation.json").read_text("utf-8"))
+    if as_json:
+        return print_json(result)
+    print_evaluation(result)
+    click.echo(f"\nrun       {path}")
+    for picture in sorted((path / "samples" / "final").glob("*.png"))[:4]:
+        click.echo(f"picture   {picture}")
+    click.echo(f"report    {path / 'report.html'}")
+
+
+command = RunGroup(
+    "run",
+    help="Train a recipe.\n\nRECIPE is a name from 'gankit list', or FILE.py:CLASS.\n\n"
+    "'gankit run RECIPE --help' lists the recipe's options.",
+    subcommand_metavar="RECIPE [OPTIONS]",
+    no_args_is_help=True,
+)

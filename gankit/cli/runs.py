@@ -1,0 +1,56 @@
+"""`gankit runs`: what has been trained here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gankit.cli.common import common_options, figure, json_option, print_json, print_table, runs_dir_option
+from gankit.runs import Run, all_runs, runs_root
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """One run in a line. One that says "running" though nobody holds it was killed."""
+    info = run.info
+    status = info.get("status", "?")
+    if status in ("created", "running") and not run.alive:
+        status = "killed"
+    evaluation = run.path / "evaluation.json"
+    metrics = json.loads(evaluation.read_text("utf-8"))["metrics"] if evaluation.is_file() else {}
+    return {
+        "run": str(run.path),
+        "status": status,
+        "started": info.get("started"),
+        "seconds": info.get("seconds"),
+        "metrics": metrics,
+    }
+
+
+@click.command("runs")
+@click.argument("recipe", default="")
+@runs_dir_option
+@json_option
+@common_options
+def command(recipe: str, runs_dir: Path | None, as_json: bool) -> None:
+    """List the runs, of RECIPE if it is named."""
+    root = runs_root(runs_dir)
+    found = [describe(run) for run in all_runs(root, recipe)]
+    if as_json:
+        return print_json(found)
+    if not found:
+        click.echo(f"there are no runs in {root}", err=True)
+        return None
+    rows = [
+        [
+            item["run"],
+            item["status"],
+            item["started"] or "",
+            "" if item["seconds"] is None else f"{item['seconds']:.0f} s",
+            ", ".join(f"{key} {figure(value)}" for key, value in list(item["metrics"].items())[:3]),
+        ]
+        for item in found
+    ]
+    return print_table(["run", "status", "started (UTC)", "time", "figures"], rows)

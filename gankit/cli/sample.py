@@ -1,0 +1,35 @@
+"""`gankit sample RUN`: pictures and tables from a trained run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gankit.cli.common import common_options, json_option, open_run, print_json, ready, run_argument, runs_dir_option
+from gankit.errors import UsageError
+
+
+@click.command("sample")
+@run_argument
+@click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="A new folder.")
+@runs_dir_option
+@json_option
+@common_options
+def command(run: str, out: Path, runs_dir: Path | None, as_json: bool) -> None:
+    """Write a run's sample pictures to a folder.
+
+    RUN is a folder, an id, a recipe's name or 'latest'.
+    """
+    ready()
+    opened = open_run(run, runs_dir)
+    if out.exists() and any(out.iterdir()):
+        raise UsageError(f"{out} is not empty", "nothing is overwritten: name a new folder")
+    from gankit.loading import LoadedRun
+
+    files = LoadedRun(opened).sample(out)
+    if as_json:
+        print_json([str(file) for file in files])
+    else:
+        for file in files:
+            click.echo(str(file))

@@ -1,0 +1,1 @@
+"""Data: streams over sources, images, datasets by name."""

@@ -1,0 +1,1 @@
+"""The engine: games on batches, on one device or many, exactly resumable."""

@@ -1,0 +1,148 @@
+"""Checkpoints: one folder each, written aside and renamed, with hashes that are verified before they are trusted.
+
+`tf.train.Checkpoint` and `.keras` files are not used: the first drops generator state without a word, and neither is
+written atomically.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from gankit.errors import CheckpointError
+
+log = logging.getLogger("gankit")
+
+TENSORS, STATE = "state.safetensors", "state.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands.
+
+    Attributes:
+        stage: Number of the stage.
+        step: Steps done in it.
+        total: Steps done in the run.
+        steps: Stage -> its number of steps in this run, fixed when it began.
+    """
+
+    stage: int
+    step: int
+    total: int
+    steps: dict[str, int] = field(default_factory=dict)
+
+
+def save(folder: Path, position: Position, tensors: dict[str, np.ndarray], keep: int = 2) -> Path:
+    """Writes a checkpoint so that a crash at any moment leaves the older ones readable.
+
+    Args:
+        folder: The run's `checkpoints/`.
+        position: Where the run stands.
+        tensors: `Game.get_state()`.
+        keep: Newest checkpoints to keep.
+
+    Returns:
+        The checkpoint's folder.
+
+    Raises:
+        CheckpointError: It cannot be written (a full disk, say).
+    """
+    final = folder / f"step-{position.total:09d}"
+    partial = folder / f".{final.name}.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        partial.mkdir()
+        # Not ascontiguousarray, which turns scalars into vectors.
+        save_file({name: np.asarray(value, order="C") for name, value in tensors.items()}, partial / TENSORS)
+        digest = file_sha256(partial / TENSORS)
+        state = {"format": FORMAT, "sha256": digest, **asdict(position)}
+        (partial / STATE).write_text(json.dumps({**state, "seal": _seal(state)}, indent=1))
+        for name in (TENSORS, STATE):
+            _fsync(partial / name)
+        _fsync(partial)
+        if final.exists():  # only after a resume from an older one: the same step gives the same bits
+            shutil.rmtree(final)
+        os.replace(partial, final)
+        _fsync(folder)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise CheckpointError(
+            f"cannot write a checkpoint to {folder}: {error}", "free some space; the run can then be resumed"
+        ) from error
+    for old in checkpoints(folder)[:-keep]:
+        shutil.rmtree(old, ignore_errors=True)
+    return final
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Complete checkpoints, the oldest first."""
+    return sorted(path for path in folder.glob("step-*") if path.is_dir())
+
+
+def restore(folder: Path) -> tuple[Position, dict[str, np.ndarray], Path]:
+    """The newest checkpoint that is whole; a damaged one is passed over with a warning.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    for path in reversed(checkpoints(folder)):
+        try:
+            return *read(path), path
+        except CheckpointError as error:
+            log.warning("%s; going back to the one before", error.message)
+    raise CheckpointError(f"there is no usable checkpoint in {folder}", "start a new run")
+
+
+def read(path: Path) -> tuple[Position, dict[str, np.ndarray]]:
+    """One checkpoint, verified.
+
+    Raises:
+        CheckpointError: It is torn, corrupted or of another format.
+    """
+    try:
+        state: dict[str, Any] = json.loads((path / STATE).read_text())
+        seal = state.pop("seal")
+        if state.pop("format") != FORMAT or seal != _seal({"format": FORMAT, **state}):
+            raise ValueError(f"{STATE} is damaged")
+        if file_sha256(path / TENSORS) != state.pop("sha256"):
+            raise ValueError(f"{TENSORS} is damaged")
+        return Position(**state), load_file(path / TENSORS)
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise CheckpointError(f"the checkpoint {path.name} cannot be used: {error}") from error
+
+
+def file_sha256(path: Path) -> str:
+    """Hex sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _seal(state: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what killed processes left half-written; the run's lock makes sure that nobody is still writing."""
+    for path in folder.glob(".step-*"):
+        shutil.rmtree(path, ignore_errors=True)

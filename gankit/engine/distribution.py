@@ -1,0 +1,166 @@
+"""Where a run computes: one device, several devices, or several processes, behind one interface."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import tensorflow as tf
+
+from gankit.errors import ConfigError
+
+log = logging.getLogger("gankit")
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A strategy and what the engine needs to know of it.
+
+    Attributes:
+        strategy: The tf.distribute strategy.
+        kind: "single", "mirrored" or "multiworker".
+        replicas: Copies of the networks in all processes.
+        workers: Processes.
+        worker: This process' number; 0 is the chief, which alone writes the run.
+    """
+
+    strategy: tf.distribute.Strategy
+    kind: str
+    replicas: int
+    workers: int = 1
+    worker: int = 0
+
+    @property
+    def chief(self) -> bool:
+        """Whether this process writes the run."""
+        return self.worker == 0
+
+    @property
+    def device(self) -> str:
+        """What computes, for people: "2 x CPU (mirrored)"."""
+        kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+        return f"{self.replicas} x {kind} ({self.kind})"
+
+    def iterate(self, batch: Callable[[tf.Tensor, int], Any], start: int, replica_batch: int) -> Any:
+        """An endless iterator of batches, one to each local replica.
+
+        Args:
+            batch: (batch number int64, index of the first example in it) -> one replica's part of a global batch.
+            start: Number of the first global batch.
+            replica_batch: Examples to a replica.
+
+        Returns:
+            An iterator for `strategy.run`.
+        """
+        local = self.replicas // self.workers
+
+        def dataset(context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
+            # Element e of this process is batch start + e // local for its replica e % local: tf.distribute deals
+            # the elements of a process to its replicas in turn.
+            def element(e: tf.Tensor) -> Any:
+                return batch(start + e // local, (self.worker * local + e % local) * replica_batch)
+
+            numbers = tf.data.Dataset.range(2**60)
+            return numbers.map(element, num_parallel_calls=2, deterministic=True).prefetch(2 * local)
+
+        if self.kind == "single":
+            return iter(dataset())
+        return iter(self.strategy.distribute_datasets_from_function(dataset))
+
+    def agree(self, value: float) -> float:
+        """The mean of one number over all workers, the same in each of them; a barrier."""
+        if self.workers == 1:
+            return value
+
+        @tf.function
+        def total() -> Any:
+            return self.strategy.run(
+                lambda: tf.distribute.get_replica_context().all_reduce("sum", tf.constant(value, tf.float64))
+            )
+
+        return float(self.strategy.experimental_local_results(total())[0]) / self.replicas
+
+
+def logical_cpus(count: int) -> list[str]:
+    """Splits the CPU into `count` logical devices.
+
+    Raises:
+        ConfigError: TensorFlow has already started with fewer.
+    """
+    devices = tf.config.list_physical_devices("CPU")
+    present = tf.config.get_logical_device_configuration(devices[0]) or []
+    if len(present) < count:
+        try:
+            tf.config.set_logical_device_configuration(devices[0], [tf.config.LogicalDeviceConfiguration()] * count)
+        except RuntimeError as error:
+            raise ConfigError(
+                f"TensorFlow has already started in this process with {max(1, len(present))} CPU device(s)",
+                f"start a new process, or call gankit.engine.distribution.logical_cpus({count}) first",
+            ) from error
+    return [f"CPU:{i}" for i in range(count)]
+
+
+def place(kind: str, devices: int | None = None) -> Placement:
+    """Opens a strategy.
+
+    Args:
+        kind: "auto", "single", "mirrored" or "multiworker" (reads TF_CONFIG).
+        devices: Devices of the mirrored strategy; all GPUs or one CPU if None.
+
+    Raises:
+        ConfigError: What is asked for does not exist here.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if kind == "auto":
+        kind = "mirrored" if len(gpus) > 1 or (devices or 1) > 1 else "single"
+    if kind == "single":
+        if (devices or 1) > 1:
+            raise ConfigError("--strategy single uses one device", "leave --devices out, or use --strategy mirrored")
+        return Placement(tf.distribute.get_strategy(), "single", 1)
+    if kind == "mirrored":
+        if gpus:
+            if devices and devices > len(gpus):
+                raise ConfigError(f"--devices {devices}: only {len(gpus)} GPU(s) are visible", "lower --devices")
+            names = [f"GPU:{i}" for i in range(devices or len(gpus))]
+        else:
+            names = logical_cpus(devices or 1)
+        return Placement(_mirrored(tuple(names)), "mirrored", len(names))
+    return _multiworker()
+
+
+@cache
+def _mirrored(names: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
+    # One strategy for each set of devices in a process: TensorFlow keeps the shapes of collective operations under keys
+    # that every new strategy counts from the start, so a second one would meet the first one's shapes and abort. On
+    # logical CPU devices a plain sum on one of them needs no collectives at all.
+    on_cpu = names[0].startswith("CPU")
+    return tf.distribute.MirroredStrategy(
+        names, cross_device_ops=tf.distribute.ReductionToOneDevice() if on_cpu else None
+    )
+
+
+def _multiworker() -> Placement:
+    try:
+        config = json.loads(os.environ.get("TF_CONFIG") or "{}")
+        addresses, task = config["cluster"]["worker"], config["task"]
+        if task["type"] != "worker" or not 0 <= int(task["index"]) < len(addresses):
+            raise KeyError("task")
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            "--strategy multiworker needs TF_CONFIG with a cluster of workers and this process' task",
+            'TF_CONFIG=\'{"cluster": {"worker": ["hostA:2222", "hostB:2222"]}, '
+            '"task": {"type": "worker", "index": 0}}\'',
+        ) from error
+    log.warning(
+        "multi-worker: TensorFlow's gRPC server has no authentication and listens on every interface; "
+        "use it only inside a network that you trust"
+    )
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    return Placement(
+        strategy, "multiworker", strategy.num_replicas_in_sync, workers=len(addresses), worker=int(task["index"])
+    )

@@ -1,0 +1,1 @@
+"""Figures of quality, one file a family."""

@@ -1,0 +1,271 @@
+"""The contract between a recipe and the engine.
+
+A recipe says *what* is trained: data, networks, and losses grouped in phases and stages. The engine decides *how*:
+randomness, reduction over replicas, clipping, precision, averages, checkpoints, logs and signals. This module imports
+no TensorFlow, so that recipes can be listed, described and configured in milliseconds; a recipe module keeps its
+networks and losses in sibling modules that it imports when a method is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from gankit.config import RecipeConfig
+
+if TYPE_CHECKING:
+    import click
+
+Terms = Mapping[str, Any]
+"""Loss terms by name: each `[batch]` float, unweighted, one value an example. A scalar is refused."""
+
+Schedule = Callable[[int], float]
+"""Step of the stage -> value. Plain Python: the engine feeds its values to the graph as a table."""
+
+
+class Turn(Protocol):
+    """All that a loss sees: one batch of one step, on one replica. A loss is a pure function of it."""
+
+    @property
+    def knobs(self) -> Mapping[str, Any]:
+        """This step's value of each of `Stage.knobs`, scalar float tensors."""
+
+    @property
+    def shared(self) -> Mapping[str, Any]:
+        """`Stage.shared`'s values: differentiable, and never older than the networks that made them."""
+
+    def __getitem__(self, field: str) -> Any:
+        """A field of the batch, `[batch, ...]`."""
+
+    def __call__(self, network: str, *inputs: Any) -> Any:
+        """A network's output. It runs with `training=True` unless no phase of the stage trains it."""
+
+    def normal(self, name: str, *shape: int) -> Any:
+        """`[batch, *shape]` standard normal noise, a hash of (seed, example index, name)."""
+
+    def uniform(self, name: str, *shape: int) -> Any:
+        """`[batch, *shape]` noise in [0, 1), a hash of (seed, example index, name)."""
+
+    def global_mean(self, x: Any) -> Any:
+        """Mean of `[batch, ...]` over the examples of all replicas, `[...]`; differentiable."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One loss, and the networks that one optimizer update trains with it.
+
+    Attributes:
+        name: Unique in its stage; the first half of a term's name in the logs.
+        trains: Names of the networks that the update moves.
+        loss: Turn -> terms.
+        weights: Weight of each term in the sum that is minimised; 1 where absent.
+        optimizer: Key of `Recipe.optimizers()`; "" is the phase's name. Phases may share one.
+        lr: Learning rate by step of the stage; None keeps the optimizer's own.
+        clip: Largest global norm of the gradient, applied after the reduction over replicas.
+        repeats: Updates a step, each on a batch of its own: the last `repeats` of the step's batches.
+        every: The phase runs in steps divisible by this. Scale its weights by `every` where the mean is wanted.
+    """
+
+    name: str
+    trains: tuple[str, ...]
+    loss: Callable[[Turn], Terms]
+    weights: Mapping[str, float] = field(default_factory=dict)
+    optimizer: str = ""
+    lr: Schedule | None = None
+    clip: float | None = None
+    repeats: int = 1
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        if min(self.repeats, self.every) < 1 or (self.repeats > 1 and self.every > 1):
+            raise ValueError(f"phase {self.name!r}: give repeats >= 1 or every >= 1, not both")
+        if not self.trains:
+            raise ValueError(f"phase {self.name!r} trains no network")
+
+    @property
+    def optimizer_key(self) -> str:
+        """The key of `Recipe.optimizers()` that this phase uses."""
+        return self.optimizer or self.name
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An ordered list of phases for a number of steps.
+
+    Attributes:
+        name: Unique in the recipe.
+        steps: Steps to train; a budget (`--max-minutes`, `--max-steps`) may lower it, and then stretches the schedules.
+        phases: Run in this order in each step. Critics first: `shared` is then computed once a batch.
+        shared: Values that several phases use, such as the fakes; computed when first read.
+        refresh: Whether `shared` is computed again once a phase has moved a network it used; False gives
+            simultaneous updates.
+        knobs: Values by step that losses read from `Turn.knobs`: noise levels, fade-ins.
+        reads: Keys of `Data.train` that this stage draws from; () is all.
+    """
+
+    name: str
+    steps: int
+    phases: tuple[Phase, ...]
+    shared: Callable[[Turn], Mapping[str, Any]] | None = None
+    refresh: bool = True
+    knobs: Mapping[str, Schedule] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.steps < 0 or not self.phases:
+            raise ValueError(f"stage {self.name!r} needs steps >= 0 and at least one phase")
+
+
+class Source(Protocol):
+    """Random access to examples by whole batches. The fields of the sources of one stage must not clash."""
+
+    n: int
+
+    def gather(self, rows: Any, index: Any, seed: int) -> Mapping[str, Any]:
+        """Examples as tensors; runs inside a tf.data map.
+
+        Args:
+            rows: `[batch]` int64 in [0, n), shuffled anew in each epoch.
+            index: `[batch]` int64, the number of the example in the run: the key of its augmentation noise.
+            seed: The run's seed.
+
+        Returns:
+            Field -> `[batch, ...]` tensor.
+        """
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a recipe trains and evaluates on.
+
+    Attributes:
+        train: Sources by name, each shuffled by itself.
+        held_out: Whatever `Recipe.evaluate` and `Recipe.sample` need; the engine never reads it.
+        facts: Shapes, scalers, classes: all that rebuilding the networks needs. It is stored in the run as JSON.
+    """
+
+    train: Mapping[str, Source] = field(default_factory=dict)
+    held_out: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Held-out figures beside baselines.
+
+    Attributes:
+        metrics: Figures of the trained networks.
+        baselines: Name -> the same figures of a method that needs no training, or a simpler one.
+        protocol: How the figures were made: data, preprocessing, feature network with its hash.
+        better: Metric -> which direction is better.
+        rows: Figures by item (image, compound), for a table.
+    """
+
+    metrics: Mapping[str, float]
+    baselines: Mapping[str, Mapping[str, float]]
+    protocol: Mapping[str, Any]
+    better: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
+    rows: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A published figure that a recipe undertakes to reproduce.
+
+    Attributes:
+        metric: Key of `Evaluation.metrics`.
+        value: The published figure.
+        tolerance: Largest |measured - value| that counts as reproduced.
+        protocol: Data, preset and budget that the figure holds for.
+        source: Paper and table.
+        needs: "" or "gpu".
+    """
+
+    metric: str
+    value: float
+    tolerance: float
+    protocol: str
+    source: str
+    needs: Literal["", "gpu"] = ""
+
+
+class Recipe:
+    """Base class of everything that `gankit run` can train.
+
+    A subclass sets `name`, `summary` and `Config`, and implements the six methods below. Register it in the
+    entry-point group `gankit.recipes` of a distribution, or run it from a file: `gankit run ./mine.py:MyRecipe`.
+
+    Attributes:
+        name: What the user types; lower case, digits and hyphens.
+        summary: One line for `gankit list`.
+        paper: The method's reference.
+        Config: The typed options; its scalar fields become command line options.
+        claims: Published figures that the recipe undertakes to reproduce.
+        ema: Network -> decay of the exponential moving average of its weights; `evaluate` and `sample` are given
+            the average. The decay of step t is min(decay, (1 + t) / (10 + t)), so short runs are not dominated by
+            the initial weights.
+        tiny: Options that make the recipe train in seconds, for the compliance kit.
+    """
+
+    name: ClassVar[str] = ""
+    summary: ClassVar[str] = ""
+    paper: ClassVar[str] = ""
+    Config: ClassVar[type[RecipeConfig]] = RecipeConfig
+    claims: ClassVar[tuple[Claim, ...]] = ()
+    ema: ClassVar[Mapping[str, float]] = {}
+    tiny: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, config: RecipeConfig) -> None:
+        self.config: Any = config
+
+    @classmethod
+    def commands(cls) -> click.Group | None:
+        """The recipe's own commands, `gankit NAME ...`; imported only when used."""
+        return None
+
+    def data(self) -> Data:
+        """Opens the training and held-out data that the configuration names."""
+        raise NotImplementedError
+
+    def test_data(self, source: str) -> Data:
+        """Opens other data for evaluation only (`gankit evaluate RUN --data SOURCE`): all of it is held out."""
+        from gankit.errors import UsageError
+
+        raise UsageError(
+            f"{self.name} evaluates only on the held-out part of the data that it was trained on",
+            "leave --data out",
+        )
+
+    def networks(self, data: Data) -> dict[str, Any]:
+        """Builds the networks (`keras.Model`) from `data.facts`; called in the strategy's scope.
+
+        Networks that no phase trains are frozen and not saved with the run.
+        """
+        raise NotImplementedError
+
+    def optimizers(self) -> dict[str, Any]:
+        """Builds Keras optimizers with constant learning rates and without clipping; called in scope."""
+        raise NotImplementedError
+
+    def stages(self, data: Data) -> list[Stage]:
+        """The stages in the order of training."""
+        raise NotImplementedError
+
+    def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
+        """Held-out figures beside named baselines, with the protocol."""
+        raise NotImplementedError
+
+    def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
+        """Writes pictures and tables that a person looks at, from fixed inputs.
+
+        Args:
+            networks: As for `evaluate`.
+            data: As for `evaluate`.
+            out: An existing empty folder.
+
+        Returns:
+            The files written.
+        """
+        raise NotImplementedError

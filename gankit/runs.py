@@ -1,0 +1,213 @@
+"""Run directories: all that one training did.
+
+    runs/<recipe>/<date-time-id>/
+        config.yaml      the whole configuration, frozen
+        run.json         command, versions, data hash, seed, device, status, exit code
+        facts.json       what rebuilding the networks needs
+        metrics.jsonl    a line every `log_every` steps
+        gankit.log       messages
+        samples/         a folder of pictures every `sample_every` steps
+        checkpoints/     the newest two
+        evaluation.json  held-out figures beside baselines; evaluations/ holds those on other data
+        report.html      all of it as a page
+        .lock            held while a process writes
+
+A run is never overwritten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import logging
+import os
+import re
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from gankit.errors import RunLocked, UsageError
+
+log = logging.getLogger("gankit")
+
+RUN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def runs_root(folder: Path | None = None) -> Path:
+    """The folder of all runs: as given, else `$GANKIT_RUNS`, else `./runs`."""
+    return folder or Path(os.environ.get("GANKIT_RUNS") or "runs")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes JSON so that a reader or a crash never sees half of it."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n", "utf-8")
+    os.replace(partial, path)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars and arrays, and paths, as JSON knows them."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
+
+
+def now() -> str:
+    """The time in UTC, to the second, ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+class Run:
+    """One run directory.
+
+    Args:
+        path: The directory; it must hold run.json.
+
+    Raises:
+        UsageError: It is not a run.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not (path / "run.json").is_file():
+            raise UsageError(f"{path} is not a run", "'gankit runs' lists them")
+
+    @classmethod
+    def create(cls, root: Path, recipe: str, config: str, info: Mapping[str, Any]) -> Run:
+        """Makes a new directory.
+
+        Args:
+            root: The folder of all runs.
+            recipe: The recipe's name.
+            config: The configuration as YAML.
+            info: First contents of run.json.
+        """
+        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        path = root / recipe / f"{stamp}-{secrets.token_hex(2)}"
+        try:
+            path.mkdir(parents=True)
+        except OSError as error:
+            raise UsageError(f"cannot make the run folder {path}: {error}", "choose another with --runs-dir") from error
+        (path / "config.yaml").write_text(config, "utf-8")
+        write_json(path / "run.json", {"recipe": recipe, "status": "created", "started": now(), **info})
+        return cls(path)
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """run.json."""
+        try:
+            return dict(json.loads((self.path / "run.json").read_text("utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise UsageError(f"{self.path / 'run.json'} cannot be read: {error}") from error
+
+    def update(self, **changes: Any) -> None:
+        """Changes fields of run.json."""
+        write_json(self.path / "run.json", {**self.info, **changes})
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def alive(self) -> bool:
+        """Whether some process holds the run."""
+        try:
+            with self._lock():
+                return False
+        except Timeout:
+            return True
+
+    def _lock(self) -> FileLock:
+        return FileLock(self.path / ".lock", timeout=0)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the run; the operating system lets go when the process ends, however it ends.
+
+        Raises:
+            RunLocked: Another process holds it.
+        """
+        owner = self.path / ".owner"
+        try:
+            with self._lock():
+                owner.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+                yield
+        except Timeout as error:
+            who = owner.read_text() if owner.is_file() else "another process"
+            raise RunLocked(f"{self.path} is being written by {who}", "wait for it, or stop it first") from error
+
+    def log(self, line: Mapping[str, Any]) -> None:
+        """Appends a line to metrics.jsonl."""
+        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, allow_nan=False) + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl; one that a crash cut short is left out."""
+        path, lines = self.path / "metrics.jsonl", []
+        if path.is_file():
+            for line in path.read_text("utf-8").splitlines():
+                with contextlib.suppress(ValueError):
+                    lines.append(json.loads(line))
+        return lines
+
+    def rewind(self, total: int) -> None:
+        """Drops the lines of steps that will be done again."""
+        lines = [line for line in self.metrics() if line["total"] <= total]
+        partial = self.path / ".metrics.jsonl"
+        partial.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+        os.replace(partial, self.path / "metrics.jsonl")
+
+
+def all_runs(root: Path, recipe: str = "") -> list[Run]:
+    """The runs under a folder, the oldest first; one whose run.json is damaged is left out with a warning."""
+    found = []
+    for path in root.glob(f"{recipe or '*'}/*/run.json"):
+        run = Run(path.parent)
+        try:
+            found.append((str(run.info.get("started", "")), path.parent.stat().st_mtime_ns, path.parent.name, run))
+        except UsageError as error:
+            log.warning("%s", error.message)
+    return [run for *_, run in sorted(found, key=lambda item: item[:3])]
+
+
+def find_run(reference: str, root: Path) -> Run:
+    """The run that a user means.
+
+    Args:
+        reference: A folder; "latest"; a recipe's name (its latest); an id, or the beginning of one.
+        root: The folder of all runs.
+
+    Raises:
+        UsageError: There is none, or more than one.
+    """
+    path = Path(reference)
+    with contextlib.suppress(OSError, ValueError):  # too long for a path, or not one at all
+        if (path / "run.json").is_file():
+            return Run(path)
+    if not RUN_ID.fullmatch(reference.rpartition("/")[2]) or ".." in reference:
+        raise UsageError(f"{reference!r} is neither a run folder nor a run id", "'gankit runs' lists them")
+    runs = all_runs(root)
+    if not runs:
+        raise UsageError(
+            f"there are no runs in {root}", "'gankit run RECIPE' makes one; --runs-dir names another folder"
+        )
+    if reference == "latest":
+        return runs[-1]
+    if of_recipe := [run for run in runs if run.path.parent.name == reference]:
+        return of_recipe[-1]
+    names = [(run, (run.path.name, f"{run.path.parent.name}/{run.path.name}")) for run in runs]
+    matches = [run for run, known in names if reference in known] or [
+        run for run, known in names if any(name.startswith(reference) for name in known)
+    ]
+    if len(matches) != 1:
+        what = "no run" if not matches else "more than one run"
+        raise UsageError(f"{what} is called {reference!r} in {root}", "'gankit runs' lists them")
+    return matches[0]

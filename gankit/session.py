@@ -1,0 +1,293 @@
+"""One process' part in one training: prepares a recipe, runs its steps, and records them if it is the chief."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gankit import loading
+from gankit.engine import checkpoint
+from gankit.engine.budget import fix_steps
+from gankit.engine.checkpoint import Position
+from gankit.engine.distribution import place
+from gankit.engine.game import Game
+from gankit.engine.step import CompiledStage, Readings
+from gankit.errors import CheckpointError, NonFinite, Stopped
+from gankit.recipe import Recipe
+from gankit.runs import Run
+from gankit.signals import Stop
+
+log = logging.getLogger("gankit")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands, for a progress bar.
+
+    Attributes:
+        stage: Name of the stage.
+        step: Steps done in the stage.
+        steps: Steps of the stage.
+        total: Steps done in the run.
+        planned: Steps of the run.
+        examples_per_second: In the newest steps.
+        terms: Mean of each term over the newest steps.
+    """
+
+    stage: str
+    step: int
+    steps: int
+    total: int
+    planned: int
+    examples_per_second: float
+    terms: dict[str, float]
+
+
+Listener = Callable[[Progress], None]
+
+
+class Session:
+    """A recipe made ready to train.
+
+    Open it inside `precision(recipe.config.training.precision)`.
+
+    Args:
+        recipe: With its configuration.
+
+    Attributes:
+        data: The recipe's data.
+        game: Its networks and optimizers.
+        stages: Stage -> compiled stage, in order.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.started = time.perf_counter()
+        self.recipe = recipe
+        self.training = recipe.config.training
+        self.placement = place(self.training.strategy, self.training.devices)
+        self.data = recipe.data()
+        self.game = Game(recipe, self.data, self.placement, self.training)
+        self.stages = {
+            stage.name: CompiledStage(self.game, stage, self.training.steps_per_call) for stage in self.game.stages
+        }
+        self._viewed: dict[str, Any] | None = None
+
+    # -- what the run's record says ----------------------------------------------------------------------------------
+
+    def describe(self) -> dict[str, Any]:
+        """Device, data and weights, for run.json."""
+        return {
+            "device": self.placement.device,
+            "strategy": self.placement.kind,
+            "replicas": self.placement.replicas,
+            "data": {
+                "examples": {name: source.n for name, source in self.data.train.items()},
+                "fingerprint": self.fingerprint(),
+            },
+            "weights": {name: int(network.count_params()) for name, network in self.game.networks.items()},
+        }
+
+    def fingerprint(self) -> dict[str, str]:
+        """Hash of each source that knows its own."""
+        return {
+            name: str(source.fingerprint) for name, source in self.data.train.items() if hasattr(source, "fingerprint")
+        }
+
+    def checkpoint_bytes(self) -> int:
+        """Size of one checkpoint."""
+        return sum(int(np.prod(v.shape)) * 4 for _, v in self.game.variables())
+
+    # -- beginning ---------------------------------------------------------------------------------------------------
+
+    def initialise_from(self, run: Run) -> list[str]:
+        """Takes the weights (averages where there are any) of the networks that another run has trained.
+
+        Returns:
+            The networks that were filled.
+
+        Raises:
+            CheckpointError: None fits.
+        """
+        _, tensors, _ = checkpoint.restore(run.checkpoints)
+        mine = {name: self.game.networks[name] for name in self.game.trained}
+        filled = loading.assign(mine, tensors)
+        if not filled:
+            raise CheckpointError(f"{run.path} has trained none of {', '.join(sorted(mine))}", "choose another run")
+        self.game.reset_averages()
+        return filled
+
+    def plan(self) -> Position:
+        """Fixes the number of steps of each stage for good."""
+        return Position(0, 0, 0, fix_steps(self.stages, self.game, self.data, self.training, self.started))
+
+    # -- training ----------------------------------------------------------------------------------------------------
+
+    def train(self, run: Run | None, position: Position, stop: Stop, listener: Listener | None) -> Position:
+        """Trains from a position to the end.
+
+        Args:
+            run: Where the chief records; None in other workers.
+            position: Where to begin; the game's state stands there.
+            stop: Asked after every call of the graph.
+            listener: Told of the progress.
+
+        Returns:
+            The last position, saved.
+
+        Raises:
+            Stopped: A signal asked for it; the position is saved.
+            NonFinite: A loss or a gradient is not a number.
+        """
+        if run is not None:
+            self._check_disk(run)
+        recorder = Recorder(run, self.training.batch_size, position, listener)
+        for number, (name, stage) in enumerate(self.stages.items()):
+            if number < position.stage:
+                continue
+            begin, steps = (position.step if number == position.stage else 0), position.steps[name]
+            position = replace(position, stage=number, step=begin)
+            if begin < steps:
+                stage.begin(self.data, begin, steps)
+                recorder.enter(name, steps)
+            while position.step < steps:
+                count = self._count(position, steps)
+                readings = stage.advance(position.step, count, position.total)
+                self._check_finite(run, name, readings)
+                position = replace(position, step=position.step + count, total=position.total + count)
+                recorder.add(readings, position, stage.rates(position.step - 1))
+                stopped = self.placement.agree(float(stop.signal)) > 0
+                if position.total % self.training.log_every == 0 or position.step == steps or stopped:
+                    recorder.write()
+                if position.total % self.training.checkpoint_every == 0 or position.step == steps or stopped:
+                    self.save(run, position)
+                if position.total % self.training.sample_every == 0 and not stopped:
+                    self.sample(run, f"step-{position.total:09d}")
+                if stopped:
+                    raise Stopped(
+                        f"stopped by a signal after step {position.total}",
+                        f"gankit resume {run.path}" if run else "",
+                        130 if stop.interrupted else 75,
+                    )
+        return position
+
+    def _count(self, position: Position, steps: int) -> int:
+        """Steps until the next thing that happens between calls."""
+        rhythms = (self.training.log_every, self.training.checkpoint_every, self.training.sample_every)
+        due = min(every - position.total % every for every in rhythms)
+        return min(self.training.steps_per_call, steps - position.step, due)
+
+    def _check_finite(self, run: Run | None, stage: str, readings: Readings) -> None:
+        if bad := readings.non_finite():
+            step, name = bad
+            phase = name.rsplit("/", 1)[0]
+            good = checkpoint.checkpoints(run.checkpoints)[-1:] if run else []
+            raise NonFinite(
+                f"{name} is not finite in step {step} of stage {stage!r}",
+                f"the last good checkpoint is {good[0].name if good else 'none'}; lower the learning rate of phase "
+                f"{phase!r}, or give it a clip",
+            )
+
+    def _check_disk(self, run: Run) -> None:
+        free, needed = shutil.disk_usage(run.path).free, 3 * self.checkpoint_bytes()
+        if free < needed:
+            raise CheckpointError(
+                f"{run.path} has {free / 1e6:.0f} MB free, and three checkpoints need {needed / 1e6:.0f} MB",
+                "free some space, or choose another folder with --runs-dir",
+            )
+
+    def save(self, run: Run | None, position: Position) -> None:
+        """Writes a checkpoint; only the chief has a run."""
+        if run is not None:
+            tensors = self.game.get_state()
+            for name, value in tensors.items():
+                if value.dtype.kind == "f" and not np.isfinite(value).all():
+                    raise NonFinite(f"{name} is not finite after step {position.total}", "lower the learning rate")
+            checkpoint.save(run.checkpoints, position, tensors)
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def viewed(self) -> dict[str, Any]:
+        """Copies of the networks as a user of the run would get them: averaged, float32, on one device."""
+        if self._viewed is None:
+            self._viewed = loading.build_networks(self.recipe, self.data)
+        loading.assign(self._viewed, self.game.get_state())
+        return self._viewed
+
+    def sample(self, run: Run | None, name: str) -> None:
+        """Writes the recipe's pictures; one that fails must not end a long training."""
+        if run is None:
+            return
+        folder = run.path / "samples" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.recipe.sample(self.viewed(), self.data, folder)
+        except Exception as error:
+            log.warning("samples of %s failed: %s: %s", name, type(error).__name__, error)
+            log.debug("traceback", exc_info=True)
+
+    def evaluate(self, run: Run) -> dict[str, Any]:
+        """The recipe's held-out figures, stored in the run."""
+        evaluation = self.recipe.evaluate(self.viewed(), self.data)
+        name = str(getattr(self.recipe.config, "data", self.recipe.name))
+        return loading.store_evaluation(run, self.recipe, evaluation, name, own=True)
+
+
+class Recorder:
+    """Means of what the steps log, for metrics.jsonl and the listener."""
+
+    def __init__(self, run: Run | None, batch_size: int, position: Position, listener: Listener | None) -> None:
+        self._run, self._batch, self._listener = run, batch_size, listener
+        self._planned = sum(position.steps.values())
+        lines = run.metrics() if run else []
+        self._before = float(lines[-1]["seconds"]) if lines else 0.0
+        self._clock = self._mark = time.perf_counter()
+        self._clear()
+
+    def enter(self, stage: str, steps: int) -> None:
+        """A stage begins."""
+        self._stage, self._steps = stage, steps
+        self._mark = time.perf_counter()
+
+    def _clear(self) -> None:
+        self._sums: dict[str, float] = defaultdict(float)
+        self._counts: dict[str, int] = defaultdict(int)
+        self._done = 0
+
+    def add(self, readings: Readings, position: Position, rates: dict[str, float]) -> None:
+        """Some steps were done."""
+        self._position, self._rates = position, rates
+        for i, name in enumerate(readings.names):
+            if count := int(readings.ran[:, i].sum()):
+                self._sums[name] += float(readings.values[readings.ran[:, i], i].sum())
+                self._counts[name] += count
+        self._done += len(readings.values)
+
+    def write(self) -> None:
+        """Records the mean since the last record."""
+        now = time.perf_counter()
+        terms = {name: self._sums[name] / self._counts[name] for name in self._sums}
+        rate = self._done * self._batch / max(now - self._mark, 1e-9)
+        where = self._position
+        if self._run is not None:
+            self._run.log(
+                {
+                    "stage": self._stage,
+                    "step": where.step,
+                    "total": where.total,
+                    "seconds": round(self._before + now - self._clock, 3),
+                    "examples_per_second": round(rate, 2),
+                    "terms": terms,
+                    "lr": self._rates,
+                }
+            )
+        if self._listener:
+            self._listener(Progress(self._stage, where.step, self._steps, where.total, self._planned, rate, terms))
+        self._mark = time.perf_counter()
+        self._clear()

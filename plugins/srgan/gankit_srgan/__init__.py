@@ -1,0 +1,1 @@
+"""SRGAN for gankit: photographs at four times their resolution."""

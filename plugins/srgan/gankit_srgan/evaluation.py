@@ -1,0 +1,134 @@
+"""Held-out figures and pictures, beside bicubic interpolation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from gankit import Evaluation
+from gankit.data.resize import imresize, to_uint8
+from gankit.features import Features, feature_distance, feature_network
+from gankit.metrics.image_quality import psnr, super_resolution_scores
+from gankit_srgan.photos import LARGEST_TEST_SIDE, Photo
+
+BETTER = {"psnr_y": "higher", "ssim_wang": "higher", "ssim_daala": "higher", "feature_distance": "lower"}
+PANEL = 192  # pixels a side of one picture in a sheet
+
+
+@cache
+def judge() -> Features:
+    """The feature network of `feature_distance`: one for all runs, whatever they were trained with."""
+    return feature_network("efficientnet-lite0")
+
+
+def colour(pixels: np.ndarray) -> np.ndarray:
+    """`[h, w, 3]` of colour or grey."""
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
+
+
+def low_resolution(pixels: np.ndarray, scale: int) -> np.ndarray:
+    """The 8-bit image that a camera of less resolution would have given: antialiased bicubic."""
+    return imresize(pixels, pixels.shape[0] // scale, pixels.shape[1] // scale)
+
+
+def enlarge(generator: Any, low: np.ndarray) -> np.ndarray:
+    """A network's enlargement.
+
+    Args:
+        generator: From `gankit_srgan.networks`.
+        low: `[h, w, 3]` uint8.
+
+    Returns:
+        `[h * scale, w * scale, 3]` uint8.
+    """
+    output = generator(low[None].astype("float32") / 255, training=False)
+    return to_uint8(np.asarray(output[0], np.float64) * 255)
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """`gankit.features.feature_distance` of two `[h, w, 3]` uint8 images."""
+    maps = [judge()(image[None].astype("float32") / 255) for image in (a, b)]
+    return float(feature_distance(*maps)[0])
+
+
+def evaluate(generator: Any, photos: Mapping[str, Photo], scale: int) -> Evaluation:
+    """PSNR and SSIM on luma with `scale` pixels of border removed, and the feature distance on whole colour images."""
+    rows = []
+    for photo in photos.values():
+        low, truth = low_resolution(photo.pixels, scale), photo.pixels
+        results = {"ours": enlarge(generator, colour(low)), "bicubic": imresize(low, *truth.shape[:2])}
+        for method, output in results.items():
+            scores = super_resolution_scores(truth, output, scale)
+            scores["feature_distance"] = distance(colour(truth), colour(output))
+            rows.append({"image": photo.name, "method": method, **scores})
+    means = {
+        method: {name: float(np.mean([row[name] for row in rows if row["method"] == method])) for name in BETTER}
+        for method in ("ours", "bicubic")
+    }
+    protocol = {
+        "images": len(photos),
+        "scale": scale,
+        "low_resolution": "antialiased bicubic (MATLAB's imresize), 8 bits",
+        "psnr_y, ssim": f"luma (BT.601, 16..235), {scale} border pixels removed, outputs rounded to 8 bits",
+        "feature_distance": f"{judge().description}; not LPIPS",
+        "large images": f"the middle {LARGEST_TEST_SIDE} pixels of longer sides",
+    }
+    return Evaluation(means["ours"], {"bicubic": means["bicubic"]}, protocol, BETTER, rows)
+
+
+def busiest(pixels: np.ndarray, side: int) -> tuple[int, int]:
+    """Top left corner of the window with the most contrast, where methods differ most."""
+    grey = colour(pixels).mean(axis=2)
+    steps = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
+    total = np.pad(steps.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    height, width = (max(1, min(side, size) - 1) for size in grey.shape)
+    windows = total[height:, width:] - total[:-height, width:] - total[height:, :-width] + total[:-height, :-width]
+    y, x = np.unravel_index(windows.argmax(), windows.shape)
+    return int(y), int(x)
+
+
+def sheet(generator: Any, photos: Mapping[str, Photo], scale: int, out: Path, rows: int = 4) -> Path:
+    """A picture of details: low resolution | bicubic | ours | truth, with PSNR on luma of the detail.
+
+    Args:
+        generator: The network.
+        photos: Held-out photographs; the first few are shown.
+        scale: Factor.
+        out: The PNG to write.
+        rows: Photographs to show.
+    """
+    side = PANEL // scale * scale
+    shown = list(photos.values())[:rows]
+    label, gap = 16, 4
+    canvas = Image.new("RGB", (4 * (side + gap) - gap, len(shown) * (side + label + gap) - gap), "white")
+    draw = ImageDraw.Draw(canvas)
+    for i, photo in enumerate(shown):
+        y, x = (v // scale * scale for v in busiest(photo.pixels, side))
+        whole = colour(photo.pixels)
+        low = low_resolution(whole, scale)
+        # The networks see the whole image: a crop's border would not be what the user gets.
+        results = {"bicubic": imresize(low, *whole.shape[:2]), "ours": enlarge(generator, low), "truth": whole}
+        box = (slice(y, y + side), slice(x, x + side))
+        panels = {"low resolution": np.kron(low, np.ones((scale, scale, 1), np.uint8))[box]}
+        panels |= {name: image[box] for name, image in results.items()}
+        for j, (name, panel) in enumerate(panels.items()):
+            corner = (j * (side + gap), i * (side + label + gap))
+            text = photo.name[:28] if j == 0 else name
+            if name in ("bicubic", "ours"):
+                text += f"  {luma_psnr(panels['truth'], panel):.2f} dB"
+            draw.text(corner, text, fill="black")
+            canvas.paste(Image.fromarray(panel), (corner[0], corner[1] + label))
+    canvas.save(out)
+    return out
+
+
+def luma_psnr(truth: np.ndarray, output: np.ndarray) -> float:
+    """PSNR on luma of a detail, its border kept."""
+    from gankit.metrics.image_quality import luma
+
+    return psnr(luma(truth), luma(output))

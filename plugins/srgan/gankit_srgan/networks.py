@@ -1,0 +1,95 @@
+"""The generators and the discriminator. Low resolution in [0, 1] -> high resolution in [0, 1], unclipped."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from gankit.layers import BicubicUpscale, PixelShuffle
+
+
+def factors(scale: int) -> list[int]:
+    """How a factor is reached: 4 = 2 x 2, as in the paper."""
+    return [2, 2] if scale == 4 else [scale]
+
+
+def compact(scale: int, blocks: int = 6, width: int = 48) -> keras.Model:
+    """A small residual network that corrects bicubic interpolation.
+
+    No batch normalisation, whose artefacts ESRGAN (Wang et al. 2018, section 3.1) describes, and which costs time. The
+    last convolution starts at zero, so that the untrained network is bicubic interpolation.
+
+    Args:
+        scale: Factor.
+        blocks: Residual blocks.
+        width: Channels.
+
+    Returns:
+        `[batch, h, w, 3]` -> `[batch, h * scale, w * scale, 3]` of any size; 292,320 weights by default at x4.
+    """
+    low = layers.Input((None, None, 3), name="low_resolution")
+    x = layers.Conv2D(width, 3, padding="same", name="head")(low)
+    for i in range(blocks):
+        y = layers.Conv2D(width, 3, padding="same", activation="relu", name=f"block{i}_a")(x)
+        y = layers.Conv2D(width, 3, padding="same", name=f"block{i}_b")(y)
+        x = layers.Add(name=f"block{i}")([x, y])
+    x = layers.Conv2D(width, 3, padding="same", activation="relu", name="tail")(x)
+    x = layers.Conv2D(3 * scale**2, 3, padding="same", kernel_initializer="zeros", name="detail")(x)
+    x = PixelShuffle(scale, name="shuffle")(x)
+    # The sum is taken in full precision: bfloat16 has no room for 256 levels.
+    floatx = keras.config.floatx()
+    skip = BicubicUpscale(scale, dtype=floatx, name="bicubic")(low)
+    return keras.Model(low, layers.Add(dtype=floatx, name="high_resolution")([skip, x]), name="compact")
+
+
+def paper(scale: int) -> keras.Model:
+    """SRResNet (Ledig et al. 2017, figure 4): 16 residual blocks of 64 channels.
+
+    The convolutions before a normalisation have no bias, which the normalisation would cancel. The paper's range
+    [-1, 1] is mapped to [0, 1] at the end, and it names no output activation: there is none.
+
+    Args:
+        scale: Factor.
+
+    Returns:
+        `[batch, h, w, 3]` -> `[batch, h * scale, w * scale, 3]` of any size; 1,552,771 weights at x4.
+    """
+
+    def normalised(x: keras.KerasTensor) -> keras.KerasTensor:
+        return layers.BatchNormalization(synchronized=True)(layers.Conv2D(64, 3, padding="same", use_bias=False)(x))
+
+    def prelu(x: keras.KerasTensor) -> keras.KerasTensor:
+        return layers.PReLU(shared_axes=[1, 2])(x)
+
+    low = layers.Input((None, None, 3), name="low_resolution")
+    x = first = prelu(layers.Conv2D(64, 9, padding="same")(low))
+    for _ in range(16):
+        x = layers.Add()([x, normalised(prelu(normalised(x)))])
+    x = layers.Add()([first, normalised(x)])
+    for factor in factors(scale):
+        x = prelu(PixelShuffle(factor)(layers.Conv2D(64 * factor**2, 3, padding="same")(x)))
+    x = layers.Conv2D(3, 9, padding="same", dtype=keras.config.floatx())(x)
+    return keras.Model(
+        low, layers.Rescaling(0.5, 0.5, dtype=keras.config.floatx(), name="high_resolution")(x), name="paper"
+    )
+
+
+def discriminator(crop: int, width: int = 64, units: int = 1024) -> keras.Model:
+    """The paper's discriminator (figure 4): eight convolutions, strides where the channels double, two dense layers.
+
+    Args:
+        crop: Side of its input in pixels, divisible by 16.
+        width: Channels of the first convolution; 64 in the paper.
+        units: Of the hidden dense layer; 1024 in the paper.
+
+    Returns:
+        `[batch, crop, crop, 3]` in [0, 1] -> `[batch, 1]` logits.
+    """
+    image = layers.Input((crop, crop, 3), name="image")
+    x = layers.Rescaling(2.0, -1.0)(image)
+    x = layers.LeakyReLU(0.2)(layers.Conv2D(width, 3, padding="same")(x))
+    for i in range(1, 8):
+        x = layers.Conv2D(width * 2 ** (i // 2), 3, 1 + i % 2, padding="same", use_bias=False)(x)
+        x = layers.LeakyReLU(0.2)(layers.BatchNormalization(synchronized=True)(x))
+    x = layers.LeakyReLU(0.2)(layers.Dense(units)(layers.Flatten()(x)))
+    return keras.Model(image, layers.Dense(1, dtype=keras.config.floatx())(x), name="discriminator")

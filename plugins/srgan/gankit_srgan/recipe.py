@@ -1,0 +1,218 @@
+"""The recipe `srgan`: configuration, data and stages. Imports no TensorFlow; networks and losses live beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from gankit import Data, Evaluation, Phase, Recipe, RecipeConfig, Section, Stage
+
+STAGES = ("pixel", "adversarial")
+
+
+class Pixel(Section):
+    """The first stage: the generator alone, pixel by pixel."""
+
+    steps: int | None = Field(None, ge=1, description="20,000 for the compact generator, 1,000,000 for the paper's.")
+    loss: Literal["auto", "l1", "mse"] = Field("auto", description="l1 for the compact generator, mse for the paper's.")
+    lr: float | None = Field(None, gt=0, description="1e-3 falling along a cosine for compact; 1e-4 for the paper's.")
+
+
+class Adversarial(Section):
+    """The second stage: generator against discriminator, with a perceptual loss."""
+
+    steps: int | None = Field(None, ge=1, description="4,000 for the compact generator, 200,000 for the paper's.")
+    lr: float = Field(1e-4, gt=0, description="A tenth of it in the second half, as in the paper.")
+    content: float = Field(1.0, ge=0, description="Weight of the distance of features.")
+    adversarial: float = Field(1e-3, ge=0, description="Weight of -log D(G(x)).")
+    pixel: float = Field(0.0, ge=0, description="Weight of the absolute error of pixels, as in ESRGAN.")
+
+
+class SRGANConfig(RecipeConfig):
+    """Options of `gankit run srgan`."""
+
+    data: str = Field("photos", description="A folder of photographs, or a dataset's name.")
+    held_out: int | None = Field(None, ge=1, description="Images of a folder to hold out for evaluation.")
+    scale: int = Field(4, ge=2, le=4, description="Factor of enlargement.")
+    stages: str = Field("pixel,adversarial", description="Stages to train, in order.")
+    generator: Literal["auto", "compact", "paper"] = Field("auto", description="auto: paper with a GPU, else compact.")
+    blocks: int = Field(6, ge=1, description="Residual blocks of the compact generator.")
+    width: int = Field(48, ge=1, description="Channels of the compact generator.")
+    discriminator_width: int | None = Field(
+        None, ge=1, description="Channels it begins with; 64 as in the paper, or 24."
+    )
+    crop: int = Field(96, ge=16, description="Side of a training crop in pixels.")
+    features: Literal["efficientnet-lite0", "vgg19"] = Field(
+        "efficientnet-lite0", description="Feature network of the perceptual loss; vgg19 is the paper's."
+    )
+    feature_weights: str | None = Field(None, description="File with the feature network's weights.")
+    cache_mb: int = Field(8000, ge=1, description="Largest memory for decoded photographs.")
+    pixel: Pixel = Pixel()
+    adversarial: Adversarial = Adversarial()
+
+    @field_validator("stages")
+    @classmethod
+    def _known_stages(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",")]
+        if not names or len(set(names)) != len(names) or not set(names) <= set(STAGES):
+            raise ValueError(f"name one or both of {', '.join(STAGES)}")
+        return ",".join(name for name in STAGES if name in names)
+
+    @model_validator(mode="after")
+    def _fitting_crop(self) -> SRGANConfig:
+        if self.crop % self.scale or self.crop % 16:
+            raise ValueError(f"crop {self.crop} is not divisible by 16 and by the scale {self.scale}")
+        return self
+
+
+class SRGAN(Recipe):
+    """Photo-realistic enlargement of photographs.
+
+    First the generator learns to reproduce pixels, which gives the highest PSNR; then it plays against a discriminator
+    under a perceptual loss, which gives sharper texture at some cost in PSNR. Low resolution is made on the fly by
+    MATLAB-compatible antialiased bicubic.
+    """
+
+    name = "srgan"
+    summary = "Enlarge photographs x2, x3 or x4 (SRResNet, then SRGAN)."
+    paper = "Ledig et al., Photo-Realistic Single Image Super-Resolution Using a GAN, CVPR 2017, arXiv:1609.04802"
+    Config = SRGANConfig
+    ema = {"generator": 0.999}
+    tiny = {
+        "blocks": 1,
+        "width": 8,
+        "crop": 32,
+        "discriminator_width": 4,
+        "pixel.steps": 4,
+        "adversarial.steps": 4,
+        "training.batch_size": 4,
+    }
+
+    def data(self) -> Data:
+        """Photographs in memory, some held out."""
+        from gankit.data.images import ImageCrops
+        from gankit_srgan.photos import Pairs, held_out, read_all, split
+
+        config = self.config
+        train, test = split(config.data, config.held_out)
+        # Thirty-two crops an image and epoch: an epoch of one crop would make the shuffle's unit too small.
+        crops = ImageCrops(read_all(train, config.cache_mb), config.crop, names=[str(f) for f in train], repeat=32)
+        return Data({"photos": Pairs(crops, config.scale)}, held_out(test, config.scale), self._facts())
+
+    def test_data(self, source: str) -> Data:
+        """Any folder of high-resolution images, all held out."""
+        from gankit.data import catalogue
+        from gankit.data.images import list_images
+        from gankit_srgan.photos import held_out
+
+        found = catalogue.resolve(source, "images")
+        files = found.paths("test") if isinstance(found, catalogue.Card) else list_images(found)
+        return Data(held_out=held_out(files, self.config.scale), facts=self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        """What `auto` means on this machine; stored, so that the run means it everywhere."""
+        generator = self.config.generator
+        if generator == "auto":
+            import tensorflow as tf
+
+            generator = "paper" if tf.config.list_physical_devices("GPU") else "compact"
+        return {"generator": generator}
+
+    @property
+    def _stages(self) -> list[str]:
+        return self.config.stages.split(",")
+
+    def networks(self, data: Data) -> dict[str, Any]:
+        """Generator, and for the adversarial stage discriminator and feature network."""
+        from gankit_srgan import networks
+
+        config, paper = self.config, data.facts["generator"] == "paper"
+        generator = (
+            networks.paper(config.scale) if paper else networks.compact(config.scale, config.blocks, config.width)
+        )
+        built = {"generator": generator}
+        if "adversarial" in self._stages:
+            from gankit.features import feature_network
+
+            width = config.discriminator_width or (64 if paper else 24)
+            built["discriminator"] = networks.discriminator(config.crop, width, 16 * width)
+            built["features"] = feature_network(config.features, weights_file=config.feature_weights).model
+        return built
+
+    def optimizers(self) -> dict[str, Any]:
+        """Adam with the paper's beta1 = 0.9; the rates come from the phases."""
+        import keras
+
+        return {name: keras.optimizers.Adam(1e-4) for name in ("pixel", "generator", "discriminator")}
+
+    def stages(self, data: Data) -> list[Stage]:
+        """Pixel pre-training, then the adversarial stage (the paper's section 3.2)."""
+        from gankit import losses
+        from gankit.features import content_distance
+
+        config, paper = self.config, data.facts["generator"] == "paper"
+        pixel, adversarial = config.pixel, config.adversarial
+        pixel_steps = pixel.steps or (1_000_000 if paper else 20_000)
+        pixel_lr = pixel.lr or (1e-4 if paper else 1e-3)
+        pixel_loss = losses.squared_error if "mse" in (pixel.loss, "mse" if paper else "") else losses.absolute_error
+        steps = adversarial.steps or (200_000 if paper else 4_000)
+
+        def enlarged(turn):
+            return {"sr": turn("generator", turn["lr"])}
+
+        def reproduce(turn):
+            return {"error": pixel_loss(turn("generator", turn["lr"]), turn["hr"])}
+
+        def discriminate(turn):
+            real, fake = turn("discriminator", turn["hr"]), turn("discriminator", turn.shared["sr"])
+            return {"real": losses.cross_entropy(real, True), "fake": losses.cross_entropy(fake, False)}
+
+        def generate(turn):
+            sr = turn.shared["sr"]
+            ours, truth = (_listed(turn("features", image)) for image in (sr, turn["hr"]))
+            return {
+                "content": content_distance(ours, truth),
+                "adversarial": losses.cross_entropy(turn("discriminator", sr), True),
+                "pixel": losses.absolute_error(sr, turn["hr"]),
+            }
+
+        def pixel_rate(step: int) -> float:
+            return pixel_lr if paper else 0.5 * pixel_lr * (1 + math.cos(math.pi * step / pixel_steps))
+
+        def rate(step: int) -> float:
+            return adversarial.lr if step < steps / 2 else adversarial.lr / 10
+
+        weights = {"content": adversarial.content, "adversarial": adversarial.adversarial, "pixel": adversarial.pixel}
+        stages = {
+            "pixel": Stage("pixel", pixel_steps, (Phase("pixel", ("generator",), reproduce, lr=pixel_rate),)),
+            "adversarial": Stage(
+                "adversarial",
+                steps,
+                (
+                    Phase("discriminator", ("discriminator",), discriminate, lr=rate),
+                    Phase("generator", ("generator",), generate, weights, lr=rate),
+                ),
+                shared=enlarged,
+            ),
+        }
+        return [stages[name] for name in self._stages]
+
+    def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
+        """PSNR, SSIM and feature distance beside bicubic."""
+        from gankit_srgan import evaluation
+
+        return evaluation.evaluate(networks["generator"], data.held_out, self.config.scale)
+
+    def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
+        """A sheet of details of held-out photographs."""
+        from gankit_srgan import evaluation
+
+        return [evaluation.sheet(networks["generator"], data.held_out, self.config.scale, out / "details.png")]
+
+
+def _listed(maps: Any) -> list[Any]:
+    return list(maps) if isinstance(maps, list | tuple) else [maps]

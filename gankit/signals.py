@@ -16,7 +16,7 @@ class Stop:
     """
 
     def __init__(self) -> None:
-        self.signal = 0
+        self.signal: int = 0
 
     @property
     def interrupted(self) -> bool:
@@ -40,5 +40,5 @@ def stop_on_signals() -> Iterator[Stop]:
     try:
         yield stop
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for known, handler in before.items():
+            signal.signal(known, handler)

@@ -56,10 +56,7 @@ class Ring(Recipe):
     def stages(self, data):
         import tensorflow as tf
 
-        def bce(label, logits):
-            return tf.nn.sigmoid_cross_entropy_with_logits(
-                tf.fill(tf.shape(logits), tf.cast(label, logits.dtype)), logits
-            )[:, 0]
+        from gankit.losses import cross_entropy
 
         def fakes(turn):
             return {"fake": turn("generator", turn.normal("z", 8))}

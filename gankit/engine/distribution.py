@@ -76,14 +76,13 @@ class Placement:
         """The mean of one number over all workers, the same in each of them; a barrier."""
         if self.workers == 1:
             return value
+        total = self.strategy.experimental_local_results(_sum(self.strategy, tf.constant(value, tf.float64)))[0]
+        return float(total) / self.replicas
 
-        @tf.function
-        def total() -> Any:
-            return self.strategy.run(
-                lambda: tf.distribute.get_replica_context().all_reduce("sum", tf.constant(value, tf.float64))
-            )
 
-        return float(self.strategy.experimental_local_results(total())[0]) / self.replicas
+@tf.function(autograph=False)
+def _sum(strategy: tf.distribute.Strategy, value: tf.Tensor) -> Any:
+    return strategy.run(lambda x: tf.distribute.get_replica_context().all_reduce("sum", x), (value,))
 
 
 def logical_cpus(count: int) -> list[str]:

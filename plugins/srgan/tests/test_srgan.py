@@ -127,7 +127,7 @@ def test_vgg19_without_weights_or_network_says_what_to_do(monkeypatch, tmp_path)
     monkeypatch.setenv("GANKIT_OFFLINE", "1")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     with pytest.raises(Offline) as error:
-        make(features="vgg19").networks(type("Data", (), {"facts": {"generator": "compact"}}))
+        make(features="vgg19").networks(type("Data", (), {"facts": {"generator": "compact", "crop": 64}}))
     assert "--feature-weights" in error.value.hint
 
 

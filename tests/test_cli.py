@@ -179,3 +179,27 @@ def test_unexpected_errors_are_one_line_unless_debugged(monkeypatch, capsys, tmp
     assert code == 1 and "KeyError" in err and "--debug" in err and "Traceback" not in err
     with pytest.raises(KeyError, match="surprise"):
         main(["run", f"{broken}:Mine", "--runs-dir", str(tmp_path), "--debug"])
+
+
+def test_a_recipes_own_commands_stand_behind_its_name(monkeypatch, capsys):
+    import click
+
+    from gankit import plugins
+
+    @click.group()
+    def group():
+        """The toy's own."""
+
+    @group.command()
+    @click.argument("count", type=int)
+    def double(count):
+        click.echo(2 * count)
+
+    recipe = plugins.find("srgan").recipe
+    code, _, err = gankit("srgan", "double", "4", capsys=capsys)
+    assert code == 2 and "no commands of its own" in err and "gankit run srgan" in err
+    monkeypatch.setattr(recipe, "commands", classmethod(lambda cls: group))
+    code, out, _ = gankit("srgan", "double", "4", capsys=capsys)
+    assert code == 0 and out == "8\n"
+    code, out, _ = gankit("info", "srgan", capsys=capsys)
+    assert "gankit srgan double" in out

@@ -449,6 +449,12 @@ def test_no_step_is_traced_twice():
     assert len(traced) == before
 
 
+def test_streams_end_at_once():
+    """With tf.data's autotuner an iterator's end waited for a thread that sleeps up to a minute, 47 s in one case."""
+    stage = Play(Tiny(phase())).stage
+    assert stage._iterator._dataset.options().autotune.enabled is False
+
+
 # --- replicas --------------------------------------------------------------------------------------------------------
 
 

@@ -203,7 +203,8 @@ class CompiledStage:
     # -- many steps --------------------------------------------------------------------------------------------------
 
     def _row(self, step: int) -> list[float]:
-        nominal = int(step * self._stretch)
+        # Measuring a stage's speed may take more steps than it has; its schedules are asked for no others.
+        nominal = max(0, min(int(step * self._stretch), self.stage.steps - 1))
         knobs = [float(self.stage.knobs[name](nominal)) for name in self._knobs]
         rates = [
             float(schedule(nominal)) if (schedule := self._schedules[key]) else self.game.base_lr[key]

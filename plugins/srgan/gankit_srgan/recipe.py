@@ -29,7 +29,7 @@ class Adversarial(Section):
     lr: float = Field(1e-4, gt=0, description="A tenth of it in the second half, as in the paper.")
     content: float = Field(1.0, ge=0, description="Weight of the distance of features.")
     adversarial: float = Field(1e-3, ge=0, description="Weight of -log D(G(x)).")
-    pixel: float = Field(0.0, ge=0, description="Weight of the absolute error of pixels, as in ESRGAN.")
+    pixel: float = Field(10.0, ge=0, description="Weight of the absolute error of pixels; 0 in the paper.")
 
 
 class SRGANConfig(RecipeConfig):
@@ -157,6 +157,7 @@ class SRGAN(Recipe):
         """Pixel pre-training, then the adversarial stage (the paper's section 3.2)."""
         from gankit import losses
         from gankit.features import content_distance
+        from gankit_srgan.jitter import jittered
 
         config, paper = self.config, data.facts["generator"] == "paper"
         pixel, adversarial = config.pixel, config.adversarial
@@ -177,7 +178,7 @@ class SRGAN(Recipe):
 
         def generate(turn):
             sr = turn.shared["sr"]
-            ours, truth = (_listed(turn("features", image)) for image in (sr, turn["hr"]))
+            ours, truth = (_listed(turn("features", image)) for image in jittered(turn, sr, turn["hr"]))
             return {
                 "content": content_distance(ours, truth),
                 "adversarial": losses.cross_entropy(turn("discriminator", sr), True),

@@ -42,7 +42,7 @@ def test_a_run_holds_all_that_was_done(tmp_path):
     assert set(lines[-1]["terms"]) >= {"discriminator/real", "generator/adversarial", "generator/gradient_norm"}
     # The learning rate of a line is that of its last step: 1e-3 (1 - step / 10) in the warm stage.
     assert lines[0]["lr"]["warm"] == pytest.approx(1e-3 * (1 - 4 / 10))
-    assert lines[-1]["lr"]["generator"] == pytest.approx(2e-3)
+    assert lines[0]["lr"] == {"warm": lines[0]["lr"]["warm"]}
     assert (folder / "samples" / "final" / "points.png").is_file() and (folder / "report.html").is_file()
     assert json.loads((folder / "facts.json").read_text()) == {"dimensions": 2}
 
@@ -157,8 +157,6 @@ class Shifted(Ring):
 def test_resume_refuses_changed_data(tmp_path, monkeypatch):
     run = train(tmp_path).run
     run.update(status="running")
-    monkeypatch.setattr(Ring, "data", Shifted.data)
-    monkeypatch.setattr("toy.Ring.data", Shifted.data)
     monkeypatch.setattr("gankit.training.recipe_of", lambda run: Shifted(resolve(Ring.Config, {}, {"steps": 20})))
     with pytest.raises(DataError, match="changed"):
         resume(Run(run.path))

@@ -51,7 +51,7 @@ class Ring(Recipe):
     def optimizers(self):
         import keras
 
-        return {name: keras.optimizers.Adam(2e-3, beta_1=0.5) for name in ("warm", "discriminator", "generator")}
+        return {name: keras.optimizers.Adam(8e-3, beta_1=0.5) for name in ("warm", "discriminator", "generator")}
 
     def stages(self, data):
         import tensorflow as tf
@@ -78,14 +78,15 @@ class Ring(Recipe):
         def centre(turn):
             return {"square": tf.reduce_sum(turn.shared["fake"] ** 2, axis=1)}
 
+        def lr(step):
+            return 8e-3 * (1 - step / max(1, config.steps))
+
         config = self.config
-        phases = [Phase("discriminator", ("discriminator",), judge, repeats=config.repeats, clip=config.clip)]
+        phases = [Phase("discriminator", ("discriminator",), judge, lr=lr, repeats=config.repeats, clip=config.clip)]
         if config.lazy:
-            weights = {"r1": 0.05 * config.lazy}
-            phases.append(
-                Phase("r1", ("discriminator",), penalty, weights, optimizer="discriminator", every=config.lazy)
-            )
-        phases.append(Phase("generator", ("generator",), fool))
+            weights = {"r1": 0.02 * config.lazy}
+            phases.append(Phase("r1", ("discriminator",), penalty, weights, "discriminator", lr, every=config.lazy))
+        phases.append(Phase("generator", ("generator",), fool, lr=lr))
         stages = [Stage("adversarial", config.steps, tuple(phases), shared=fakes, refresh=config.refresh)]
         if config.warm_steps:
             warm = Phase("warm", ("generator",), centre, lr=lambda step: 1e-3 * (1 - step / config.warm_steps))

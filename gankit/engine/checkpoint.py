@@ -114,13 +114,15 @@ def read(path: Path) -> tuple[Position, dict[str, np.ndarray]]:
     """
     try:
         state: dict[str, Any] = json.loads((path / STATE).read_text())
+        if not isinstance(state, dict):
+            raise ValueError(f"{STATE} is damaged")
         seal = state.pop("seal")
         if state.pop("format") != FORMAT or seal != _seal({"format": FORMAT, **state}):
             raise ValueError(f"{STATE} is damaged")
         if file_sha256(path / TENSORS) != state.pop("sha256"):
             raise ValueError(f"{TENSORS} is damaged")
         return Position(**state), load_file(path / TENSORS)
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
         raise CheckpointError(f"the checkpoint {path.name} cannot be used: {error}") from error
 
 

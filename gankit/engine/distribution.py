@@ -62,11 +62,19 @@ class Placement:
         def dataset(context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
             # Element e of this process is batch start + e // local for its replica e % local: tf.distribute deals
             # the elements of a process to its replicas in turn.
+            # AutoGraph would turn a source's RecipeError into one of its own.
+            @tf.autograph.experimental.do_not_convert
             def element(e: tf.Tensor) -> Any:
                 return batch(start + e // local, (self.worker * local + e % local) * replica_batch)
 
             numbers = tf.data.Dataset.range(2**60)
-            return numbers.map(element, num_parallel_calls=2, deterministic=True).prefetch(2 * local)
+            # Without the autotuner, which has nothing to tune here: joining its thread, which sleeps up to a minute, held
+            # up the end of a stage.
+            options = tf.data.Options()
+            options.autotune.enabled = False
+            return (
+                numbers.map(element, num_parallel_calls=2, deterministic=True).prefetch(2 * local).with_options(options)
+            )
 
         if self.kind == "single":
             return iter(dataset())

@@ -53,6 +53,11 @@ class Game:
         with placement.strategy.scope():
             self.networks: dict[str, keras.Model] = dict(recipe.networks(data))
             check_stages(self.stages, self.networks)
+            if unknown := set(self.ema) - set(self.networks):
+                name = sorted(unknown)[0]
+                raise RecipeError(
+                    f"Recipe.ema averages {name!r}, which is no network", did_you_mean(name, self.networks)
+                )
             for name, network in self.networks.items():
                 if name not in self.trained:
                     network.trainable = False

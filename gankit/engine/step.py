@@ -55,7 +55,7 @@ class CompiledStage:
         self.game, self.stage, self.per_call = game, stage, per_call
         # Stages must not meet the same examples with the same noise in the same order.
         self.seed = (game.seed * 0x9E3779B1 + zlib.crc32(stage.name.encode())) % 2**31
-        self._stretch = 1.0
+        self._steps = stage.steps
         self._batches = max(phase.repeats for phase in stage.phases)
         self._lazy = [phase for phase in stage.phases if phase.every > 1]
         self._patterns = self._find_patterns()
@@ -74,7 +74,12 @@ class CompiledStage:
             steps: How many steps the stage has in this run; if fewer than `stage.steps`, schedules are stretched so
                 that they still end where they were meant to.
         """
-        self._stretch = self.stage.steps / steps if 0 < steps < self.stage.steps else 1.0
+        self._steps = steps
+        if unknown := set(self.stage.reads) - set(data.train):
+            name = sorted(unknown)[0]
+            raise RecipeError(
+                f"stage {self.stage.name!r} reads {name!r}, which is no source", did_you_mean(name, data.train)
+            )
         sources = {key: data.train[key] for key in self.stage.reads or data.train}
         if not sources or any(source.n < 1 for source in sources.values()):
             raise DataError(f"stage {self.stage.name!r} has no training examples")
@@ -150,6 +155,8 @@ class CompiledStage:
             if phase.name in active:
                 for turn in turns[self._batches - phase.repeats :]:
                     logs |= self._update(phase, turn)
+                    for other in turns:  # the values of other batches are as old as this one's
+                        other.forget(trainable(self.game.networks, phase.trains))
         self._update_averages(t)
         if len(active) == len(self.stage.phases):
             self.names = list(logs)
@@ -204,7 +211,9 @@ class CompiledStage:
 
     def _row(self, step: int) -> list[float]:
         # Measuring a stage's speed may take more steps than it has; its schedules are asked for no others.
-        nominal = max(0, min(int(step * self._stretch), self.stage.steps - 1))
+        planned = self.stage.steps
+        stretched = step * planned // self._steps if 0 < self._steps < planned else step
+        nominal = max(0, min(stretched, planned - 1))
         knobs = [float(self.stage.knobs[name](nominal)) for name in self._knobs]
         rates = [
             float(schedule(nominal)) if (schedule := self._schedules[key]) else self.game.base_lr[key]

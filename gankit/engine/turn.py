@@ -108,6 +108,9 @@ class GameTurn:
                 tapes.enter_context(through)
             total, extra = loss()
         gradients = (own if through is None else through).gradient(total, variables)
-        if self._stage.refresh and trained & self._makers:
-            self._shared, self._shared_tape, self._makers = None, None, set()
         return extra, gradients
+
+    def forget(self, variables: list[keras.Variable]) -> None:
+        """Drops the shared values if they were made by variables that have moved."""
+        if self._stage.refresh and self._makers & {id(v) for v in variables}:
+            self._shared, self._shared_tape, self._makers = None, None, set()

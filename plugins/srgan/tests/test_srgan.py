@@ -111,8 +111,9 @@ def test_bad_data_is_named(tmp_path):
     (tmp_path / "2.png").unlink()
     with pytest.raises(DataError, match="small"):
         make(data=str(tmp_path), crop=96, **TINY).data()
-    with pytest.raises(DataError, match="--cache-mb"):
+    with pytest.raises(DataError, match="limit is 1 MB") as error:
         make(data="photos", cache_mb=1, **TINY).data()
+    assert "--cache-mb" in error.value.hint
 
 
 @pytest.mark.parametrize("wrong", [{"crop": 40}, {"crop": 64, "scale": 3}, {"stages": ""}, {"stages": "pixel,pixel"}])

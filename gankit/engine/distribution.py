@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -46,39 +46,39 @@ class Placement:
         kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
         return f"{self.replicas} x {kind} ({self.kind})"
 
-    def iterate(self, batch: Callable[[tf.Tensor, int], Any], start: int, replica_batch: int) -> Any:
-        """An endless iterator of batches, one to each local replica.
+    @property
+    def local_replicas(self) -> int:
+        """Copies of the networks in this process."""
+        return self.replicas // self.workers
+
+    def iterate(self, batch: Callable[[tf.Tensor], Any], start: int) -> Any:
+        """An endless iterator of this process' parts of the global batches.
+
+        It is a plain one, from which each replica takes its `part`. Those of `distribute_datasets_from_function`
+        hold up the end of a stage for up to a minute: they join tf.data's autotuning threads, which sleep that long.
 
         Args:
-            batch: (batch number int64, index of the first example in it) -> one replica's part of a global batch.
-            start: Number of the first global batch.
-            replica_batch: Examples to a replica.
-
-        Returns:
-            An iterator for `strategy.run`.
+            batch: Batch number, int64 -> this process' part of it.
+            start: Number of the first batch.
         """
-        local = self.replicas // self.workers
+        options = tf.data.Options()
+        options.autotune.enabled = False  # there is nothing to tune, and its thread would be waited for
+        # AutoGraph would turn a source's RecipeError into one of its own.
+        element = tf.autograph.experimental.do_not_convert(batch)
+        numbers = tf.data.Dataset.range(start, 2**60)
+        return iter(numbers.map(element, num_parallel_calls=2, deterministic=True).prefetch(2).with_options(options))
 
-        def dataset(context: tf.distribute.InputContext | None = None) -> tf.data.Dataset:
-            # Element e of this process is batch start + e // local for its replica e % local: tf.distribute deals
-            # the elements of a process to its replicas in turn.
-            # AutoGraph would turn a source's RecipeError into one of its own.
-            @tf.autograph.experimental.do_not_convert
-            def element(e: tf.Tensor) -> Any:
-                return batch(start + e // local, (self.worker * local + e % local) * replica_batch)
-
-            numbers = tf.data.Dataset.range(2**60)
-            # Without the autotuner, which has nothing to tune here: joining its thread, which sleeps up to a minute, held
-            # up the end of a stage.
-            options = tf.data.Options()
-            options.autotune.enabled = False
-            return (
-                numbers.map(element, num_parallel_calls=2, deterministic=True).prefetch(2 * local).with_options(options)
-            )
-
-        if self.kind == "single":
-            return iter(dataset())
-        return iter(self.strategy.distribute_datasets_from_function(dataset))
+    def part(self, fields: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """This replica's examples of the process' part of a batch; to be called in a replica."""
+        if self.local_replicas == 1:
+            return dict(fields)
+        number = tf.distribute.get_replica_context().replica_id_in_sync_group - self.worker * self.local_replicas
+        found = {}
+        with tf.device("CPU:0"):  # so that no device is sent the others' examples
+            for name, value in fields.items():
+                count = value.shape[0] // self.local_replicas
+                found[name] = tf.ensure_shape(value[number * count : (number + 1) * count], [count, *value.shape[1:]])
+        return found
 
     def agree(self, value: float) -> float:
         """The mean of one number over all workers, the same in each of them; a barrier."""

@@ -83,11 +83,11 @@ class CompiledStage:
         sources = {key: data.train[key] for key in self.stage.reads or data.train}
         if not sources or any(source.n < 1 for source in sources.values()):
             raise DataError(f"stage {self.stage.name!r} has no training examples")
-        game, count = self.game, self.game.batch_size // self.game.replicas
-        self._iterator = game.placement.iterate(
-            lambda number, offset: batch_of(sources, number, offset, count, game.batch_size, self.seed),
-            step * self._batches,
-            count,
+        game, place = self.game, self.game.placement
+        count = game.batch_size // place.workers
+        offset = tf.constant(place.worker * count, tf.int64)
+        self._iterator = place.iterate(
+            lambda number: batch_of(sources, number, offset, count, game.batch_size, self.seed), step * self._batches
         )
 
     # -- one phase on one replica ------------------------------------------------------------------------------------
@@ -149,7 +149,8 @@ class CompiledStage:
         return self._patterns.index(frozenset(active))
 
     def _replica_step(self, active: frozenset[str], batches: list[Any], knobs: Mapping[str, Any], t: Any) -> Any:
-        turns = [GameTurn(self.game, self.stage, self.seed, batch, knobs) for batch in batches]
+        parts = [self.game.placement.part(batch) for batch in batches]
+        turns = [GameTurn(self.game, self.stage, self.seed, part, knobs) for part in parts]
         logs: dict[str, Any] = {}
         for phase in self.stage.phases:
             if phase.name in active:

@@ -164,13 +164,7 @@ def set_value(document: dict[str, Any], assignment: str) -> None:
     elif value[:1] == '"':
         with contextlib.suppress(ValueError):
             value = json.loads(value)
-    *groups, leaf = key.split(".")
-    place = document
-    for group in groups:
-        place = place.setdefault(group, {})
-        if not isinstance(place, dict):
-            raise ConfigError(f"--set {key}: {group!r} is a value, not a group")
-    place[leaf] = value
+    _put(document, key, value)
 
 
 def resolve(
@@ -189,13 +183,7 @@ def resolve(
     """
     merged = _copy(document or {})
     for key, value in (options or {}).items():
-        *groups, leaf = key.split(".")
-        place = merged
-        for group in groups:
-            place = place.setdefault(group, {})
-            if not isinstance(place, dict):
-                raise ConfigError(f"{key}: {group!r} is a value, not a group")
-        place[leaf] = value
+        _put(merged, key, value)
     for assignment in sets:
         set_value(merged, assignment)
     return from_document(cls, merged)
@@ -239,6 +227,17 @@ def _over_defaults(cls: type[BaseModel], given: Mapping[str, Any], defaults: Bas
         elif defaults is not None:
             merged.setdefault(name, default)
     return merged
+
+
+def _put(document: dict[str, Any], key: str, value: Any) -> None:
+    """`document[a][b] = value` for the key "a.b"; missing groups are made."""
+    *groups, leaf = key.split(".")
+    place = document
+    for group in groups:
+        place = place.setdefault(group, {})
+        if not isinstance(place, dict):
+            raise ConfigError(f"{key}: {group!r} is a value, not a group")
+    place[leaf] = value
 
 
 def _copy(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,23 @@ import tensorflow as tf
 from gankit.data.resize import upscale
 
 
+class _Enlarging(keras.layers.Layer):
+    """A layer without weights that enlarges by an integer factor."""
+
+    def __init__(self, scale: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = scale
+
+    def _sizes(self, *sizes: int | None) -> list[int | None]:
+        return [size and size * self.scale for size in sizes]
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "scale": self.scale}
+
+
 @keras.saving.register_keras_serializable("gankit")
-class PixelShuffle(keras.layers.Layer):
+class PixelShuffle(_Enlarging):
     """Rearranges channels into space (Shi et al. 2016, "sub-pixel convolution", equation 4).
 
     `[batch, h, w, c * scale^2]` -> `[batch, h * scale, w * scale, c]`; the same in training and inference.
@@ -20,10 +35,6 @@ class PixelShuffle(keras.layers.Layer):
         scale: Factor, at least 1.
     """
 
-    def __init__(self, scale: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.scale = scale
-
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Rearranges."""
         return tf.nn.depth_to_space(x, self.scale) if self.scale > 1 else x
@@ -31,16 +42,11 @@ class PixelShuffle(keras.layers.Layer):
     def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """The shape after rearranging."""
         batch, height, width, channels = shape
-        s = self.scale
-        return batch, height and height * s, width and width * s, channels // s**2
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {**super().get_config(), "scale": self.scale}
+        return batch, *self._sizes(height, width), channels // self.scale**2
 
 
 @keras.saving.register_keras_serializable("gankit")
-class BicubicUpscale(keras.layers.Layer):
+class BicubicUpscale(_Enlarging):
     """MATLAB-compatible bicubic enlargement by an integer factor (`gankit.data.resize.upscale`).
 
     `[batch, h, w, c]` -> `[batch, h * scale, w * scale, c]` of any size; no weights; the same in training and
@@ -50,10 +56,6 @@ class BicubicUpscale(keras.layers.Layer):
         scale: Factor, at least 1.
     """
 
-    def __init__(self, scale: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.scale = scale
-
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Enlarges."""
         return upscale(x, self.scale)
@@ -61,8 +63,4 @@ class BicubicUpscale(keras.layers.Layer):
     def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """The enlarged shape."""
         batch, height, width, channels = shape
-        return batch, height and height * self.scale, width and width * self.scale, channels
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {**super().get_config(), "scale": self.scale}
+        return batch, *self._sizes(height, width), channels

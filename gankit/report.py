@@ -196,8 +196,9 @@ def _trained(facts: Mapping[str, Any]) -> str:
         of = f" of {_text(planned)}" if planned not in (None, steps) else ""
         done.append(f"{_text(stage.get('name'))} ({_text(steps)}{of} steps)")
     line = "Trained " + ", then ".join(done) if done else "No training steps are recorded"
-    counts = [f"{_text(n)} {key}" for key, n in _flat(facts.get("data")) if isinstance(n, int)]
-    line += f" on {', '.join(counts)} examples" if counts else ""
+    examples = mapping(mapping(facts.get("data")).get("examples"))
+    counts = [f"{_text(n)} of {_text(name)}" for name, n in examples.items() if isinstance(n, int)]
+    line += f" on examples: {', '.join(counts)}" if counts else ""
     return line + (f", seed {facts['seed']}." if facts.get("seed") is not None else ".")
 
 

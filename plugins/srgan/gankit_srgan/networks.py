@@ -37,9 +37,6 @@ def compact(scale: int, blocks: int = 6, width: int = 48) -> keras.Model:
     x = layers.Add(name="body")([head, layers.Conv2D(width, 3, padding="same", name="tail")(x)])
     x = layers.Conv2D(3 * scale**2, 3, padding="same", kernel_initializer="zeros", name="detail")(x)
     x = PixelShuffle(scale, name="shuffle")(x)
-    # The mean over a low-resolution pixel removes whatever repeats with its grid, so that no lattice can appear
-    # (Sugawara et al. 2018, "Super-resolution using convolutional neural networks without any checkerboard artifacts").
-    x = layers.AveragePooling2D(scale, 1, padding="same", name="smooth")(x)
     # The sum is taken in full precision: bfloat16 has no room for 256 levels.
     floatx = keras.config.floatx()
     skip = BicubicUpscale(scale, dtype=floatx, name="bicubic")(low)

@@ -261,8 +261,12 @@ def _located(cls: type[BaseModel], error: ValidationError) -> ConfigError:
         where = ".".join(str(part) for part in place) or "configuration"
         if item["type"] == "extra_forbidden":
             lines.append(f"{where}: unknown key")
-            hint = hint or did_you_mean(str(place[-1]), _fields_at(cls, place[:-1]))
+            key = str(place[-1])
+            engine = len(place) == 1 and key in Training.model_fields
+            hint = hint or (f"did you mean 'training.{key}'?" if engine else "")
+            hint = hint or did_you_mean(key, _fields_at(cls, place[:-1]))
         else:
             given = repr(item.get("input"))
-            lines.append(f"{where}: {item['msg']} (given {given if len(given) < 60 else given[:57] + '...'})")
+            message = item["msg"].removeprefix("Value error, ")
+            lines.append(f"{where}: {message} (given {given if len(given) < 60 else given[:57] + '...'})")
     return ConfigError("; ".join(lines), hint)

@@ -171,7 +171,7 @@ class Session:
                     self.sample(run, f"step-{position.total:09d}")
                 if stopped:
                     raise Stopped(
-                        f"stopped by a signal after step {position.total}",
+                        f"by a signal, after step {position.total}",
                         f"gankit resume {run.path}" if run else "",
                         130 if stop.interrupted else 75,
                     )

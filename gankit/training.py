@@ -134,9 +134,8 @@ def resume(
         session = Session(recipe)
         if session.fingerprint() != run.info["data"]["fingerprint"]:
             raise DataError("the training data have changed since the run began", "a changed data set needs a new run")
-        position, tensors, path = checkpoint.restore(run.checkpoints)
+        position, tensors, _ = checkpoint.restore(run.checkpoints)
         session.game.set_state(tensors)
-        log.info("resuming %s from %s", run.path, path.name)
         return _train(session, run if session.placement.chief else None, position, listener)
 
 
@@ -149,7 +148,9 @@ def _train(
             stack.enter_context(run.locked())
             stack.enter_context(_logged_to(run))
             stack.enter_context(_recorded(run))
-        if position is None:
+        if position is not None:
+            log.info("resuming %s from step %d", run.path if run else "", position.total)
+        else:
             position = session.plan()
             session.save(run, position)
             if run is not None:

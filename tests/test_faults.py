@@ -69,7 +69,8 @@ def assert_same_end(root, untouched):
     assert run.info["status"] == "done" and position.total == untouched[1].total == 4500
     assert all(np.array_equal(tensors[key], value) for key, value in untouched[2].items())
     totals = [line["total"] for line in run.metrics()]
-    assert totals == sorted(set(totals)) == [line["total"] for line in untouched[0].metrics()]
+    assert totals == sorted(set(totals))  # no step twice; a signal adds a line where it stopped
+    assert set(totals) >= {line["total"] for line in untouched[0].metrics()}
     ours, theirs = (json.loads((r.path / "evaluation.json").read_text()) for r in (run, untouched[0]))
     assert ours["metrics"] == theirs["metrics"]
 

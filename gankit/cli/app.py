@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from gankit import __version__
-from gankit.errors import GankitError, PluginError, did_you_mean
+from gankit.errors import GankitError, PluginError, Stopped, did_you_mean
 
 # In the order in which a newcomer meets them; the texts stand here so that --help imports no verb.
 VERBS = {
@@ -38,7 +38,7 @@ class App(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The verbs with their texts, and where recipes' own commands are."""
         with formatter.section("Commands"):
-            formatter.write_dl([*VERBS.items(), ("RECIPE", "The recipe's own commands: gankit RECIPE --help.")])
+            formatter.write_dl([*VERBS.items(), ("RECIPE", "The recipe's own commands, if it has any.")])
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """A verb, or a recipe's group."""
@@ -100,7 +100,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     except GankitError as error:
         if debug:
             raise
-        print_error(error.message, error.hint)
+        print_error(error.message, error.hint, label="stopped:" if isinstance(error, Stopped) else "error:")
+        code = error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
         code = error.exit_code
     except click.ClickException as error:
         print_error(error.format_message(), _hint(error))
@@ -119,9 +122,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def print_error(message: str, hint: str) -> None:
+def print_error(message: str, hint: str, label: str = "error:") -> None:
     """Writes `error:` and `hint:` lines to stderr."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    click.echo(f"{click.style(label, fg='red', bold=True)} {message}", err=True)
     if hint:
         click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
 

@@ -65,12 +65,12 @@ def command(ctx: click.Context, as_json: bool) -> None:
         print_json(found)
     else:
         for key in ("gankit", "python", "platform", "cpus", "free_disk_gb"):
-            click.echo(f"{key:14}{found[key]}")
-        click.echo(f"{'gpus':14}{', '.join(found['gpus']) or 'none: runs compute on the CPU'}")
+            click.echo(f"{key:16}{found[key]}")
+        click.echo(f"{'gpus':16}{', '.join(found['gpus']) or 'none: runs compute on the CPU'}")
         for name, version in found["versions"].items():
-            click.echo(f"{name:14}{version}")
+            click.echo(f"{name:16}{version}")
         for name, plugin in found["recipes"].items():
-            click.echo(f"recipe        {name} ({plugin})")
+            click.echo(f"recipe          {name} ({plugin})")
         for problem in found["problems"]:
             click.echo(f"{click.style('problem', fg='red')}       {problem}")
         click.echo("nothing is wrong" if not found["problems"] else f"{len(found['problems'])} problem(s)")

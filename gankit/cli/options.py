@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gankit.config import RecipeConfig, read_yaml, resolve
+from gankit.errors import ConfigError
 from gankit.recipe import Recipe
 
 
@@ -73,4 +74,10 @@ def configure(recipe: type[Recipe], config: Path | None, sets: tuple[str, ...], 
     """
     keys = {name: key for key, name, _, _ in fields_of(recipe.Config)}
     chosen = {keys[name]: value for name, value in given.items() if value is not None}
-    return resolve(recipe.Config, read_yaml(config) if config else {}, chosen, sets)
+    document = read_yaml(config) if config else {}
+    if document.get("recipe", recipe.name) != recipe.name:
+        raise ConfigError(
+            f"{config} configures the recipe {document['recipe']!r}, not {recipe.name!r}",
+            f"gankit run {document['recipe']} --config {config}",
+        )
+    return resolve(recipe.Config, document, chosen, sets)

@@ -50,18 +50,18 @@ class ProgressBar:
         if not self._began:
             self._began, self._first = now, progress.total
         rate = (progress.total - self._first) / max(now - self._began, 1e-9)
-        left = (progress.planned - progress.total) / rate if rate else 0.0
+        left = f"{duration((progress.planned - progress.total) / rate)} left  " if rate else ""
         if self._console.is_terminal:
             self._draw(progress, left)
         elif now - self._spoke >= self.LINE_EVERY or progress.step == progress.steps:
             self._spoke = now
             click.echo(
                 f"{progress.stage} {progress.step}/{progress.steps}  {progress.examples_per_second:.0f} examples/s  "
-                f"{duration(left)} left  {losses(progress)}",
+                f"{left}{losses(progress)}",
                 err=True,
             )
 
-    def _draw(self, progress: Progress, left: float) -> None:
+    def _draw(self, progress: Progress, left: str) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as Bar
 
@@ -75,5 +75,5 @@ class ProgressBar:
             self._bar = Bar(*columns, console=self._console)
             self._bar.start()
             self._task = self._bar.add_task("", total=progress.planned, rest="")
-        rest = f"{progress.examples_per_second:.0f} examples/s  {duration(left)} left  {losses(progress)}"
+        rest = f"{progress.examples_per_second:.0f} examples/s  {left}{losses(progress)}"
         self._bar.update(self._task, completed=progress.total, description=progress.stage, rest=rest)

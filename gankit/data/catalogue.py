@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.resources
+import logging
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -18,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from gankit.config import parse_yaml
 from gankit.engine.checkpoint import file_sha256
 from gankit.errors import DataError, UsageError, did_you_mean
+
+log = logging.getLogger("gankit")
 
 GROUP = "gankit.datasets"
 
@@ -99,7 +103,10 @@ def cards() -> Mapping[str, Card]:
 
 
 def resolve(source: str, kind: str) -> Path | Card:
-    """What a user means by `--data SOURCE`: a file or folder, else the name of a dataset.
+    """What a user means by `--data SOURCE`: the name of a dataset, else a file or folder.
+
+    A name wins, so that a recipe's default data do not depend on the folder that one happens to stand in; `photos/` or
+    `./photos` is the folder.
 
     Args:
         source: As typed.
@@ -109,10 +116,12 @@ def resolve(source: str, kind: str) -> Path | Card:
         UsageError: There is neither.
     """
     path = Path(source).expanduser()
-    if path.exists():
-        return path
     known: Mapping[str, Card] = {name: card for name, card in cards().items() if card.kind == kind}
     if source in known:
+        if path.exists():
+            log.warning("%s is the dataset; write %s for the folder", source, os.path.join(".", source))
         return known[source]
+    if path.exists():
+        return path
     hint = did_you_mean(source, known)
     raise UsageError(f"there is no file, folder or dataset {source!r}", f"{hint} (or a folder of {kind})")

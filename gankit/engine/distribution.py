@@ -90,7 +90,8 @@ class Placement:
 
 @tf.function(autograph=False)
 def _sum(strategy: tf.distribute.Strategy, value: tf.Tensor) -> Any:
-    return strategy.run(lambda x: tf.distribute.get_replica_context().all_reduce("sum", x), (value,))
+    # The identity puts the value on the replica's device; a reduction asks for one.
+    return strategy.run(lambda x: tf.distribute.get_replica_context().all_reduce("sum", tf.identity(x)), (value,))
 
 
 def logical_cpus(count: int) -> list[str]:

@@ -161,7 +161,10 @@ class CompiledStage:
         self._update_averages(t)
         if len(active) == len(self.stage.phases):
             self.names = list(logs)
-        return tf.stack([logs.get(name, tf.zeros((), keras.config.floatx())) for name in self.names])
+        values = tf.stack([logs.get(name, tf.zeros((), keras.config.floatx())) for name in self.names])
+        if self.game.replicas == 1:
+            return values
+        return tf.distribute.get_replica_context().all_reduce("sum", values)
 
     def _update_averages(self, t: Any) -> None:
         for name, averages in self.game.averages.items():
@@ -186,7 +189,7 @@ class CompiledStage:
                 replica = tf.autograph.experimental.do_not_convert(
                     lambda batches, knobs, t: self._replica_step(active, batches, knobs, t)
                 )
-                return strategy.reduce("SUM", strategy.run(replica, (batches, knobs, t)), axis=None)
+                return strategy.experimental_local_results(strategy.run(replica, (batches, knobs, t)))[0]
 
             if len(self._patterns) == 1:
                 return run(self._patterns[0])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from gankit.data import catalogue
 from gankit.data.images import ImageCrops, list_images, memory_bytes, read_image
 from gankit.errors import DataError
 
+T = TypeVar("T")
 LARGEST_TEST_SIDE = 1024  # pixels; larger held-out photographs are judged by their middle
 
 
@@ -80,20 +81,33 @@ def read_all(files: Sequence[Path], cache_mb: int) -> list[np.ndarray]:
     Raises:
         DataError: They need more memory than allowed, or one cannot be read; names it.
     """
-    needed = memory_bytes(files) / 1e6
+    needed = sum(_each(files, lambda path: memory_bytes([path])).values()) / 1e6
     if needed > cache_mb:
         raise DataError(
             f"the photographs need {needed:,.0f} MB decoded, and the limit is {cache_mb:,} MB",
             f"raise it with --cache-mb {int(needed) + 1}, or train on fewer photographs",
         )
-    return [read_image(path) for path in files]
+    return list(_each(files, read_image).values())
+
+
+def _each(files: Sequence[Path], read: Callable[[Path], T]) -> dict[Path, T]:
+    """What `read` gives for each file, or one error that names every file that cannot be read."""
+    found, bad = {}, []
+    for path in files:
+        try:
+            found[path] = read(path)
+        except DataError as error:
+            bad.append(error.message)
+    if bad:
+        more = f"; and {len(bad) - 10} more" if len(bad) > 10 else ""
+        raise DataError("; ".join(bad[:10]) + more, "remove them, or put whole files in their place")
+    return found
 
 
 def held_out(files: Sequence[Path], scale: int) -> dict[str, Photo]:
     """Reads photographs to judge by: grey kept grey, the middle of large ones, sides divisible by the factor."""
     photos = {}
-    for path in files:
-        pixels = read_image(path, keep_grey=True)
+    for path, pixels in _each(files, lambda path: read_image(path, keep_grey=True)).items():
         for axis in (0, 1):
             size = min(pixels.shape[axis], LARGEST_TEST_SIDE) // scale * scale
             start = (pixels.shape[axis] - size) // 2 if pixels.shape[axis] > LARGEST_TEST_SIDE else 0

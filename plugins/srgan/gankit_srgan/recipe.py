@@ -28,8 +28,9 @@ class Adversarial(Section):
     steps: int | None = Field(None, ge=1, description="4,000 for the compact generator, 200,000 for the paper's.")
     lr: float = Field(1e-4, gt=0, description="A tenth of it in the second half, as in the paper.")
     content: float = Field(1.0, ge=0, description="Weight of the distance of features.")
-    adversarial: float = Field(0.1, ge=0, description="Weight of -log D(G(x)); 1e-3 beside VGG19's content.")
-    pixel: float = Field(5.0, ge=0, description="Weight of the absolute error of pixels; 0 in the paper.")
+    adversarial: float = Field(0.02, ge=0, description="Weight of -log D(G(x)); 1e-3 beside VGG19's content.")
+    pixel: float = Field(1.0, ge=0, description="Weight of the absolute error of pixels; 0 in the paper.")
+    lattice: float = Field(50.0, ge=0, description="Weight of patterns that repeat with the grid; 0 in the paper.")
 
 
 class SRGANConfig(RecipeConfig):
@@ -38,7 +39,7 @@ class SRGANConfig(RecipeConfig):
     data: str = Field("photos", description="A folder of photographs, or a dataset's name.")
     held_out: int | None = Field(None, ge=1, description="Images of a folder to hold out for evaluation.")
     scale: int = Field(4, ge=2, le=4, description="Factor of enlargement.")
-    stages: str = Field("pixel,adversarial", description="Stages to train, in order.")
+    stages: str = Field("pixel,adversarial", description="Stages to train: one or both.")
     generator: Literal["auto", "compact", "paper"] = Field("auto", description="auto: paper with a GPU, else compact.")
     blocks: int = Field(6, ge=1, description="Residual blocks of the compact generator.")
     width: int = Field(48, ge=1, description="Channels of the compact generator.")
@@ -64,8 +65,8 @@ class SRGANConfig(RecipeConfig):
 
     @model_validator(mode="after")
     def _fitting_crop(self) -> SRGANConfig:
-        if self.crop and (self.crop % self.scale or self.crop % 16):
-            raise ValueError(f"crop {self.crop} is not divisible by 16 and by the scale {self.scale}")
+        if self.crop and (self.crop % (4 * self.scale) or self.crop % 16):
+            raise ValueError(f"crop {self.crop} is not divisible by 16 and by 4 x the scale {self.scale}")
         return self
 
 
@@ -157,7 +158,7 @@ class SRGAN(Recipe):
         """Pixel pre-training, then the adversarial stage (the paper's section 3.2)."""
         from gankit import losses
         from gankit.features import content_distance
-        from gankit_srgan.jitter import jittered
+        from gankit_srgan.grid import jittered, lattice
 
         config, paper = self.config, data.facts["generator"] == "paper"
         pixel, adversarial = config.pixel, config.adversarial
@@ -183,6 +184,7 @@ class SRGAN(Recipe):
                 "content": content_distance(ours, truth),
                 "adversarial": losses.cross_entropy(turn("discriminator", sr), True),
                 "pixel": losses.absolute_error(sr, turn["hr"]),
+                "lattice": lattice(sr, turn["hr"], config.scale),
             }
 
         def pixel_rate(step: int) -> float:
@@ -191,7 +193,7 @@ class SRGAN(Recipe):
         def rate(step: int) -> float:
             return adversarial.lr if step < steps / 2 else adversarial.lr / 10
 
-        weights = {"content": adversarial.content, "adversarial": adversarial.adversarial, "pixel": adversarial.pixel}
+        weights = adversarial.model_dump(include={"content", "adversarial", "pixel", "lattice"})
         stages = {
             "pixel": Stage("pixel", pixel_steps, (Phase("pixel", ("generator",), reproduce, lr=pixel_rate),)),
             "adversarial": Stage(

@@ -106,9 +106,11 @@ def test_bad_data_is_named(tmp_path):
         make(data=str(tmp_path), **TINY).data()
     folder_of_pictures(tmp_path)
     (tmp_path / "2.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"2\.png"):
+    (tmp_path / "3.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"2\.png.*3\.png"):
         make(data=str(tmp_path), crop=48, **TINY).data()
     (tmp_path / "2.png").unlink()
+    (tmp_path / "3.png").unlink()
     with pytest.raises(DataError, match="small"):
         make(data=str(tmp_path), crop=96, **TINY).data()
     with pytest.raises(DataError, match="limit is 1 MB") as error:
@@ -177,3 +179,40 @@ def test_sheet_shows_the_true_detail(networks, tmp_path):
     path = sheet(networks.compact(4, 1, 8), {"a": Photo("a", truth)}, 4, tmp_path / "s.png")
     picture = np.asarray(Image.open(path))
     np.testing.assert_array_equal(picture[16 : 16 + 192, 3 * 196 :][:, :192], truth[y : y + 192, x : x + 192])
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_lattice_is_the_amplitude_of_what_repeats_with_the_grid(scale):
+    from gankit_srgan.grid import lattice
+
+    rng = np.random.default_rng(4)
+    truth = rng.uniform(size=(2, 8 * scale, 8 * scale, 3))
+    pattern = rng.normal(size=(scale, scale, 3))
+    pattern -= pattern.mean((0, 1))
+    tiled = np.tile(pattern, (8, 8, 1))
+    np.testing.assert_allclose(lattice(truth + 0.3, truth, scale), 0, atol=1e-12)  # a shift of brightness is none
+    np.testing.assert_allclose(lattice(truth + tiled + 0.3, truth, scale), np.abs(pattern).mean())
+    ramp = np.repeat(np.arange(8.0), scale)[None, :, None, None]  # nor are steps from cell to cell
+    np.testing.assert_allclose(lattice(truth + ramp, truth, scale), 0, atol=1e-12)
+
+
+def test_jittered_windows_lie_alike_in_all_images():
+    import tensorflow as tf
+    from gankit_srgan.grid import MARGIN, jittered
+
+    from gankit.engine import random
+
+    class Noise:
+        def uniform(self, name, *shape):
+            return random.uniform(tf.range(64, dtype=tf.int64), 5, name, shape)
+
+    image = np.random.default_rng(5).uniform(size=(64, 24, 24, 1)).astype("float32")
+    a, b = (x.numpy() for x in jittered(Noise(), image, -image))
+    np.testing.assert_array_equal(a, -b)
+    places = set()
+    for whole, window in zip(image, a, strict=True):
+        shifts = [(y, x) for y in range(MARGIN + 1) for x in range(MARGIN + 1)]
+        found = [(y, x) for y, x in shifts if (whole[y : y + 16, x : x + 16] == window).all()]
+        assert len(found) == 1
+        places.add(found[0])
+    assert {y for y, _ in places} == {x for _, x in places} == set(range(MARGIN + 1))

@@ -105,11 +105,11 @@ def test_bad_data_is_named(tmp_path):
     with pytest.raises(DataError):
         make(data=str(tmp_path), **TINY).data()
     folder_of_pictures(tmp_path)
-    (tmp_path / "2.png").write_bytes(b"no picture")
+    (tmp_path / "1.png").write_bytes(b"no picture")
     (tmp_path / "3.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"2\.png.*3\.png"):
+    with pytest.raises(DataError, match=r"1\.png.*3\.png"):
         make(data=str(tmp_path), crop=48, **TINY).data()
-    (tmp_path / "2.png").unlink()
+    (tmp_path / "1.png").unlink()
     (tmp_path / "3.png").unlink()
     with pytest.raises(DataError, match="small"):
         make(data=str(tmp_path), crop=96, **TINY).data()

@@ -77,10 +77,10 @@ def app(debug: bool, offline: bool) -> None:
     """Train adversarial networks on your own data.
 
     \b
-    gankit list                       what can be trained
-    gankit run srgan                  train it on its default data
-    gankit run srgan --data photos/   train it on yours
-    gankit evaluate latest            its figures beside baselines
+    gankit list                          what can be trained
+    gankit run srgan                     train it on its default data
+    gankit run srgan --data my-photos/   train it on yours
+    gankit evaluate latest               its figures beside baselines
     """  # noqa: D301
     if offline:
         os.environ["GANKIT_OFFLINE"] = "1"

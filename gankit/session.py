@@ -159,7 +159,7 @@ class Session:
             while position.step < steps:
                 count = self._count(position, steps)
                 readings = stage.advance(position.step, count, position.total)
-                self._check_finite(run, name, readings)
+                self.check_finite(run, name, readings)
                 position = replace(position, step=position.step + count, total=position.total + count)
                 recorder.add(readings, position, stage.rates(position.step - 1))
                 stopped = self.placement.agree(float(stop.signal)) > 0
@@ -183,7 +183,8 @@ class Session:
         due = min(every - position.total % every for every in rhythms)
         return min(self.training.steps_per_call, steps - position.step, due)
 
-    def _check_finite(self, run: Run | None, stage: str, readings: Readings) -> None:
+    def check_finite(self, run: Run | None, stage: str, readings: Readings) -> None:
+        """Raises NonFinite if something logged is NaN or infinite."""
         if bad := readings.non_finite():
             step, name = bad
             phase = name.rsplit("/", 1)[0]

@@ -227,7 +227,7 @@ def dry_run(recipe: Recipe) -> dict[str, Any]:
             began = time.perf_counter()
             readings = stage.advance(1, 1, 1)
             seconds = time.perf_counter() - began
-            session._check_finite(None, name, readings)
+            session.check_finite(None, name, readings)
             stages[name] = {"steps": stage.stage.steps, "seconds_per_step": round(seconds, 4)}
             minutes += stage.stage.steps * seconds / 60
     unit = 1 if sys.platform == "darwin" else 1024

@@ -28,9 +28,9 @@ class Adversarial(Section):
     steps: int | None = Field(None, ge=1, description="4,000 for the compact generator, 200,000 for the paper's.")
     lr: float = Field(1e-4, gt=0, description="A tenth of it in the second half, as in the paper.")
     content: float = Field(1.0, ge=0, description="Weight of the distance of features.")
-    adversarial: float = Field(0.02, ge=0, description="Weight of -log D(G(x)); 1e-3 beside VGG19's content.")
+    adversarial: float = Field(5e-3, ge=0, description="Weight of -log D(G(x)); 1e-3 beside VGG19's content.")
     pixel: float = Field(1.0, ge=0, description="Weight of the absolute error of pixels; 0 in the paper.")
-    lattice: float = Field(50.0, ge=0, description="Weight of patterns that repeat with the grid; 0 in the paper.")
+    lattice: float = Field(15.0, ge=0, description="Weight of patterns that repeat with the grid; 0 in the paper.")
 
 
 class SRGANConfig(RecipeConfig):

@@ -24,7 +24,7 @@ MAX_YAML_BYTES = 1 << 20
 class Section(BaseModel):
     """A group of configuration fields: immutable, and strict about unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, defer_build=True)
 
 
 class Training(Section):
@@ -55,7 +55,7 @@ class Training(Section):
 class RecipeConfig(Section):
     """Base of every recipe's configuration: subclass it and add fields with descriptions."""
 
-    training: Training = Field(default=Training(), description="Engine settings.")
+    training: Training = Field(default_factory=lambda: Training(), description="Engine settings.")
 
 
 C = TypeVar("C", bound=RecipeConfig)

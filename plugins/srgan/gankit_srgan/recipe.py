@@ -52,8 +52,8 @@ class SRGANConfig(RecipeConfig):
     )
     feature_weights: str | None = Field(None, description="File with the feature network's weights.")
     cache_mb: int = Field(8000, ge=1, description="Largest memory for decoded photographs.")
-    pixel: Pixel = Pixel()
-    adversarial: Adversarial = Adversarial()
+    pixel: Pixel = Field(default_factory=Pixel)
+    adversarial: Adversarial = Field(default_factory=Adversarial)
 
     @field_validator("stages")
     @classmethod

@@ -196,6 +196,7 @@ def test_a_recipes_own_commands_stand_behind_its_name(monkeypatch, capsys):
         click.echo(2 * count)
 
     recipe = plugins.find("srgan").recipe
+    monkeypatch.setattr(recipe, "commands", classmethod(lambda cls: None))
     code, _, err = gankit("srgan", "double", "4", capsys=capsys)
     assert code == 2 and "no commands of its own" in err and "gankit run srgan" in err
     monkeypatch.setattr(recipe, "commands", classmethod(lambda cls: group))

@@ -1,6 +1,5 @@
-"""Reading every kind of image, and crops against plain slices."""
+"""Reading every kind of image, one or many."""
 
-import itertools
 import struct
 import time
 import zlib
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gankit.data.images import ImageCrops, list_images, memory_bytes, read_image
+from gankit.data.images import image_size, list_images, read_each, read_image
 from gankit.errors import DataError
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
@@ -117,7 +116,7 @@ def test_decompression_bomb_is_refused_before_decoding(tmp_path, recwarn):
     path = bomb(tmp_path / "bomb.png", 15000, 15000)
     assert path.stat().st_size < 100_000
     limit = Image.MAX_IMAGE_PIXELS
-    for read in (read_image, lambda path: memory_bytes([path])):
+    for read in (read_image, image_size):
         seconds = []
         for _ in range(3):  # the first may load Pillow's plugins
             start = time.perf_counter()
@@ -125,133 +124,35 @@ def test_decompression_bomb_is_refused_before_decoding(tmp_path, recwarn):
                 read(path)
             seconds.append(time.perf_counter() - start)
         assert min(seconds) < 0.1
-    assert memory_bytes([bomb(tmp_path / "large.png", 14000, 14000)]) == 3 * 14000**2  # Pillow alone refuses 179e6
+    assert image_size(bomb(tmp_path / "large.png", 14000, 14000)) == (14000, 14000)  # Pillow alone refuses 179e6
     assert limit == Image.MAX_IMAGE_PIXELS and not len(recwarn)
 
 
-def test_memory_bytes(tmp_path):
+def test_image_size(tmp_path):
     Image.fromarray(RGB).save(tmp_path / "a.png")
-    Image.fromarray(RGB[..., 0]).save(tmp_path / "b.png")
-    assert memory_bytes(list_images(tmp_path)) == 2 * RGB.nbytes
-    assert memory_bytes([]) == 0
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(RGB[..., 0]).save(tmp_path / "b.jpg", exif=exif)
+    assert [image_size(path) for path in list_images(tmp_path)] == [(6, 9), (6, 9)]  # as they are stored
+    assert read_image(tmp_path / "b.jpg").shape == (9, 6, 3)
 
 
-def pictures(*shapes):
-    """Images in which every pixel of the set is different."""
-    start, out = 0, []
-    for height, width in shapes:
-        number = np.arange(start, start + height * width).reshape(height, width)
-        out.append(np.stack([number % 256, number // 256 % 256, number // 65536], axis=2).astype(np.uint8))
-        start += height * width
-    return out
+def test_read_each_keeps_order_and_names_all_that_fail():
+    def read(number):
+        time.sleep(0.01 * (number % 3))
+        if number in bad:
+            raise DataError(f"cannot read {number}.png", "look at it")
+        return 10 * number
 
-
-def cut(source, rows, index, seed=0):
-    import tensorflow as tf
-
-    batch = source.gather(tf.constant(rows, tf.int64), tf.constant(index, tf.int64), seed)
-    (crops,) = batch.values()
-    return np.rint(crops.numpy() * 255).astype(np.uint8)
-
-
-def test_crops_are_slices():
-    images = pictures((8, 11), (20, 5), (5, 5))
-    crop = 5
-    source = ImageCrops(images, crop, augment=False, repeat=20)
-    rows = np.arange(source.n)
-    owner = np.searchsorted(source.ends, rows, side="right")
-    for image, out in zip(owner, cut(source, rows, rows + 2**33), strict=True):
-        picture = images[image]
-        slices = [
-            picture[y : y + crop, x : x + crop]
-            for y, x in itertools.product(range(picture.shape[0] - 4), range(picture.shape[1] - 4))
-        ]
-        assert sum(np.array_equal(out, one) for one in slices) == 1
-
-
-def test_rows_are_shared_out_by_area():
-    source = ImageCrops(pictures((10, 10), (10, 20), (40, 40), (4, 4)), 4, repeat=100)
-    counts = np.diff(source.ends, prepend=0)
-    np.testing.assert_array_equal(counts, np.rint(400 * np.array([100, 200, 1600, 16]) / 1916))
-    assert source.n == counts.sum()
-    assert np.diff(ImageCrops(pictures((4, 4), (90, 90)), 4).ends, prepend=0).tolist() == [1, 2]
-
-
-def test_a_crop_depends_on_its_index_alone():
-    source = ImageCrops(pictures((30, 40), (25, 20)), 7, repeat=8)
-    rows = np.arange(source.n)
-    index = rows * 1000
-    all_at_once = cut(source, rows, index, seed=3)
-    backwards = np.concatenate([cut(source, rows[i : i + 1], index[i : i + 1], seed=3) for i in rows[::-1]])[::-1]
-    np.testing.assert_array_equal(all_at_once, backwards)
-    assert not np.array_equal(all_at_once, cut(source, rows, index, seed=4))
-    assert not np.array_equal(all_at_once, cut(source, rows, index + 1, seed=3))
-
-
-def test_augmentation_is_the_eight_symmetries():
-    (image,) = pictures((6, 6))
-    symmetries = [np.rot90(side, k) for side in (image, image[:, ::-1]) for k in range(4)]
-    out = cut(ImageCrops([image], 6), np.zeros(4000), np.arange(4000))
-    counts = [sum(np.array_equal(crop, one) for crop in out) for one in symmetries]
-    assert sum(counts) == 4000
-    assert sum((count - 500) ** 2 / 500 for count in counts) < 24.3  # chi-square, 7 degrees of freedom, p = .001
-
-
-@pytest.mark.parametrize("augment", [False, True])
-def test_positions_are_uniform_to_the_very_edge(augment):
-    (image,) = pictures((9, 11))
-    out = cut(ImageCrops([image], 5, augment=augment), np.zeros(14000), np.arange(14000))
-    first = out[..., 0].reshape(len(out), -1).min(axis=1)  # the smallest number in a crop is its top left pixel
-    where, counts = np.unique(first, return_counts=True)
-    assert where.tolist() == [y * 11 + x for y in range(5) for x in range(7)]
-    assert ((counts - 400) ** 2 / 400).sum() < 65.2  # 34 degrees of freedom, p = .001
-
-
-def test_source_in_a_dataset_has_static_shapes_and_floatx():
-    import keras
-    import tensorflow as tf
-
-    source = ImageCrops(pictures((9, 11)), 4, field="image", repeat=10)
-
-    def dataset(drop):
-        batches = tf.data.Dataset.range(10).batch(4, drop_remainder=drop)
-        return batches.map(lambda index: source.gather(index % source.n, index, 1))
-
-    assert dataset(True).element_spec["image"] == tf.TensorSpec((4, 4, 4, 3), "float32")
-    assert dataset(False).element_spec["image"].shape.as_list() == [None, 4, 4, 3]
-    before = keras.config.floatx()
-    try:
-        keras.config.set_floatx("float64")
-        (first, *_) = dataset(False)
-    finally:
-        keras.config.set_floatx(before)
-    assert first["image"].dtype == tf.float64 and 0 <= first["image"].numpy().min() <= first["image"].numpy().max() <= 1
-    np.testing.assert_array_equal(np.rint(first["image"] * 255), cut(source, range(4), range(4), seed=1))
-
-
-def test_fingerprint_follows_pixels_and_settings():
-    images = pictures((9, 11), (6, 6))
-    same = ImageCrops([image.copy() for image in images], 4)
-    changed = [image.copy() for image in images]
-    changed[1][5, 5, 2] += 1
-    others = [
-        ImageCrops(changed, 4),
-        ImageCrops(images, 5),
-        ImageCrops(images, 4, augment=False),
-        ImageCrops(images, 4, repeat=2),
-        ImageCrops([images[0].transpose(1, 0, 2).reshape(11, 9, 3), images[1]], 4),
-    ]
-    assert ImageCrops(images, 4).fingerprint == same.fingerprint and len(same.fingerprint) == 64
-    assert len({same.fingerprint, *(other.fingerprint for other in others)}) == 6
-
-
-def test_unusable_images_are_refused_by_name():
-    with pytest.raises(DataError, match=r"b\.png \(20 x 7\)") as caught:
-        ImageCrops(pictures((9, 9), (7, 20)), 8, names=["a.png", "b.png"])
-    assert "a.png" not in caught.value.message and caught.value.hint
-    with pytest.raises(DataError, match=r"image 1 .*float"):
-        ImageCrops([RGB, RGB / 255], 4)
-    with pytest.raises(DataError, match="no image"):
-        ImageCrops([], 4)
-    with pytest.raises(ValueError, match="crop"):
-        ImageCrops([RGB], 0)
+    seen, bad = [], ()
+    assert read_each(range(12), read, seen.append) == seen == [10 * number for number in range(12)]
+    bad = (3,)
+    with pytest.raises(DataError, match=r"^cannot read 3\.png$") as caught:
+        read_each(range(12), read)
+    assert caught.value.hint == "look at it"
+    seen, bad = [], range(1, 13)
+    with pytest.raises(DataError, match=r"1\.png; cannot read 2\.png.*10\.png; and 2 more$"):
+        read_each(range(14), read, seen.append)
+    assert seen == [0, 130]
+    with pytest.raises(ZeroDivisionError):
+        read_each([1, 0, 2], lambda number: 1 // number)

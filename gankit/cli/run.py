@@ -10,7 +10,9 @@ import click
 
 from gankit import plugins
 from gankit.cli.common import common_options, json_option, print_evaluation, print_json, ready, runs_dir_option
+from gankit.cli.data import card_option, data_of_card
 from gankit.cli.options import configure, options_of
+from gankit.errors import UsageError
 from gankit.runs import runs_root
 
 
@@ -37,12 +39,20 @@ def run_command(source: str) -> click.Command:
     """`gankit run SOURCE` with the recipe's options."""
     recipe = plugins.find(source).recipe
     assert recipe is not None  # find() raises for a broken one
+    options = options_of(recipe)
+    names = {option.name for option in options}
+    takes_card = "data" in names and "card" not in names
 
     def invoke(
         config: Path | None, sets: tuple[str, ...], dry_run: bool, as_json: bool, runs_dir: Path | None, **given: Any
     ) -> None:
         ready()
+        card = given.pop("card", None) if takes_card else None
+        if card:
+            given["data"] = data_of_card(card, given["data"])
         made = recipe(configure(recipe, config, sets, given))
+        if card and str(made.config.data) != given["data"]:
+            raise UsageError(f"--set chooses other data than --card {card}", "leave one of them out")
         if dry_run:
             from gankit import training
 
@@ -61,12 +71,14 @@ def run_command(source: str) -> click.Command:
         callback=invoke,
         help=f"{recipe.summary}\n\n{recipe.paper}",
         params=[
-            *options_of(recipe),
+            *options,
             click.Option(["--config"], type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML file."),
             click.Option(["--set", "sets"], multiple=True, metavar="KEY=VALUE", help="Any value: --set a.b=3."),
             click.Option(["--dry-run"], is_flag=True, help="Build, take a few steps, say what it will need."),
         ],
     )
+    if takes_card:
+        card_option(command)
     return common_options(json_option(runs_dir_option(command)))  # type: ignore[return-value]
 
 

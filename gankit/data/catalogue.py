@@ -1,85 +1,28 @@
-"""Datasets by name: cards in YAML, registered through the entry-point group `gankit.datasets`.
-
-A card says what a dataset is, who made it, under which licence, and which files it has with their hashes. A card of the
-layout `python-package` names files that installed Python packages bring along, so that it needs no download.
-"""
+"""Datasets by name: the cards registered through the entry-point group `gankit.datasets`."""
 
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.resources
 import logging
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from gankit.config import parse_yaml
-from gankit.engine.checkpoint import file_sha256
+from gankit.data.archives import ArchiveCard
+from gankit.data.cards import Card
+from gankit.data.packaged import PackageCard
 from gankit.errors import DataError, UsageError, did_you_mean
 
 log = logging.getLogger("gankit")
 
 GROUP = "gankit.datasets"
-
-
-class CardFile(BaseModel):
-    """One file of a dataset.
-
-    Attributes:
-        package: The importable package that brings the file.
-        path: Its path inside the package, with forward slashes.
-        sha256: Hexadecimal.
-        bytes: Its size.
-        split: What it is for.
-    """
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    package: str
-    path: str
-    sha256: str
-    bytes: int
-    split: Literal["train", "test"]
-
-
-class Card(BaseModel):
-    """What is known of a dataset; further fields of the file are kept as they are."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    name: str
-    title: str
-    kind: str
-    layout: Literal["python-package"]
-    files: tuple[CardFile, ...]
-
-    def paths(self, split: str) -> list[Path]:
-        """The files of a split, each verified against its hash.
-
-        Raises:
-            DataError: A package is missing, or a file is not the one that the card describes.
-        """
-        found = []
-        for file in self.files:
-            if file.split != split:
-                continue
-            try:
-                path = Path(str(importlib.resources.files(file.package).joinpath(file.path)))
-            except ModuleNotFoundError as error:
-                raise DataError(
-                    f"the dataset {self.name!r} needs the package {file.package!r}", f"pip install {file.package}"
-                ) from error
-            if not path.is_file() or path.stat().st_size != file.bytes or file_sha256(path) != file.sha256:
-                raise DataError(
-                    f"{path} is not the file that the card of {self.name!r} describes",
-                    f"another version of {file.package} is installed: use constraints.txt, or name a folder of yours",
-                )
-            found.append(path)
-        return found
+_CARD: TypeAdapter[Card] = TypeAdapter(Annotated[PackageCard | ArchiveCard, Field(discriminator="layout")])
 
 
 @cache
@@ -92,18 +35,63 @@ def cards() -> Mapping[str, Card]:
     found: dict[str, Card] = {}
     for point in importlib.metadata.entry_points(group=GROUP):
         for file in point.load()():
-            try:
-                card = Card.model_validate(parse_yaml(file.read_text("utf-8"), str(file)))
-            except ValidationError as error:
-                raise DataError(f"the dataset card {file} is damaged: {error.errors()[0]['msg']}") from error
+            card = parse_card(file.read_text("utf-8"), str(file))
             if card.name in found:
                 raise DataError(f"two cards describe the dataset {card.name!r}", "uninstall one of their distributions")
             found[card.name] = card
     return found
 
 
+def parse_card(text: str, origin: str) -> Card:
+    """A card from its YAML.
+
+    Args:
+        text: The document.
+        origin: What to call it in an error.
+
+    Raises:
+        DataError: It is damaged; says where.
+    """
+    document: dict[str, Any] = parse_yaml(text, origin)
+    try:
+        return _CARD.validate_python(document)
+    except ValidationError as error:
+        item = error.errors()[0]
+        place = ".".join(str(part) for part in item["loc"] if part not in ("python-package", "archives")) or "card"
+        reason = re.sub("^Value error, ", "", item["msg"])
+        raise DataError(f"the dataset card {origin} is damaged: {place}: {reason}", "see datasets/README.md") from error
+
+
+def is_card(path: Path) -> bool:
+    """Whether a path looks like the file of a card."""
+    return path.suffix.lower() in (".yaml", ".yml") and path.is_file()
+
+
+def read_card(path: Path) -> Card:
+    """The card in a file.
+
+    Raises:
+        DataError: It cannot be read, or is damaged.
+    """
+    try:
+        return parse_card(path.read_text("utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read the dataset card {path}: {error}") from error
+
+
+def named(name: str) -> Card:
+    """The registered dataset of that name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in cards():
+        raise UsageError(f"there is no dataset {name!r}", did_you_mean(name, cards()))
+    return cards()[name]
+
+
 def resolve(source: str, kind: str) -> Path | Card:
-    """What a user means by `--data SOURCE`: the name of a dataset, else a file or folder.
+    """What a user means by `--data SOURCE`: the name of a dataset, a card's file, else a file or folder.
 
     A name wins, so that a recipe's default data do not depend on the folder that one happens to stand in; `photos/` or
     `./photos` is the folder.
@@ -113,7 +101,8 @@ def resolve(source: str, kind: str) -> Path | Card:
         kind: The kind of dataset that the recipe reads, "images" say.
 
     Raises:
-        UsageError: There is neither.
+        UsageError: There is neither, or the card describes another kind.
+        DataError: The card is damaged.
     """
     path = Path(source).expanduser()
     known: Mapping[str, Card] = {name: card for name, card in cards().items() if card.kind == kind}
@@ -121,6 +110,11 @@ def resolve(source: str, kind: str) -> Path | Card:
         if path.exists():
             log.warning("%s is the dataset; write %s for the folder", source, os.path.join(".", source))
         return known[source]
+    if is_card(path):
+        card = read_card(path)
+        if card.kind != kind:
+            raise UsageError(f"{path} describes {card.kind}, and the recipe reads {kind}")
+        return card
     if path.exists():
         return path
     hint = did_you_mean(source, known)

@@ -1,0 +1,209 @@
+"""`gankit data list|fetch|check`: datasets that have a card, and folders of one's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gankit.cli.common import common_options, json_option, print_json, print_table, talk
+from gankit.errors import DataError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from gankit.data.cards import Card, Problem
+
+MOST_LINES = 20  # of problems; JSON holds all of them
+
+
+def card_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--card`."""
+    return click.option(
+        "--card",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="The dataset's card, a YAML file, in place of an installed one.",
+    )(command)
+
+
+def complete_dataset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Dataset names for the shell."""
+    from gankit.data import catalogue
+
+    return [name for name in catalogue.cards() if name.startswith(incomplete)]
+
+
+def chosen(name: str | None, file: Path | None) -> Card:
+    """The card that is meant by NAME, by a card's file in its place, or by `--card`.
+
+    Raises:
+        UsageError: There is none, or the two speak of different datasets.
+    """
+    from gankit.data import catalogue
+
+    if file is None:
+        assert name is not None  # one of the two is always given
+        return catalogue.read_card(Path(name)) if catalogue.is_card(Path(name)) else catalogue.named(name)
+    card = catalogue.read_card(file)
+    if name not in (None, card.name):
+        raise UsageError(f"{file} is the card of {card.name!r}, not of {name!r}", f"say {card.name} --card {file}")
+    return card
+
+
+def data_of_card(file: Path | None, name: str | None) -> str | None:
+    """What `--data` means together with `--card FILE`: the card's absolute path.
+
+    The path becomes part of the run's configuration, so that resuming and evaluating it read the same card.
+    """
+    if file is None:
+        return name
+    chosen(name, file)
+    return str(file.absolute())
+
+
+@click.group("data")
+def command() -> None:
+    """List, fetch and check datasets.
+
+    They lie in $GANKIT_HOME/datasets, or, if that is not set, in the user's folder of application data.
+    """
+
+
+@command.command("list")
+@json_option
+@common_options
+def list_command(as_json: bool) -> None:
+    """List the datasets that have a card."""
+    from gankit.data import catalogue
+    from gankit.data.home import human
+
+    found = sorted(catalogue.cards().values(), key=lambda card: card.name)
+    if as_json:
+        keys = ("name", "title", "kind", "bytes", "state", "licence", "citation")
+        return print_json(
+            [{key: getattr(card, key) for key in keys} | {"folder": _text(card.folder)} for card in found]
+        )
+    if not found:
+        return click.echo("there are no datasets; pip install gankit-datasets brings some", err=True)
+    rows = [[card.name, card.title, card.kind, human(card.bytes), card.state, card.licence] for card in found]
+    return print_table(["dataset", "what it is", "kind", "size", "state", "licence"], rows)
+
+
+@command.command("fetch")
+@click.argument("name", shell_complete=complete_dataset)
+@card_option
+@click.option("--verify", is_flag=True, help="Compare every file's hash, and replace what is damaged.")
+@json_option
+@common_options
+def fetch_command(name: str, card: Path | None, verify: bool, as_json: bool) -> None:
+    """Download and unpack the dataset NAME, or what is missing of it.
+
+    NAME is a name from 'gankit data list', or the file of a card. An interrupted download goes on where it stopped.
+    """
+    talk()
+    from gankit.data.home import human
+
+    dataset = chosen(name, card)
+    dataset.fetch(verify=verify)
+    splits = {split: dataset.paths(split) for split in dataset.split_names}
+    if as_json:
+        return print_json(
+            {
+                "name": dataset.name,
+                "folder": _text(dataset.folder),
+                "splits": {split: [str(path) for path in paths] for split, paths in splits.items()},
+            }
+        )
+    for split, paths in splits.items():
+        place = (
+            f"in {os.path.commonpath([path.parent for path in paths])}" if dataset.folder else "of installed packages"
+        )
+        click.echo(f"{split:9}  {len(paths)} files {place}")
+    if dataset.folder and (kept := sum(file.stat().st_size for file in (dataset.folder / "downloads").glob("*"))):
+        click.echo(f"archives   {human(kept)} in {dataset.folder / 'downloads'}, not needed any more")
+    return None
+
+
+@command.command("check")
+@click.argument("target", shell_complete=complete_dataset)
+@card_option
+@json_option
+@common_options
+def check_command(target: str, card: Path | None, as_json: bool) -> None:
+    """Check a dataset, or a folder of images.
+
+    TARGET is the name or the card of a dataset, whose files are compared with their hashes; or a folder or file of
+    images, each of which is decoded. Nothing is changed. The exit code is 1 if anything is missing or damaged.
+    """
+    talk()
+    from gankit.data import catalogue
+
+    path = Path(target).expanduser()
+    if card or target in catalogue.cards() or catalogue.is_card(path):
+        return _check_dataset(chosen(target, card), target if card is None else f"{target} --card {card}", as_json)
+    if path.exists():
+        return _check_images(path, as_json)
+    hint = did_you_mean(target, catalogue.cards())
+    raise UsageError(f"there is no dataset, folder or file {target!r}", f"{hint} (or a folder of images)")
+
+
+def _check_dataset(card: Card, words: str, as_json: bool) -> None:
+    problems = card.problems()
+    if as_json:
+        print_json({"name": card.name, "folder": _text(card.folder), "ok": not problems, "problems": _plain(problems)})
+    else:
+        _print(problems)
+    if problems:
+        count = "1 file" if len(problems) == 1 else f"{len(problems)} files"
+        raise DataError(f"{count} of {card.name!r} missing or damaged", f"gankit data fetch {words} --verify")
+    if not as_json:
+        click.echo(f"{card.name}: every file is as it should be")
+
+
+def _check_images(place: Path, as_json: bool) -> None:
+    from gankit.data.home import human
+    from gankit.data.survey import survey
+
+    found = survey(place)
+    narrowest = found.narrowest()
+    if as_json:
+        print_json(
+            {
+                "folder": str(place),
+                "ok": not found.unreadable,
+                "images": len(found.sizes),
+                "smallest_side": narrowest[1] if narrowest else None,
+                "decoded_bytes": found.decoded_bytes,
+                "problems": _plain(found.unreadable),
+            }
+        )
+    else:
+        _print(found.unreadable)
+        click.echo(f"images         {len(found.sizes)}")
+        if narrowest:
+            by_area = sorted(found.sizes.values(), key=lambda size: size[0] * size[1])
+            (low, least), (high, most) = by_area[0], by_area[-1]
+            click.echo(f"sizes          {least} x {low} to {most} x {high} pixels")
+            click.echo(f"smallest side  {narrowest[1]} pixels: {narrowest[0]}")
+            click.echo(f"decoded        {human(found.decoded_bytes)}")
+    if found.unreadable:
+        raise DataError(
+            f"{len(found.unreadable)} of {len(found.sizes) + len(found.unreadable)} images cannot be read",
+            "remove them, or put whole files in their place",
+        )
+
+
+def _print(problems: Sequence[Problem]) -> None:
+    for problem in problems[:MOST_LINES]:
+        click.echo(f"{problem.path}: {problem.what}")
+    if len(problems) > MOST_LINES:
+        click.echo(f"and {len(problems) - MOST_LINES} more; --json lists them all")
+
+
+def _plain(problems: Sequence[Problem]) -> list[dict[str, str]]:
+    return [{"path": str(problem.path), "what": problem.what} for problem in problems]
+
+
+def _text(folder: Path | None) -> str | None:
+    return None if folder is None else str(folder)

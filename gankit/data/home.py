@@ -1,0 +1,29 @@
+"""Where gankit keeps what it downloads, and whether it may download at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """The folder of all downloads: `$GANKIT_HOME`, else the one that the system provides for an application's data."""
+    if given := os.environ.get("GANKIT_HOME"):
+        return Path(given).expanduser().absolute()
+    from platformdirs import user_data_path
+
+    return user_data_path("gankit", appauthor=False)
+
+
+def offline() -> bool:
+    """Whether `--offline` or `$GANKIT_OFFLINE` (anything but "", "0" and "false") forbids to open a socket."""
+    return os.environ.get("GANKIT_OFFLINE", "").lower() not in ("", "0", "false")
+
+
+def human(count: float) -> str:
+    """Bytes as a person reads them: "3.5 GB"; units of 1000."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 999.5 or unit == "GB":
+            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 99.95 else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError

@@ -181,3 +181,9 @@ def write_card(path, shop, archives, name="div2k", **changes):
     } | changes
     path.write_text(yaml.safe_dump(card), "utf-8")
     return path
+
+
+def tree(folder):
+    """Every file below a folder, by its path."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}

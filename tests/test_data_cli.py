@@ -4,15 +4,13 @@ import json
 import logging
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
-from fileserver import div2k, noise, picture, serve, sha256, write_card, zipped
+from fileserver import div2k, noise, picture, serve, sha256, tree, write_card, zipped
 
 from gankit.cli import main
 from gankit.data import catalogue, download, store
@@ -57,12 +55,6 @@ def gankit(capsys, monkeypatch):
         return stop.value.code, *capsys.readouterr()
 
     return run
-
-
-def tree(folder):
-    """Every file below a folder, by its path."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def pictures(home):
@@ -461,60 +453,6 @@ def test_resolve_reads_cards(card, tmp_path, monkeypatch):
     (tmp_path / "torn.yaml").write_text("name: [")
     with pytest.raises((DataError, UsageError), match=r"torn\.yaml"):
         catalogue.resolve(str(tmp_path / "torn.yaml"), "images")
-
-
-def start(*arguments):
-    """A process of its own, as a user starts it."""
-    command = [sys.executable, "-m", "gankit", *(str(argument) for argument in arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-@pytest.mark.slow
-def test_killed_at_any_offset_it_goes_on_and_gives_the_same(tmp_path, home):
-    content = {f"big_HR__{n}.png": noise(400_000, n) for n in range(3)}
-    archives = {"big_HR.zip": zipped(**content)}
-    with serve(**archives) as shop:
-        shop.hold_after = [1, 100_000, 200_000, 500_000]
-        card = write_card(tmp_path / "card.yaml", shop, archives, name="big")
-        document = yaml.safe_load(card.read_text())
-        document["splits"]["train"] = {"archive": "big_HR.zip", "files": "*.png", "count": 3}
-        changed(card, **document)
-        part = home.parent / "big" / "downloads" / "big_HR.zip.part"
-        chunk = download.CHUNK
-        offsets = [0, chunk, 4 * chunk, 11 * chunk]  # whole chunks of what was sent
-        for number, offset in enumerate(offsets, 1):
-            running = start("data", "fetch", card)
-            while (len(shop.log) < number or download.length(part) < offset) and running.poll() is None:
-                time.sleep(0.01)
-            running.send_signal(signal.SIGKILL)
-            assert running.wait() == -signal.SIGKILL
-            running.communicate()
-            assert download.length(part) == offset
-            assert not offset or archives["big_HR.zip"].startswith(part.read_bytes())
-        last = start("data", "fetch", card)
-        out, err = last.communicate()
-    assert last.returncode == 0, err
-    assert "going on with big_HR.zip after" in err and "train      3 files" in out
-    assert [line[1:] for line in shop.log] == [
-        (None, None, 200),
-        (None, None, 200),
-        *((f"bytes={offset}-", '"one"', 206) for offset in offsets[1:]),
-    ]
-    assert pictures(home.parent / "big") == {
-        f"big_HR/{name.replace('__', '/')}": picture for name, picture in content.items()
-    }
-    assert not part.exists()
-
-
-@pytest.mark.slow
-def test_two_processes_fetch_once(card, home, shop):
-    shop.pause = 0.1
-    both = [start("data", "fetch", card) for _ in range(2)]
-    errors = [process.communicate()[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], errors
-    assert sorted(line[0] for line in shop.log) == sorted(f"/{name}" for name in ARCHIVES)
-    assert sum("another process is fetching div2k" in error for error in errors) == 1
-    assert len(pictures(home)) == 6
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,13 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("as_json", "--json", is_flag=True, help="Print JSON to stdout.")(command)
 
 
+def rows_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--rows` and `--csv`."""
+    rows = click.option("--rows", is_flag=True, help="Print the figures of every item, too.")
+    path = click.Path(dir_okay=False, path_type=Path)
+    return rows(click.option("--csv", type=path, help="Write the figures of every item to a file.")(command))
+
+
 def runs_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--runs-dir`."""
     return click.option(
@@ -102,6 +109,25 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=1, ensure_ascii=False))
 
 
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows as a table, with a column for every key that any of them has.
+
+    Raises:
+        UsageError: It cannot be written there.
+    """
+    import csv
+
+    from gankit.errors import UsageError
+
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns_of(rows), restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", "name a file in a folder that exists") from error
+
+
 def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
     """Aligned columns on stdout; lines are cut at the terminal's edge, and never in a pipe or a file."""
     lines = [list(head), *([str(cell) for cell in row] for row in rows)]
@@ -119,7 +145,33 @@ def figure(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 10 else f"{value:.2f}"
 
 
-def print_evaluation(result: dict[str, Any]) -> None:
+def show_evaluation(
+    result: dict[str, Any], *, as_json: bool, rows: bool, csv: Path | None, ours_name: str = "ours"
+) -> None:
+    """An evaluation in the forms that the user asked for."""
+    if csv:
+        write_csv(csv, result["rows"])
+    if as_json:
+        print_json(result)
+        return
+    if rows and result["rows"]:
+        columns = columns_of(result["rows"])
+        table = [[_cell(row.get(column)) for column in columns] for row in result["rows"]]
+        print_table(columns, table)
+        click.echo()
+    print_evaluation(result, ours_name)
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None else figure(value) if isinstance(value, float) else str(value)
+
+
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every key of any row, in the order of first use."""
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def print_evaluation(result: dict[str, Any], ours_name: str = "ours") -> None:
     """Figures beside baselines; a baseline that is better is said to be."""
     names = list(result["metrics"])
     baselines = result["baselines"]
@@ -134,4 +186,4 @@ def print_evaluation(result: dict[str, Any]) -> None:
             "" if not known or not sign else ("better" if all(sign * (ours - o) > 0 for o in known) else "not better")
         )
         rows.append([name, figure(ours), *("-" if o is None else figure(o) for o in others), verdict])
-    print_table(["metric", "ours", *baselines, ""], rows, title=f"{result['recipe']} on {result['data']}")
+    print_table(["metric", ours_name, *baselines, ""], rows, title=f"{result['recipe']} on {result['data']}")

@@ -12,6 +12,7 @@ import click
 
 from gankit import __version__, plugins
 from gankit.cli.common import common_options, json_option, print_json, quiet_tensorflow
+from gankit.data.home import home
 
 WANTED = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "pydantic", "safetensors", "scikit-image", "Pillow")
 
@@ -48,6 +49,7 @@ def examine() -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "gpus": gpus,
         "free_disk_gb": round(shutil.disk_usage(".").free / 1e9, 1),
+        "home": str(home()),
         "versions": versions,
         "recipes": {entry.name: f"{entry.distribution} {entry.version}" for entry in entries},
         "problems": problems,
@@ -64,7 +66,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        for key in ("gankit", "python", "platform", "cpus", "free_disk_gb"):
+        for key in ("gankit", "python", "platform", "cpus", "free_disk_gb", "home"):
             click.echo(f"{key:16}{found[key]}")
         click.echo(f"{'gpus':16}{', '.join(found['gpus']) or 'none: runs compute on the CPU'}")
         for name, version in found["versions"].items():

@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gankit.data.home import offline as told_offline
 from gankit.errors import DataError, Offline, UsageError, did_you_mean
 from gankit.features.hdf5_file import read_layers
 
@@ -106,7 +107,7 @@ def locate(weights_file: str | os.PathLike[str] | None = None, offline: bool = F
         Offline: A download is needed and may not or can't happen.
     """
     if weights_file is None:
-        path = _download(offline or os.environ.get("GANKIT_OFFLINE", "").lower() not in ("", "0", "false"))
+        path = _download(offline or told_offline())
     else:
         path = Path(weights_file)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,16 @@ from gankit import Evaluation
 from gankit.data.resize import imresize, to_uint8
 from gankit.features import Features, feature_distance, feature_network
 from gankit.metrics.image_quality import psnr, super_resolution_scores
+from gankit.metrics.niqe import niqe
 from gankit_srgan.photos import LARGEST_TEST_SIDE, Photo
 
-BETTER = {"psnr_y": "higher", "ssim_wang": "higher", "ssim_daala": "higher", "feature_distance": "lower"}
+BETTER = {
+    "psnr_y": "higher",
+    "ssim_wang": "higher",
+    "ssim_daala": "higher",
+    "feature_distance": "lower",
+    "niqe": "lower",
+}
 PANEL = 192  # pixels a side of one picture in a sheet
 
 
@@ -36,18 +43,22 @@ def low_resolution(pixels: np.ndarray, scale: int) -> np.ndarray:
     return imresize(pixels, pixels.shape[0] // scale, pixels.shape[1] // scale)
 
 
-def enlarge(generator: Any, low: np.ndarray) -> np.ndarray:
-    """A network's enlargement.
+Method = Callable[[np.ndarray], np.ndarray]
+"""An enlargement: `[h, w, 3]` uint8 -> `[h * scale, w * scale, 3]` uint8."""
+
+
+def enlarging(generator: Callable[[np.ndarray], Any]) -> Method:
+    """A network's enlargement of one picture.
 
     Args:
-        generator: From `gankit_srgan.networks`.
-        low: `[h, w, 3]` uint8.
-
-    Returns:
-        `[h * scale, w * scale, 3]` uint8.
+        generator: A network of `gankit_srgan.networks`, or a `models.Enlarger`.
     """
-    output = generator(low[None].astype("float32") / 255, training=False)
-    return to_uint8(np.asarray(output[0], np.float64) * 255)
+
+    def enlarge(low: np.ndarray) -> np.ndarray:
+        output = generator(low[None].astype("float32") / 255)
+        return to_uint8(np.asarray(output[0], np.float64) * 255)
+
+    return enlarge
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -56,29 +67,57 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(feature_distance(*maps)[0])
 
 
-def evaluate(generator: Any, photos: Mapping[str, Photo], scale: int) -> Evaluation:
-    """PSNR and SSIM on luma with `scale` pixels of border removed, and the feature distance on whole colour images."""
-    rows = []
+def naturalness(image: np.ndarray, border: int) -> float | None:
+    """`gankit.metrics.niqe`; None for a picture that is too small or too flat for it."""
+    try:
+        return niqe(image, border)
+    except ValueError:
+        return None
+
+
+def evaluate(methods: Mapping[str, Method], photos: Mapping[str, Photo], scale: int) -> Evaluation:
+    """Figures of methods beside bicubic interpolation.
+
+    PSNR and SSIM are taken on luma with `scale` pixels of border removed, NIQE likewise, and the feature distance on
+    whole colour images.
+
+    Args:
+        methods: The first one's means are `Evaluation.metrics`; the others' stand among the baselines.
+        photos: To be reduced and enlarged again.
+        scale: Factor.
+    """
+    rows: list[dict[str, Any]] = []
     for photo in photos.values():
         low, truth = low_resolution(photo.pixels, scale), photo.pixels
-        results = {"ours": enlarge(generator, colour(low)), "bicubic": imresize(low, *truth.shape[:2])}
-        for method, output in results.items():
-            scores = super_resolution_scores(truth, output, scale)
+        results = {name: method(colour(low)) for name, method in methods.items()}
+        results["bicubic"] = imresize(low, *truth.shape[:2])
+        for name, output in results.items():
+            scores: dict[str, float | None] = dict(super_resolution_scores(truth, output, scale))
             scores["feature_distance"] = distance(colour(truth), colour(output))
-            rows.append({"image": photo.name, "method": method, **scores})
-    means = {
-        method: {name: float(np.mean([row[name] for row in rows if row["method"] == method])) for name in BETTER}
-        for method in ("ours", "bicubic")
-    }
+            scores["niqe"] = naturalness(output, scale)
+            rows.append({"image": photo.name, "method": name, **scores})
+        rows.append({"image": photo.name, "method": "truth", "niqe": naturalness(truth, scale)})
+    means = {name: _means(rows, name) for name in (*methods, "bicubic")}
+    first = next(iter(methods))
+    truth_niqe = _means(rows, "truth").get("niqe")
     protocol = {
         "images": len(photos),
         "scale": scale,
         "low_resolution": "antialiased bicubic (MATLAB's imresize), 8 bits",
         "psnr_y, ssim": f"luma (BT.601, 16..235), {scale} border pixels removed, outputs rounded to 8 bits",
+        "niqe": f"luma, {scale} border pixels removed, pictures of at least two blocks of 96 pixels; of the truth: "
+        + ("-" if truth_niqe is None else f"{truth_niqe:.3f}"),
         "feature_distance": f"{judge().description}; not LPIPS",
         "large images": f"the middle {LARGEST_TEST_SIDE} pixels of longer sides",
     }
-    return Evaluation(means["ours"], {"bicubic": means["bicubic"]}, protocol, BETTER, rows)
+    return Evaluation(means.pop(first), means, protocol, BETTER, rows)
+
+
+def _means(rows: list[dict[str, Any]], method: str) -> dict[str, float]:
+    """A method's means over the images that have the figure."""
+    own = [row for row in rows if row["method"] == method]
+    known = {name: [row[name] for row in own if row.get(name) is not None] for name in BETTER}
+    return {name: float(np.mean(values)) for name, values in known.items() if values}
 
 
 def busiest(pixels: np.ndarray, side: int) -> tuple[int, int]:
@@ -92,11 +131,11 @@ def busiest(pixels: np.ndarray, side: int) -> tuple[int, int]:
     return int(y), int(x)
 
 
-def sheet(generator: Any, photos: Mapping[str, Photo], scale: int, out: Path, rows: int = 4) -> Path:
+def sheet(method: Method, photos: Mapping[str, Photo], scale: int, out: Path, rows: int = 4) -> Path:
     """A picture of details: low resolution | bicubic | ours | truth, with PSNR on luma of the detail.
 
     Args:
-        generator: The network.
+        method: The enlargement.
         photos: Held-out photographs; the first few are shown.
         scale: Factor.
         out: The PNG to write.
@@ -112,7 +151,7 @@ def sheet(generator: Any, photos: Mapping[str, Photo], scale: int, out: Path, ro
         whole = colour(photo.pixels)
         low = low_resolution(whole, scale)
         # The networks see the whole image: a crop's border would not be what the user gets.
-        results = {"bicubic": imresize(low, *whole.shape[:2]), "ours": enlarge(generator, low), "truth": whole}
+        results = {"bicubic": imresize(low, *whole.shape[:2]), "ours": method(low), "truth": whole}
         box = (slice(y, y + side), slice(x, x + side))
         panels = {"low resolution": np.kron(low, np.ones((scale, scale, 1), np.uint8))[box]}
         panels |= {name: image[box] for name, image in results.items()}

@@ -43,6 +43,31 @@ def compact(scale: int, blocks: int = 6, width: int = 48) -> keras.Model:
     return keras.Model(low, layers.Add(dtype=floatx, name="high_resolution")([skip, x]), name="compact")
 
 
+def fast(scale: int, blocks: int = 3, width: int = 24) -> keras.Model:
+    """A plain stack of convolutions at low resolution that corrects the nearest pixel (after Shi et al. 2016, ESPCN).
+
+    Bicubic interpolation would cost more than the network itself; repeating each pixel costs nothing.
+
+    Args:
+        scale: Factor.
+        blocks: Convolutions between the first and the last.
+        width: Channels.
+
+    Returns:
+        `[batch, h, w, 3]` -> `[batch, h * scale, w * scale, 3]` of any size; 26,712 weights by default at x4.
+    """
+    low = layers.Input((None, None, 3), name="low_resolution")
+    x = low
+    for i in range(blocks + 1):
+        x = layers.Conv2D(width, 3, padding="same", name=f"conv{i}")(x)
+        x = layers.LeakyReLU(0.1, name=f"bend{i}")(x)
+    x = layers.Conv2D(3 * scale**2, 3, padding="same", kernel_initializer="zeros", name="detail")(x)
+    repeated = layers.Concatenate(name="repeated")([low] * scale**2)
+    floatx = keras.config.floatx()
+    x = layers.Add(dtype=floatx, name="sum")([repeated, x])
+    return keras.Model(low, PixelShuffle(scale, dtype=floatx, name="high_resolution")(x), name="fast")
+
+
 def paper(scale: int) -> keras.Model:
     """SRResNet (Ledig et al. 2017, figure 4): 16 residual blocks of 64 channels.
 

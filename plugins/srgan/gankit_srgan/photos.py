@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from gankit.data import catalogue
-from gankit.data.images import ImageCrops, list_images, memory_bytes, read_image
+from gankit.data.crops import ImageCrops
+from gankit.data.images import list_images, read_each, read_image
+from gankit.data.pixels import Pixels
+from gankit.data.prepared import load_pixels
+from gankit.data.reductions import Reductions
 from gankit.errors import DataError
 
-T = TypeVar("T")
 LARGEST_TEST_SIDE = 1024  # pixels; larger held-out photographs are judged by their middle
 
 
@@ -75,45 +78,59 @@ def split(source: str, held_out: int | None) -> tuple[list[Path], list[Path]]:
     return [f for i, f in enumerate(files) if i not in chosen], [files[i] for i in sorted(chosen)]
 
 
-def read_all(files: Sequence[Path], cache_mb: int) -> list[np.ndarray]:
-    """Decodes the training photographs.
+def read_all(
+    files: Sequence[Path],
+    cache_mb: int,
+    crop: int = 1,
+    sizes: tuple[float, ...] = (1.0,),
+    largest: int | None = None,
+) -> Pixels:
+    """Decodes the training photographs, at one size or several, into memory or else into a file that later runs find.
+
+    Args:
+        files: The photographs.
+        cache_mb: Largest memory for their pixels, in MB.
+        crop: Side of a training crop; a copy whose shorter side is below it is left out.
+        sizes: Factors of reduction, each of which gives a copy of every photograph; 1 is the photograph itself.
+        largest: A photograph whose longer side exceeds this many pixels is first reduced to it.
 
     Raises:
-        DataError: They need more memory than allowed, or one cannot be read; names it.
+        DataError: Some cannot be read or are too small, which it names, or neither memory nor disk has room for them.
     """
-    needed = sum(_each(files, lambda path: memory_bytes([path])).values()) / 1e6
-    if needed > cache_mb:
-        raise DataError(
-            f"the photographs need {needed:,.0f} MB decoded, and the limit is {cache_mb:,} MB",
-            f"raise it with --cache-mb {int(needed) + 1}, or train on fewer photographs",
-        )
-    return list(_each(files, read_image).values())
-
-
-def _each(files: Sequence[Path], read: Callable[[Path], T]) -> dict[Path, T]:
-    """What `read` gives for each file, or one error that names every file that cannot be read."""
-    found, bad = {}, []
-    for path in files:
-        try:
-            found[path] = read(path)
-        except DataError as error:
-            bad.append(error.message)
-    if bad:
-        more = f"; and {len(bad) - 10} more" if len(bad) > 10 else ""
-        raise DataError("; ".join(bad[:10]) + more, "remove them, or put whole files in their place")
-    return found
+    return load_pixels(files, Reductions(sizes, largest, crop), cache_mb)
 
 
 def held_out(files: Sequence[Path], scale: int) -> dict[str, Photo]:
-    """Reads photographs to judge by: grey kept grey, the middle of large ones, sides divisible by the factor."""
-    photos = {}
-    for path, pixels in _each(files, lambda path: read_image(path, keep_grey=True)).items():
-        for axis in (0, 1):
-            size = min(pixels.shape[axis], LARGEST_TEST_SIDE) // scale * scale
-            start = (pixels.shape[axis] - size) // 2 if pixels.shape[axis] > LARGEST_TEST_SIDE else 0
-            pixels = pixels.take(range(start, start + size), axis=axis)
-        if min(pixels.shape[:2]) < 11 + 2 * scale:
-            raise DataError(f"{path} is too small to be judged at x{scale}", "leave it out")
+    """Reads photographs to judge by: grey kept grey, the middle of large ones, sides divisible by the factor.
+
+    Raises:
+        DataError: Some cannot be read or are too small; names them.
+    """
+    photos: dict[str, Photo] = {}
+    for path, pixels in zip(files, read_each(files, lambda path: _judged(path, scale)), strict=True):
         name = path.name if path.name not in photos else str(path)
         photos[name] = Photo(name, pixels)
     return photos
+
+
+def _judged(path: Path, scale: int) -> np.ndarray:
+    """What of a photograph is judged."""
+    pixels = read_image(path, keep_grey=True)
+    for axis in (0, 1):
+        size = min(pixels.shape[axis], LARGEST_TEST_SIDE) // scale * scale
+        start = (pixels.shape[axis] - size) // 2 if pixels.shape[axis] > LARGEST_TEST_SIDE else 0
+        pixels = pixels.take(range(start, start + size), axis=axis)
+    if min(pixels.shape[:2]) < 11 + 2 * scale:
+        raise DataError(f"{path} is too small to be judged at x{scale}", "leave it out")
+    return pixels
+
+
+def benchmark(source: str, scale: int) -> dict[str, Photo]:
+    """All images of a folder, or the test split of a dataset, to judge by.
+
+    Raises:
+        UsageError: There is neither.
+        DataError: As `held_out`.
+    """
+    found = catalogue.resolve(source, "images")
+    return held_out(found.paths("test") if isinstance(found, catalogue.Card) else list_images(found), scale)

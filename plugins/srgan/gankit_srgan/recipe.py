@@ -12,14 +12,18 @@ from pydantic import Field, field_validator, model_validator
 from gankit import Data, Evaluation, Phase, Recipe, RecipeConfig, Section, Stage
 
 STAGES = ("pixel", "adversarial")
+SHAPES = {"compact": {"blocks": 6, "width": 48}, "fast": {"blocks": 3, "width": 24}, "paper": {}}
 
 
 class Pixel(Section):
     """The first stage: the generator alone, pixel by pixel."""
 
-    steps: int | None = Field(None, ge=1, description="20,000 for the compact generator, 1,000,000 for the paper's.")
-    loss: Literal["auto", "l1", "mse"] = Field("auto", description="l1 for the compact generator, mse for the paper's.")
-    lr: float | None = Field(None, gt=0, description="1e-3 falling along a cosine for compact; 1e-4 for the paper's.")
+    steps: int | None = Field(None, ge=1, description="20,000 for the small generators, 1,000,000 for the paper's.")
+    loss: Literal["auto", "l1", "mse"] = Field("auto", description="l1 for the small generators, mse for the paper's.")
+    optimizer: Literal["auto", "muon", "adam"] = Field("auto", description="muon, or adam for the paper's generator.")
+    lr: float | None = Field(
+        None, gt=0, description="3e-3 with muon and 1e-3 with adam, falling along a cosine; 1e-4 for the paper's."
+    )
 
 
 class Adversarial(Section):
@@ -40,9 +44,11 @@ class SRGANConfig(RecipeConfig):
     held_out: int | None = Field(None, ge=1, description="Images of a folder to hold out for evaluation.")
     scale: int = Field(4, ge=2, le=4, description="Factor of enlargement.")
     stages: str = Field("pixel,adversarial", description="Stages to train: one or both.")
-    generator: Literal["auto", "compact", "paper"] = Field("auto", description="auto: paper with a GPU, else compact.")
-    blocks: int = Field(6, ge=1, description="Residual blocks of the compact generator.")
-    width: int = Field(48, ge=1, description="Channels of the compact generator.")
+    generator: Literal["auto", "compact", "fast", "paper"] = Field(
+        "auto", description="auto: paper with a GPU, else compact."
+    )
+    blocks: int | None = Field(None, ge=1, description="Depth; 6 for the compact generator, 3 for the fast one.")
+    width: int | None = Field(None, ge=1, description="Channels; 48 for the compact generator, 24 for the fast one.")
     discriminator_width: int | None = Field(
         None, ge=1, description="Channels it begins with; 64 as in the paper, or 24."
     )
@@ -51,7 +57,12 @@ class SRGANConfig(RecipeConfig):
         "efficientnet-lite0", description="Feature network of the perceptual loss; vgg19 is the paper's."
     )
     feature_weights: str | None = Field(None, description="File with the feature network's weights.")
-    cache_mb: int = Field(8000, ge=1, description="Largest memory for decoded photographs.")
+    sizes: str = Field("1", description="Factors at which each photograph enters the training, such as 1,0.5,0.25.")
+    largest: int | None = Field(None, ge=16, description="Reduce longer photographs to this side first, in pixels.")
+    sampling: Literal["detail", "area", "image"] = Field(
+        "detail", description="What crops are in proportion to; image gives every photograph and size as many."
+    )
+    cache_mb: int = Field(8000, ge=1, description="Largest memory for decoded photographs; beyond it, the disk serves.")
     pixel: Pixel = Field(default_factory=Pixel)
     adversarial: Adversarial = Field(default_factory=Adversarial)
 
@@ -62,6 +73,14 @@ class SRGANConfig(RecipeConfig):
         if not names or len(set(names)) != len(names) or not set(names) <= set(STAGES):
             raise ValueError(f"name one or both of {', '.join(STAGES)}")
         return ",".join(name for name in STAGES if name in names)
+
+    @field_validator("sizes")
+    @classmethod
+    def _known_sizes(cls, value: str) -> str:
+        factors = [float(factor) for factor in value.split(",")]
+        if not all(0 < factor <= 1 for factor in factors):
+            raise ValueError("each factor lies above 0 and at most at 1")
+        return ",".join(f"{factor:g}" for factor in factors)
 
     @model_validator(mode="after")
     def _fitting_crop(self) -> SRGANConfig:
@@ -93,28 +112,32 @@ class SRGAN(Recipe):
         "training.batch_size": 4,
     }
 
+    @classmethod
+    def commands(cls) -> Any:
+        """`gankit srgan upscale` and its like."""
+        from gankit_srgan.commands import group
+
+        return group
+
     def data(self) -> Data:
-        """Photographs in memory, some held out."""
-        from gankit.data.images import ImageCrops
+        """Photographs to cut crops from, and some held out."""
+        from gankit.data.crops import ImageCrops
         from gankit_srgan.photos import Pairs, held_out, read_all, split
 
         config = self.config
         train, test = split(config.data, config.held_out)
         # Thirty-two crops an image and epoch: an epoch of one crop would make the shuffle's unit too small.
         facts = self._facts()
-        names = [str(path) for path in train]
-        crops = ImageCrops(read_all(train, config.cache_mb), facts["crop"], names=names, repeat=32)
+        factors = tuple(float(factor) for factor in config.sizes.split(","))
+        pixels = read_all(train, config.cache_mb, facts["crop"], factors, config.largest)
+        crops = ImageCrops(pixels, facts["crop"], repeat=32, by=config.sampling)
         return Data({"photos": Pairs(crops, config.scale)}, held_out(test, config.scale), facts)
 
     def test_data(self, source: str) -> Data:
         """Any folder of high-resolution images, all held out."""
-        from gankit.data import catalogue
-        from gankit.data.images import list_images
-        from gankit_srgan.photos import held_out
+        from gankit_srgan.photos import benchmark
 
-        found = catalogue.resolve(source, "images")
-        files = found.paths("test") if isinstance(found, catalogue.Card) else list_images(found)
-        return Data(held_out=held_out(files, self.config.scale), facts=self._facts())
+        return Data(held_out=benchmark(source, self.config.scale), facts=self._facts())
 
     def _facts(self) -> dict[str, Any]:
         """What the defaults mean on this machine; stored, so that the run means it everywhere."""
@@ -127,6 +150,10 @@ class SRGAN(Recipe):
         default = 96 if generator == "paper" or self.config.scale == 3 else 64
         return {"generator": generator, "crop": self.config.crop or default}
 
+    def generator_options(self, name: str) -> dict[str, int]:
+        """Depth and width of a generator, as its function in `gankit_srgan.networks` takes them."""
+        return {key: getattr(self.config, key) or default for key, default in SHAPES[name].items()}
+
     @property
     def _stages(self) -> list[str]:
         return self.config.stages.split(",")
@@ -135,24 +162,25 @@ class SRGAN(Recipe):
         """Generator, and for the adversarial stage discriminator and feature network."""
         from gankit_srgan import networks
 
-        config, paper = self.config, data.facts["generator"] == "paper"
-        generator = (
-            networks.paper(config.scale) if paper else networks.compact(config.scale, config.blocks, config.width)
-        )
+        config, name = self.config, data.facts["generator"]
+        generator = getattr(networks, name)(config.scale, **self.generator_options(name))
         built = {"generator": generator}
         if "adversarial" in self._stages:
             from gankit.features import feature_network
 
-            width = config.discriminator_width or (64 if paper else 24)
+            width = config.discriminator_width or (64 if name == "paper" else 24)
             built["discriminator"] = networks.discriminator(data.facts["crop"], width, 16 * width)
             built["features"] = feature_network(config.features, weights_file=config.feature_weights).model
         return built
 
     def optimizers(self) -> dict[str, Any]:
-        """Adam with the paper's beta1 = 0.9; the rates come from the phases."""
+        """Adam with the paper's beta1 = 0.9, and Muon for pixels; the rates come from the phases."""
         import keras
 
-        return {name: keras.optimizers.Adam(1e-4) for name in ("pixel", "generator", "discriminator")}
+        from gankit.optimizers import Muon
+
+        adam = {name: keras.optimizers.Adam(1e-4) for name in ("pixel", "generator", "discriminator")}
+        return {"muon": Muon(1e-4, momentum=0.9), **adam}
 
     def stages(self, data: Data) -> list[Stage]:
         """Pixel pre-training, then the adversarial stage (the paper's section 3.2)."""
@@ -163,7 +191,8 @@ class SRGAN(Recipe):
         config, paper = self.config, data.facts["generator"] == "paper"
         pixel, adversarial = config.pixel, config.adversarial
         pixel_steps = pixel.steps or (1_000_000 if paper else 20_000)
-        pixel_lr = pixel.lr or (1e-4 if paper else 1e-3)
+        muon = pixel.optimizer == "muon" or (pixel.optimizer == "auto" and not paper)
+        pixel_lr = pixel.lr or (1e-4 if paper else 3e-3 if muon else 1e-3)
         pixel_loss = losses.squared_error if "mse" in (pixel.loss, "mse" if paper else "") else losses.absolute_error
         steps = adversarial.steps or (200_000 if paper else 4_000)
 
@@ -195,7 +224,11 @@ class SRGAN(Recipe):
 
         weights = adversarial.model_dump(include={"content", "adversarial", "pixel", "lattice"})
         stages = {
-            "pixel": Stage("pixel", pixel_steps, (Phase("pixel", ("generator",), reproduce, lr=pixel_rate),)),
+            "pixel": Stage(
+                "pixel",
+                pixel_steps,
+                (Phase("pixel", ("generator",), reproduce, optimizer="muon" if muon else "pixel", lr=pixel_rate),),
+            ),
             "adversarial": Stage(
                 "adversarial",
                 steps,
@@ -209,16 +242,18 @@ class SRGAN(Recipe):
         return [stages[name] for name in self._stages]
 
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
-        """PSNR, SSIM and feature distance beside bicubic."""
+        """PSNR, SSIM, feature distance and NIQE beside bicubic."""
         from gankit_srgan import evaluation
 
-        return evaluation.evaluate(networks["generator"], data.held_out, self.config.scale)
+        methods = {"ours": evaluation.enlarging(networks["generator"])}
+        return evaluation.evaluate(methods, data.held_out, self.config.scale)
 
     def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
         """A sheet of details of held-out photographs."""
         from gankit_srgan import evaluation
 
-        return [evaluation.sheet(networks["generator"], data.held_out, self.config.scale, out / "details.png")]
+        method = evaluation.enlarging(networks["generator"])
+        return [evaluation.sheet(method, data.held_out, self.config.scale, out / "details.png")]
 
 
 def _listed(maps: Any) -> list[Any]:

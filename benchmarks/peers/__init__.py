@@ -1,0 +1,1 @@
+"""The methods of enlarging by four that `benchmarks/upscale.py` compares: one file a family."""

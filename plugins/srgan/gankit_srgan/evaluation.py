@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from gankit import Evaluation
 from gankit.data.resize import imresize, to_uint8
 from gankit.features import Features, feature_distance, feature_network
-from gankit.metrics.image_quality import psnr, super_resolution_scores
+from gankit.metrics.image_quality import luma, psnr, super_resolution_scores
 from gankit.metrics.niqe import niqe
 from gankit_srgan.photos import LARGEST_TEST_SIDE, Photo
 
@@ -67,12 +67,12 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(feature_distance(*maps)[0])
 
 
-def naturalness(image: np.ndarray, border: int) -> float | None:
-    """`gankit.metrics.niqe`; None for a picture that is too small or too flat for it."""
+def naturalness(images: Mapping[str, np.ndarray], border: int) -> dict[str, float | None]:
+    """`gankit.metrics.niqe` on luma of versions of a picture; None for all if one is too small or too flat for it."""
     try:
-        return niqe(image, border)
+        return {name: niqe(luma(colour(image)), border) for name, image in images.items()}
     except ValueError:
-        return None
+        return dict.fromkeys(images)
 
 
 def evaluate(methods: Mapping[str, Method], photos: Mapping[str, Photo], scale: int) -> Evaluation:
@@ -91,12 +91,13 @@ def evaluate(methods: Mapping[str, Method], photos: Mapping[str, Photo], scale: 
         low, truth = low_resolution(photo.pixels, scale), photo.pixels
         results = {name: method(colour(low)) for name, method in methods.items()}
         results["bicubic"] = imresize(low, *truth.shape[:2])
+        natural = naturalness({**results, "truth": truth}, scale)
         for name, output in results.items():
             scores: dict[str, float | None] = dict(super_resolution_scores(truth, output, scale))
             scores["feature_distance"] = distance(colour(truth), colour(output))
-            scores["niqe"] = naturalness(output, scale)
+            scores["niqe"] = natural[name]
             rows.append({"image": photo.name, "method": name, **scores})
-        rows.append({"image": photo.name, "method": "truth", "niqe": naturalness(truth, scale)})
+        rows.append({"image": photo.name, "method": "truth", "niqe": natural["truth"]})
     means = {name: _means(rows, name) for name in (*methods, "bicubic")}
     first = next(iter(methods))
     truth_niqe = _means(rows, "truth").get("niqe")
@@ -110,7 +111,8 @@ def evaluate(methods: Mapping[str, Method], photos: Mapping[str, Photo], scale: 
         "feature_distance": f"{judge().description}; not LPIPS",
         "large images": f"the middle {LARGEST_TEST_SIDE} pixels of longer sides",
     }
-    return Evaluation(means.pop(first), means, protocol, BETTER, rows)
+    ours = means.pop(first)
+    return Evaluation(ours, means, protocol, {name: BETTER[name] for name in ours}, rows)
 
 
 def _means(rows: list[dict[str, Any]], method: str) -> dict[str, float]:
@@ -168,6 +170,4 @@ def sheet(method: Method, photos: Mapping[str, Photo], scale: int, out: Path, ro
 
 def luma_psnr(truth: np.ndarray, output: np.ndarray) -> float:
     """PSNR on luma of a detail, its border kept."""
-    from gankit.metrics.image_quality import luma
-
     return psnr(luma(truth), luma(output))

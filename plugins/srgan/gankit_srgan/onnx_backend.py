@@ -1,0 +1,74 @@
+"""Enlarging by ONNX Runtime: without TensorFlow's seconds of start-up, and most of its memory."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gankit.errors import UsageError
+
+if TYPE_CHECKING:
+    from gankit_srgan.models import Model
+
+
+def preferred(model: Model) -> bool:
+    """Whether ONNX Runtime is installed and can run the model without TensorFlow."""
+    if not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime")):
+        return False
+    from gankit_srgan.onnx_graph import TABLES
+
+    return model.generator in TABLES
+
+
+def serialised(model: Model) -> bytes:
+    """A model as an ONNX file; by TensorFlow if there is no table of its generator."""
+    from gankit_srgan import onnx_graph
+
+    if model.generator not in onnx_graph.TABLES:
+        from gankit.formats import to_onnx
+
+        return to_onnx(model.network()).SerializeToString()
+    rows = onnx_graph.TABLES[model.generator](model.options["blocks"])
+    weights = dict(zip(onnx_graph.variables(rows), (model.weights[key] for key in sorted(model.weights)), strict=True))
+    return onnx_graph.graph(rows, weights, model.scale).SerializeToString()
+
+
+class OnnxEnlarger:
+    """A model run by ONNX Runtime.
+
+    Args:
+        model: The model.
+        threads: 0 is one for each CPU that this process may use.
+
+    Raises:
+        UsageError: A package is not installed.
+    """
+
+    def __init__(self, model: Model, threads: int = 0) -> None:
+        try:
+            import onnxruntime
+
+            data = serialised(model)
+        except ModuleNotFoundError as error:
+            raise UsageError(f"the onnx backend needs {error.name}", "pip install 'gankit[onnx]'") from error
+        self.name, self.scale, self.radius = model.name, model.scale, model.radius
+        options = onnxruntime.SessionOptions()
+        # By itself ONNX Runtime binds its threads to CPUs, and waits for those that another program keeps busy.
+        options.intra_op_num_threads = threads or _cpus()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle CPUs are for the others
+        options.enable_mem_pattern = False  # a plan for each size of tile took a third more memory and was no faster
+        options.log_severity_level = 3  # errors
+        self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+
+    def __call__(self, low: np.ndarray) -> np.ndarray:
+        """`Enlarger.__call__`."""
+        return self._session.run(None, {self._input: np.ascontiguousarray(low, np.float32)})[0]
+
+
+def _cpus() -> int:
+    # Linux knows which CPUs a container was given.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,201 @@
+"""EXIF as bytes: read from any file, corrected for the enlarged picture, and added to TIFF files.
+
+An EXIF block is a small TIFF file: directories (IFDs) of tagged values. Values are kept as the bytes that they were
+(of text nobody knows the encoding), only their byte order becomes little-endian. The thumbnail (IFD 1) shows the
+picture before, so that it is left out.
+(CIPA DC-008 "Exif 2.32", section 4.6; TIFF 6.0, section 2; BigTIFF as libtiff defines it.)
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Directory = dict[int, tuple[int, bytes]]
+"""Tag -> (type of the values, the values, little-endian)."""
+
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+RATIONALS = (5, 10)  # two numbers of four bytes each
+SHORT, LONG, LONG8 = 3, 4, 16
+WIDTH, HEIGHT, ORIENTATION, EXIF, GPS, INTEROP = 0x100, 0x101, 0x112, 0x8769, 0x8825, 0xA005
+PIXEL_WIDTH, PIXEL_HEIGHT = 0xA002, 0xA003
+# What describes the photograph rather than the file: ImageDescription, Make, Model, Software, DateTime, Artist,
+# HostComputer, Rating, RatingPercent, Copyright, and XPTitle to XPSubject.
+DESCRIPTIVE = {0x10E, 0x10F, 0x110, 0x131, 0x132, 0x13B, 0x13C, 0x4746, 0x4749, 0x8298, *range(0x9C9B, 0x9CA0)}
+# Where the pixels lie, and blocks that are carried by themselves: strips, JPEG streams, SubIFDs, XMP, IPTC, Photoshop
+# and ICC blocks.
+STRUCTURAL = {0x111, 0x117, 0x144, 0x145, 0x14A, 0x201, 0x202, 0x2BC, 0x83BB, 0x8649, 0x8773}
+
+
+@dataclass
+class Exif:
+    """The directories of an EXIF block, without pointers to each other.
+
+    Attributes:
+        image: IFD 0, which describes the picture.
+        photo: The EXIF IFD: exposure, lens, dates.
+        gps: Where it was taken.
+        interop: The interoperability IFD.
+    """
+
+    image: Directory = field(default_factory=dict)
+    photo: Directory = field(default_factory=dict)
+    gps: Directory = field(default_factory=dict)
+    interop: Directory = field(default_factory=dict)
+
+    def corrected(self, width: int, height: int) -> Exif:
+        """The same for an upright picture of another size.
+
+        Args:
+            width: Pixels.
+            height: Pixels.
+        """
+        image, photo = dict(self.image), dict(self.photo)
+        image[ORIENTATION] = (SHORT, struct.pack("<H", 1))
+        for directory, tags in ((image, (WIDTH, HEIGHT)), (photo, (PIXEL_WIDTH, PIXEL_HEIGHT))):
+            for tag, value in zip(tags, (width, height), strict=True):
+                if tag in directory:
+                    directory[tag] = (LONG, struct.pack("<I", value))
+        return Exif(image, photo, dict(self.gps), dict(self.interop))
+
+    def to_bytes(self) -> bytes:
+        """The block as JPEG, PNG and WebP carry it."""
+        out = bytearray(b"II*\0\0\0\0\0")
+        start = self._append(out, dict(self.image), big=False)
+        struct.pack_into("<I", out, 4, start)
+        return b"Exif\0\0" + bytes(out)
+
+    def _append(self, out: bytearray, image: Directory, big: bool, base: int = 0) -> int:
+        """Writes the directories behind `out`, which lies at `base` of its file; returns where `image` begins."""
+        photo = dict(self.photo)
+        if self.interop:
+            photo[INTEROP] = _pointer(_write(out, self.interop, big, base), big)
+        if photo:
+            image[EXIF] = _pointer(_write(out, photo, big, base), big)
+        if self.gps:
+            image[GPS] = _pointer(_write(out, self.gps, big, base), big)
+        return _write(out, image, big, base)
+
+
+def parse(data: bytes | mmap.mmap) -> Exif:
+    """Reads an EXIF block, or the first picture's tags of a TIFF file.
+
+    Args:
+        data: With or without the six bytes `Exif` in front.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    if data[:6] == b"Exif\0\0":
+        data = data[6:]
+    try:
+        order, big, start = _head(data)
+        image = _read(data, start, order, big)
+        photo = _follow(data, image, EXIF, order, big)
+        gps = _follow(data, image, GPS, order, big)
+        interop = _follow(data, photo, INTEROP, order, big)
+    except (struct.error, IndexError, KeyError) as error:
+        raise ValueError(f"damaged EXIF: {error}") from error
+    image = {tag: value for tag, value in image.items() if tag not in STRUCTURAL}
+    return Exif(image, photo, gps, interop)
+
+
+def of_tiff(path: Path) -> Exif:
+    """What a TIFF file's tags say about the photograph.
+
+    Raises:
+        ValueError: They are damaged.
+    """
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        found = parse(data)
+    found.image = {tag: value for tag, value in found.image.items() if tag in DESCRIPTIVE}
+    return found
+
+
+def add_to_tiff(path: Path, exif: Exif) -> None:
+    """Adds the tags to a finished TIFF file: its directory is written once more, behind all else.
+
+    Args:
+        path: A little-endian TIFF or BigTIFF file of one picture; what it says itself stays.
+        exif: What to add.
+    """
+    with open(path, "r+b") as file:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            _, big, start = _head(data)
+            image = _read(data, start, "<", big)
+            end = len(data)
+        image = {tag: value for tag, value in exif.image.items() if tag in DESCRIPTIVE} | image
+        out = bytearray(end % 2)  # directories begin at even places
+        start = exif._append(out, image, big, end)
+        file.seek(end)
+        file.write(out)
+        file.seek(8 if big else 4)
+        file.write(struct.pack("<Q" if big else "<I", start))
+
+
+def _head(data: bytes | mmap.mmap) -> tuple[str, bool, int]:
+    """Byte order, whether it is a BigTIFF, place of the first directory."""
+    order = {b"II": "<", b"MM": ">"}[bytes(data[:2])]
+    version = struct.unpack_from(order + "H", data, 2)[0]
+    if version not in (42, 43):
+        raise ValueError("neither TIFF nor BigTIFF")
+    big = version == 43
+    return order, big, struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)[0]
+
+
+def _read(data: bytes | mmap.mmap, start: int, order: str, big: bool) -> Directory:
+    count_format, entry_format, room = ("Q", "HHQ", 8) if big else ("H", "HHI", 4)
+    (count,) = struct.unpack_from(order + count_format, data, start)
+    place = start + struct.calcsize(order + count_format)
+    found: Directory = {}
+    for _ in range(count):
+        tag, kind, number = struct.unpack_from(order + entry_format, data, place)
+        place += struct.calcsize(order + entry_format)
+        size = SIZES.get(kind, 0) * number
+        if size:
+            at = place if size <= room else struct.unpack_from(order + ("Q" if big else "I"), data, place)[0]
+            if at + size > len(data):
+                raise ValueError(f"damaged EXIF: tag {tag} lies behind the end")
+            found[tag] = (kind, _little(bytes(data[at : at + size]), kind, order))
+        place += room
+    return found
+
+
+def _little(values: bytes, kind: int, order: str) -> bytes:
+    """Values in little-endian order."""
+    step = 4 if kind in RATIONALS else SIZES[kind]
+    if order == "<" or step == 1:
+        return values
+    return b"".join(values[i : i + step][::-1] for i in range(0, len(values), step))
+
+
+def _follow(data: bytes | mmap.mmap, parent: Directory, tag: int, order: str, big: bool) -> Directory:
+    """Takes a pointer out of `parent` and reads what it points to."""
+    if tag not in parent:
+        return {}
+    return _read(data, int.from_bytes(parent.pop(tag)[1], "little"), order, big)
+
+
+def _pointer(place: int, big: bool) -> tuple[int, bytes]:
+    return (LONG8, struct.pack("<Q", place)) if big else (LONG, struct.pack("<I", place))
+
+
+def _write(out: bytearray, directory: Directory, big: bool, base: int) -> int:
+    """Appends a directory and its values; returns its place in the file."""
+    count_format, entry_format, room = ("<Q", "<HHQ", 8) if big else ("<H", "<HHI", 4)
+    start = base + len(out)
+    head = struct.calcsize(count_format) + len(directory) * (struct.calcsize(entry_format) + room) + room
+    entries = bytearray(struct.pack(count_format, len(directory)))
+    values = bytearray()
+    for tag, (kind, content) in sorted(directory.items()):
+        entries += struct.pack(entry_format, tag, kind, len(content) // SIZES[kind])
+        if len(content) <= room:
+            entries += content.ljust(room, b"\0")
+        else:
+            place = start + head + len(values)
+            entries += struct.pack("<Q" if big else "<I", place)
+            values += content + bytes(len(content) % 2)
+    out += entries + bytes(room) + values  # no next directory: one picture, no thumbnail
+    return start

@@ -1,0 +1,203 @@
+"""One picture from file to file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gankit.errors import GankitError
+from gankit_srgan.upscale.compare import Differences, write_page
+from gankit_srgan.upscale.metadata import Mark, carry
+from gankit_srgan.upscale.naming import Job
+from gankit_srgan.upscale.pictures import Header, header, read
+from gankit_srgan.upscale.planes import Enlarger, Ensemble, Painter
+from gankit_srgan.upscale.tiles import LARGEST, cuts, side, strips
+from gankit_srgan.upscale.writing import FORMATS, Encoder, Output, check
+
+MB = 2**20
+# What is there before a picture is: the interpreter, TensorFlow and a network (640 MB), the encoder, one tile as NumPy
+# arrays. Measured on Linux.
+STANDING = 860 * MB
+UNKNOWN_NETWORK = 4000  # bytes a pixel of a network that does not know
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How pictures are enlarged.
+
+    Attributes:
+        tile: Side of the tiles in low-resolution pixels; 0 for none, None for what fits into `memory`.
+        memory: MB that the process may take.
+        ensemble: Whether the mean over the eight symmetries is taken.
+        quality: Of JPEG and WebP, 1 to 100; None for the format's default.
+        force: Whether existing files are replaced.
+        provenance: Whether the XMP says that a model made the pixels.
+        compare: Whether a page beside the result shows it beside bicubic interpolation.
+    """
+
+    tile: int | None = None
+    memory: int = 1400
+    ensemble: bool = False
+    quality: int | None = None
+    force: bool = False
+    provenance: bool = True
+    compare: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """A picture of which the header has been read, and whose result its format can hold.
+
+    Attributes:
+        job: Input and output.
+        header: Of the input.
+        factor: Of the result.
+        notes: What will be lost.
+        bytes: That the result takes at most.
+    """
+
+    job: Job
+    header: Header
+    factor: float
+    notes: tuple[str, ...]
+    bytes: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the result, at least 1."""
+        return max(1, round(self.header.width * self.factor)), max(1, round(self.header.height * self.factor))
+
+    @property
+    def pixels(self) -> int:
+        """Of the input."""
+        return self.header.width * self.header.height
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was done; `--json` prints it."""
+
+    input: str
+    output: str
+    input_size: tuple[int, int]
+    output_size: tuple[int, int]
+    scale: float
+    model: str
+    tiles: int
+    seconds: float
+    peak_mb: int | None
+    notes: tuple[str, ...]
+    compare: str | None = None
+
+
+def prepare(job: Job, factor: float) -> Task:
+    """Looks at a picture before the work.
+
+    Args:
+        job: Input and output.
+        factor: Of the result.
+
+    Raises:
+        DataError: It cannot be read.
+        UsageError: The output's format cannot hold the result.
+    """
+    head = header(job.source)
+    task = Task(job, head, factor, (), 0)
+    width, height = task.size
+    form = FORMATS[job.format]
+    alpha = head.alpha and (form.alpha or not _opaque(head))
+    notes = check(job.target, job.format, width, height, alpha, head.bits)
+    raw = width * height * (head.colours + head.alpha) * min(head.bits, form.bits) // 8
+    return Task(job, head, factor, tuple(notes), int(raw * form.ratio))
+
+
+def enlarge(
+    enlarger: Enlarger, task: Task, settings: Settings, done: Callable[[int], None] = lambda pixels: None
+) -> Result:
+    """Enlarges one picture.
+
+    Args:
+        enlarger: The network.
+        task: From `prepare`.
+        settings: How.
+        done: Is told, now and then, how many pixels of the input have been finished since.
+
+    Raises:
+        GankitError: The picture cannot be read, or the result not written. Nothing is left behind.
+    """
+    began = time.monotonic()
+    head, job, form = task.header, task.job, FORMATS[task.job.format]
+    width, height = task.size
+    network = Ensemble(enlarger) if settings.ensemble else enlarger
+    picture = read(head)
+    if not form.alpha:
+        picture.alpha = None  # opaque, as `prepare` has seen
+    painter = Painter(network, picture, min(head.bits, form.bits))
+    tile = automatic_tile(enlarger, head, settings.memory) if settings.tile is None else settings.tile
+    rows, columns = (cuts(size, tile, enlarger.radius) for size in (head.height, head.width))
+    mark = Mark(network.name, f"{task.factor:g}", getattr(enlarger, "generative", True))
+    carried, lost = carry(picture, job.format, width, height, mark if settings.provenance else None)
+    output = Output(
+        job.target,
+        job.format,
+        width,
+        height,
+        painter.channels,
+        min(head.bits, form.bits),
+        settings.quality,
+        settings.force,
+        **carried,
+    )
+    picture.colour = painter.colour  # with hidden pixels replaced: bicubic interpolation is shown at its best
+    differences = Differences(painter, picture, enlarger.scale) if settings.compare else None
+    try:
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GankitError(f"cannot make the folder {job.target.parent}: {error.strerror}", "write elsewhere") from error
+    with Encoder(output, head.width * enlarger.scale, head.height * enlarger.scale) as encoder:
+        for strip in strips(differences or painter, rows, columns, enlarger.scale, done):
+            encoder.write(strip)
+    page = None
+    if differences:
+        page = job.target.with_name(job.target.name + ".compare.html")
+        write_page(page, picture, job.target, differences, network.name, task.factor)
+    return Result(
+        str(job.source),
+        str(job.target),
+        (head.width, head.height),
+        (width, height),
+        task.factor,
+        network.name,
+        len(rows) * len(columns),
+        round(time.monotonic() - began, 2),
+        peak_mb(),
+        (*task.notes, *picture.notes, *lost),
+        str(page) if page else None,
+    )
+
+
+def automatic_tile(enlarger: Enlarger, head: Header, memory: int) -> int:
+    """The side of the tiles for a memory in MB; the same for the same picture, whatever the machine does."""
+    pixel = (head.colours + head.alpha) * head.bits // 8
+    picture = 2 * head.width * head.height * pixel  # it is copied once, by the decoder or to fill hidden pixels
+    strip = LARGEST * head.width * enlarger.scale**2 * pixel
+    free = memory * MB - STANDING - picture - 2 * strip
+    return side(free, getattr(enlarger, "bytes_per_pixel", UNKNOWN_NETWORK), enlarger.radius)
+
+
+def peak_mb() -> int | None:
+    """Most memory that this process ever had, in MB; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _opaque(head: Header) -> bool:
+    """Whether a picture's alpha says nothing."""
+    picture = read(head)
+    return picture.alpha is not None and picture.alpha.min() == (1 << head.bits) - 1

@@ -1,0 +1,67 @@
+"""What a picture carries beside its pixels, made true for the enlarged one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gankit_srgan.upscale import provenance
+from gankit_srgan.upscale.pictures import Picture
+
+SEGMENT = 65_000  # most bytes of XMP in a JPEG file, and of EXIF that libvips can write
+MAKER_NOTE = 0x927C
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the provenance says.
+
+    Attributes:
+        model: The network's name.
+        scale: Factor, for people.
+        generative: Whether the network was trained to invent detail.
+    """
+
+    model: str
+    scale: str
+    generative: bool
+
+
+def carry(
+    picture: Picture, format: str, width: int, height: int, mark: Mark | None
+) -> tuple[dict[str, Any], list[str]]:
+    """Metadata of the output.
+
+    Args:
+        picture: The input.
+        format: Of the output, a key of `writing.FORMATS`.
+        width: Pixels of the output.
+        height: Pixels of the output.
+        mark: The provenance; None to say nothing of it.
+
+    Returns:
+        Fields of `writing.Output`; what had to be left out.
+    """
+    notes = []
+    exif = picture.exif.corrected(width, height) if picture.exif else None
+    if exif and format != "tif" and len(exif.to_bytes()) > SEGMENT:
+        notes.append("the maker's note of its EXIF is left out: there is room for 64 KB")
+        exif.photo.pop(MAKER_NOTE, None)
+        if len(exif.to_bytes()) > SEGMENT:
+            notes[-1], exif = "its EXIF is left out: there is room for 64 KB", None
+
+    def packet(before: bytes | None) -> bytes | None:
+        if mark is None:
+            return provenance.corrected(before, width, height)
+        return provenance.marked(before, width, height, model=mark.model, scale=mark.scale, generative=mark.generative)
+
+    try:
+        xmp = packet(picture.xmp)
+        if xmp and format == "jpg" and len(xmp) > SEGMENT:
+            raise ValueError("JPEG holds 64 KB of it")
+    except ValueError as error:
+        notes.append(f"its XMP is left out: {error}")
+        xmp = packet(None)
+    # The block has another layout in each format that can hold it.
+    iptc = picture.iptc if picture.header.format == format else None
+    return {"density": picture.density, "icc": picture.icc, "exif": exif, "xmp": xmp, "iptc": iptc}, notes

@@ -1,0 +1,120 @@
+"""Which pictures, and where their enlargements go."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gankit.data.images import EXTENSIONS, list_images
+from gankit.errors import DataError, UsageError
+from gankit_srgan.upscale.writing import BY_SUFFIX, FORMATS
+
+
+@dataclass(frozen=True)
+class Job:
+    """A picture to enlarge.
+
+    Attributes:
+        source: The file.
+        target: The file to be written.
+        format: Of the target, a key of `writing.FORMATS`.
+    """
+
+    source: Path
+    target: Path
+    format: str
+
+
+def plan(inputs: Sequence[str], output: Path | None, format: str | None, factor: str, existing: str) -> list[Job]:
+    """Names the output of every input.
+
+    Args:
+        inputs: Files, folders (with their subfolders) and globs.
+        output: A file for a single picture, a folder otherwise; None to write beside each input, with `_x4` added.
+        format: A key of `writing.FORMATS`; by the name of the output, or as the input, if None.
+        factor: For names: "4", "2.5".
+        existing: What is done about outputs that exist: "refuse", "replace" or "skip".
+
+    Returns:
+        What is to be done; with "skip", what is left to do.
+
+    Raises:
+        DataError: An input is not there, or no picture is.
+        UsageError: Outputs exist, two inputs want the same one, or an input would be replaced.
+    """
+    found: dict[Path, tuple[Path, Path]] = {}  # resolved -> as it was named, and its path below the folder named
+    folders = False
+    for text in inputs:
+        for place in _places(text):
+            folders |= place.is_dir()
+            for file in list_images(place):
+                name = file.relative_to(place) if place.is_dir() else Path(file.name)
+                found.setdefault(file.resolve(), (file, name))
+    single = output is not None and not _is_folder(output)
+    if single and len(found) > 1:
+        raise UsageError(f"{len(found)} pictures cannot go into the file {output}", "give a folder: -o FOLDER")
+    if output is None and folders:
+        raise UsageError("no place is given for the enlarged pictures of a folder", "-o FOLDER")
+    if output is not None and not single:
+        within = output.resolve()  # enlargements of an earlier run, where the folder lies in the one that is read
+        found = {file: names for file, names in found.items() if not folders or within not in file.parents}
+    jobs = [_job(file, name, output, single, format, factor) for file, name in found.values()]
+    _refuse_clashes(jobs)
+    there = [job.target for job in jobs if job.target.exists()]
+    if there and existing == "refuse":
+        rest = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise UsageError(f"{there[0]}{rest} exists already", "--force replaces, --skip-existing makes what is missing")
+    return [job for job in jobs if existing != "skip" or job.target not in there]
+
+
+def _places(text: str) -> list[Path]:
+    """A file or folder, or what a glob finds."""
+    if Path(text).exists() or not glob.has_magic(text):
+        if not Path(text).exists():
+            raise DataError(f"no such file or folder: {text}", "check the path")
+        return [Path(text)]
+    files = sorted(Path(name) for name in glob.glob(text, recursive=True))
+    files = [file for file in files if file.is_dir() or file.suffix.lower() in EXTENSIONS]
+    if not files:
+        raise DataError(f"nothing matches {text}", "check the path")
+    return files
+
+
+def _is_folder(output: Path) -> bool:
+    return output.is_dir() or not output.suffix
+
+
+def _job(file: Path, name: Path, output: Path | None, single: bool, format: str | None, factor: str) -> Job:
+    if single:
+        assert output is not None
+        named = BY_SUFFIX.get(output.suffix.lower())
+        if named is None:
+            known = " ".join(sorted(BY_SUFFIX))
+            raise UsageError(f"{output}: gankit cannot write {output.suffix!r}", f"it writes {known}")
+        if format not in (None, named):
+            raise UsageError(
+                f"{output} is not a file of the format {format}", "leave --format out, or rename the output"
+            )
+        return Job(file, output, named)
+    same = BY_SUFFIX.get(file.suffix.lower())
+    kind = format or same or "png"
+    suffix = file.suffix if kind == same else FORMATS[kind].suffixes[0]
+    if output is None:
+        return Job(file, file.with_name(f"{file.stem}_x{factor}{suffix}"), kind)
+    return Job(file, output / name.with_suffix(suffix), kind)
+
+
+def _refuse_clashes(jobs: Sequence[Job]) -> None:
+    seen: dict[Path, Path] = {}
+    sources = {job.source.resolve() for job in jobs}
+    for job in jobs:
+        place = job.target.resolve()
+        if place in seen:
+            raise UsageError(
+                f"{seen[place]} and {job.source} would both become {job.target}", "rename one, or enlarge them apart"
+            )
+        seen[place] = job.source
+        if place in sources:
+            raise UsageError(f"{job.target} is an input; it would be lost", "write into another folder: -o FOLDER")

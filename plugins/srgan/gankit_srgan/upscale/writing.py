@@ -1,0 +1,283 @@
+"""Files written strip by strip: an encoder never holds the picture.
+
+The strips flow through a thread of libvips, which shrinks them where a factor between those of the networks is wanted,
+and encodes while the next strip is computed. libvips reads streams of image files only, so the strips travel to it
+as an uncompressed PNG.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gankit.errors import GankitError, UsageError
+from gankit_srgan.upscale.exif import Exif, add_to_tiff
+from gankit_srgan.upscale.vips import reason, vips
+
+BLOCK = 2**20  # bytes of rows a piece of the PNG stream
+BIG_TIFF = 4e9  # bytes from which a TIFF file needs 64-bit offsets
+SCREEN = 72 / 25.4  # pixels a millimetre: what files say that know no better
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a file format can hold.
+
+    Attributes:
+        name: For messages.
+        suffixes: Of its files; the first is ours.
+        longest: Most pixels a side.
+        alpha: Whether it has transparency.
+        bits: Most bits a channel.
+        ratio: Bytes of a file for a byte of its pixels, at most, in photographs.
+        quality: The default; None for a lossless format.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    longest: int
+    alpha: bool
+    bits: int
+    ratio: float
+    quality: int | None = None
+
+
+FORMATS = {
+    "png": Format("PNG", (".png",), 2**31 - 1, True, 16, 0.7),
+    "jpg": Format("JPEG", (".jpg", ".jpeg"), 65_535, False, 8, 0.25, 95),
+    "tif": Format("TIFF", (".tif", ".tiff"), 2**31 - 1, True, 16, 0.7),
+    "webp": Format("WebP", (".webp",), 16_383, True, 8, 0.2, 90),
+}
+BY_SUFFIX = {suffix: name for name, form in FORMATS.items() for suffix in form.suffixes}
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file to be written.
+
+    Attributes:
+        path: The file.
+        format: A key of `FORMATS`.
+        width: Pixels.
+        height: Pixels.
+        channels: 1 or 3, and one for alpha.
+        bits: 8 or 16 a channel.
+        quality: 1 to 100; the format's default if None.
+        force: Whether an existing file is replaced.
+        density: Pixels a millimetre.
+        icc: Colour profile.
+        exif: As it shall be.
+        xmp: Packet, as it shall be.
+        iptc: IPTC block.
+    """
+
+    path: Path
+    format: str
+    width: int
+    height: int
+    channels: int
+    bits: int
+    quality: int | None = None
+    force: bool = False
+    density: tuple[float, float] | None = None
+    icc: bytes | None = None
+    exif: Exif | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+
+    @property
+    def raw_bytes(self) -> int:
+        """Size of the pixels."""
+        return self.width * self.height * self.channels * self.bits // 8
+
+
+def check(path: Path, format: str, width: int, height: int, alpha: bool, bits: int) -> list[str]:
+    """Whether a format can hold a picture.
+
+    Args:
+        path: The file, for messages.
+        format: A key of `FORMATS`.
+        width: Pixels.
+        height: Pixels.
+        alpha: Whether it has transparency.
+        bits: A channel.
+
+    Returns:
+        What is lost.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    form = FORMATS[format]
+    if max(width, height) > form.longest:
+        raise UsageError(
+            f"{path}: {form.name} holds at most {form.longest:,} pixels a side, not {width:,} x {height:,}",
+            "--format tif or --format png",
+        )
+    if alpha and not form.alpha:
+        raise UsageError(f"{path}: {form.name} holds no transparency", "--format png, tif or webp")
+    return [f"16 bits a channel become 8, the most that {form.name} holds"] if bits > form.bits else []
+
+
+class Encoder:
+    """Writes a file, strip by strip; a context manager. The file appears when all of it is there, or not at all.
+
+    Args:
+        output: What to write.
+        width: Of the strips, which are shrunk to `output.width` where they are wider.
+        height: Of all strips.
+    """
+
+    def __init__(self, output: Output, width: int, height: int) -> None:
+        self.output, self.width, self.height = output, width, height
+        self._aside = output.path.with_name(f".{output.path.name}.{os.getpid()}.part")
+        self._strips: queue.Queue[np.ndarray | None] = queue.Queue()
+        self._taken = threading.Event()
+        self._stop = threading.Event()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._encode, daemon=True)
+
+    def __enter__(self) -> Encoder:
+        vips()
+        self._stream = self._png()
+        self._rest = memoryview(b"")
+        self._thread.start()
+        return self
+
+    def write(self, strip: np.ndarray) -> None:
+        """Adds rows.
+
+        Args:
+            strip: `[rows, width, channels]` uint8 or uint16.
+
+        Raises:
+            GankitError: The file cannot be written.
+        """
+        self._taken.clear()
+        self._strips.put(strip)
+        # Until the last strip is encoded: two are in memory, this one and that which is computed next.
+        while not self._taken.wait(0.2):
+            self._fail_if_failed()
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
+        try:
+            if error is None:
+                self._strips.put(None)
+                self._thread.join()
+                self._fail_if_failed()
+                self._finish()
+        finally:
+            self._stop.set()
+            self._thread.join()
+            with contextlib.suppress(FileNotFoundError):
+                self._aside.unlink()
+
+    def _fail_if_failed(self) -> None:
+        if self._error is not None:
+            raise GankitError(f"cannot write {self.output.path}: {reason(self._error)}", "is the disk full?")
+
+    def _finish(self) -> None:
+        if self.output.format == "tif" and self.output.exif:
+            add_to_tiff(self._aside, self.output.exif)
+        with open(self._aside, "r+b") as file:
+            os.fsync(file.fileno())
+        if self.output.path.exists() and not self.output.force:
+            raise GankitError(f"{self.output.path} has appeared while it was being made", "--force replaces it")
+        os.replace(self._aside, self.output.path)
+
+    def _encode(self) -> None:
+        """The thread."""
+        try:
+            pyvips = vips()
+            source = pyvips.SourceCustom()
+            source.on_read(self._read)
+            image = pyvips.Image.pngload_source(source, access="sequential", fail_on="truncated")
+            image = self._described(self._shrunk(image))
+            quality = self.output.quality or FORMATS[self.output.format].quality
+            target = str(self._aside)
+            if self.output.format == "png":
+                image.pngsave(target, compression=3, filter="all")
+            elif self.output.format == "jpg":
+                image.jpegsave(target, Q=quality)
+            elif self.output.format == "webp":
+                image.webpsave(target, Q=quality)
+            else:
+                big = self.output.raw_bytes > BIG_TIFF
+                image.tiffsave(target, compression="deflate", predictor="horizontal", level=3, bigtiff=big)
+        except Exception as error:
+            self._error = error
+
+    def _shrunk(self, image: Any) -> Any:
+        """Antialiased bicubic (Keys' kernel, stretched by the factor); colours weighted by alpha."""
+        if (image.width, image.height) == (self.output.width, self.output.height):
+            return image
+        # A gap would let libvips shrink by blocks first, which is faster and coarser.
+        scale = {"vscale": self.output.height / image.height, "kernel": "cubic", "gap": 0}
+        factor = self.output.width / image.width
+        if not image.hasalpha():
+            return image.resize(factor, **scale)
+        return image.premultiply().resize(factor, **scale).unpremultiply().rint().cast(image.format)
+
+    def _described(self, image: Any) -> Any:
+        """With density, profile and metadata."""
+        out, blob = self.output, vips().GValue.blob_type
+        across, down = out.density or (SCREEN, SCREEN)
+        image = image.copy(xres=across, yres=down)
+        blocks = {"icc-profile-data": out.icc, "xmp-data": out.xmp, "iptc-data": out.iptc}
+        if out.format != "tif" and out.exif:
+            blocks["exif-data"] = out.exif.to_bytes()
+        for name, block in blocks.items():
+            if block:
+                image.set_type(blob, name, block)
+        return image
+
+    def _read(self, size: int) -> bytes:
+        """At most `size` bytes of the PNG stream; none at its end, or when the encoder has to stop."""
+        try:
+            while not len(self._rest):
+                self._rest = memoryview(next(self._stream))
+        except StopIteration:
+            return b""
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(piece)
+
+    def _png(self) -> Iterator[bytes]:
+        """The strips as an uncompressed PNG (PNG specification, third edition, sections 5, 9 and 10)."""
+        kind = {1: 0, 2: 4, 3: 2, 4: 6}[self.output.channels]
+        bits = 0
+        deflate = zlib.compressobj(0)
+        while (strip := self._next()) is not None:
+            if not bits:
+                bits = strip.dtype.itemsize * 8
+                yield b"\x89PNG\r\n\x1a\n" + _chunk(
+                    b"IHDR", struct.pack(">IIBBBBB", self.width, self.height, bits, kind, 0, 0, 0)
+                )
+            rows = np.ascontiguousarray(strip, strip.dtype.newbyteorder(">")).reshape(len(strip), -1).view(np.uint8)
+            step = max(1, BLOCK // rows.shape[1])
+            for first in range(0, len(rows), step):
+                # A zero in front of every row: it is not filtered.
+                yield _chunk(b"IDAT", deflate.compress(np.pad(rows[first : first + step], ((0, 0), (1, 0)))))
+        if not self._stop.is_set():
+            yield _chunk(b"IDAT", deflate.flush()) + _chunk(b"IEND", b"")
+
+    def _next(self) -> np.ndarray | None:
+        while not self._stop.is_set():
+            with contextlib.suppress(queue.Empty):
+                strip = self._strips.get(timeout=0.2)
+                self._taken.set()
+                return strip
+        return None
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))))

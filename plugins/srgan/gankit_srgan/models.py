@@ -109,9 +109,16 @@ class Model:
     def open(self, backend: Backend = "auto") -> Enlarger:
         """The model ready to enlarge.
 
+        Args:
+            backend: "auto" is "onnx" for the small generators where its packages are installed.
+
         Raises:
-            UsageError: The backend is not installed.
+            UsageError: The packages of "onnx" are not installed.
         """
+        from gankit_srgan import onnx_backend
+
+        if backend == "onnx" or (backend == "auto" and onnx_backend.preferred(self)):
+            return onnx_backend.OnnxEnlarger(self)
         return TensorFlowEnlarger(self)
 
 

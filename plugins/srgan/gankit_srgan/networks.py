@@ -30,10 +30,10 @@ def compact(scale: int, blocks: int = 6, width: int = 48) -> keras.Model:
     low = layers.Input((None, None, 3), name="low_resolution")
     x = head = layers.Conv2D(width, 3, padding="same", name="head")(low)
     for i in range(blocks):
-        y = layers.Conv2D(width, 3, padding="same", activation="relu", name=f"block{i}_a")(x)
+        # Leaky: under Muon's strong updates ReLUs died, and after hours whole blocks computed nothing.
+        y = layers.LeakyReLU(0.1, name=f"block{i}_bend")(layers.Conv2D(width, 3, padding="same", name=f"block{i}_a")(x))
         y = layers.Conv2D(width, 3, padding="same", name=f"block{i}_b")(y)
         x = layers.Add(name=f"block{i}")([x, y])
-    # No activation here: with the zeros below, the first updates could drive a ReLU's inputs below zero for good.
     x = layers.Add(name="body")([head, layers.Conv2D(width, 3, padding="same", name="tail")(x)])
     x = layers.Conv2D(3 * scale**2, 3, padding="same", kernel_initializer="zeros", name="detail")(x)
     x = PixelShuffle(scale, name="shuffle")(x)

@@ -42,8 +42,8 @@ def compact(blocks: int) -> list[Row]:
         block, before = f"block{i}", rows[-1].name
         rows += [
             Row("conv", f"{block}_a", (before,)),
-            Row("relu", f"{block}_relu", (f"{block}_a",)),
-            Row("conv", f"{block}_b", (f"{block}_relu",)),
+            Row("leaky_relu", f"{block}_bend", (f"{block}_a",), 0.1),
+            Row("conv", f"{block}_b", (f"{block}_bend",)),
             Row("add", block, (before, f"{block}_b")),
         ]
     rows += [Row("conv", "tail", (rows[-1].name,)), Row("add", "body", ("head", "tail"))]

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from gankit.errors import GankitError
 from gankit_srgan.upscale.compare import Differences, write_page
+from gankit_srgan.upscale.formats import FORMATS, check
 from gankit_srgan.upscale.metadata import Mark, carry
 from gankit_srgan.upscale.naming import Job
 from gankit_srgan.upscale.pictures import Header, header, read
 from gankit_srgan.upscale.planes import Enlarger, Ensemble, Painter
 from gankit_srgan.upscale.tiles import LARGEST, cuts, side, strips
-from gankit_srgan.upscale.writing import FORMATS, Encoder, Output, check
+from gankit_srgan.upscale.writing import Encoder, Output
 
 MB = 2**20
 # What is there before a picture is: the interpreter, TensorFlow and a network (640 MB), the encoder, one tile as NumPy
@@ -127,7 +128,7 @@ def enlarge(
     Raises:
         GankitError: The picture cannot be read, or the result not written. Nothing is left behind.
     """
-    began = time.monotonic()
+    began, before = time.monotonic(), peak_mb() or 0
     head, job, form = task.header, task.job, FORMATS[task.job.format]
     width, height = task.size
     network = Ensemble(enlarger) if settings.ensemble else enlarger
@@ -138,7 +139,7 @@ def enlarge(
     tile = automatic_tile(enlarger, head, settings.memory) if settings.tile is None else settings.tile
     rows, columns = (cuts(size, tile, enlarger.radius) for size in (head.height, head.width))
     mark = Mark(network.name, f"{task.factor:g}", getattr(enlarger, "generative", True))
-    carried, lost = carry(picture, job.format, width, height, mark if settings.provenance else None)
+    carried, notes = carry(picture, job.format, width, height, mark if settings.provenance else None)
     output = Output(
         job.target,
         job.format,
@@ -163,6 +164,9 @@ def enlarge(
     if differences:
         page = job.target.with_name(job.target.name + ".compare.html")
         write_page(page, picture, job.target, differences, network.name, task.factor)
+    peak = peak_mb()
+    if peak and peak > max(before, settings.memory):
+        notes.append(f"it took {peak} MB, more than --memory {settings.memory}")
     return Result(
         str(job.source),
         str(job.target),
@@ -172,8 +176,8 @@ def enlarge(
         network.name,
         len(rows) * len(columns),
         round(time.monotonic() - began, 2),
-        peak_mb(),
-        (*task.notes, *picture.notes, *lost),
+        peak,
+        (*task.notes, *picture.notes, *notes),
         str(page) if page else None,
     )
 

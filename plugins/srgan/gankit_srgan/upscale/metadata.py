@@ -34,7 +34,7 @@ def carry(
 
     Args:
         picture: The input.
-        format: Of the output, a key of `writing.FORMATS`.
+        format: Of the output, a key of `formats.FORMATS`.
         width: Pixels of the output.
         height: Pixels of the output.
         mark: The provenance; None to say nothing of it.
@@ -59,7 +59,7 @@ def carry(
         xmp = packet(picture.xmp)
         if xmp and format == "jpg" and len(xmp) > SEGMENT:
             raise ValueError("JPEG holds 64 KB of it")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         notes.append(f"its XMP is left out: {error}")
         xmp = packet(None)
     # The block has another layout in each format that can hold it.

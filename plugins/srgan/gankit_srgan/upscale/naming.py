@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gankit.data.images import EXTENSIONS, list_images
 from gankit.errors import DataError, UsageError
-from gankit_srgan.upscale.writing import BY_SUFFIX, FORMATS
+from gankit_srgan.upscale.formats import BY_SUFFIX, FORMATS
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Job:
     Attributes:
         source: The file.
         target: The file to be written.
-        format: Of the target, a key of `writing.FORMATS`.
+        format: Of the target, a key of `formats.FORMATS`.
     """
 
     source: Path
@@ -33,7 +33,7 @@ def plan(inputs: Sequence[str], output: Path | None, format: str | None, factor:
     Args:
         inputs: Files, folders (with their subfolders) and globs.
         output: A file for a single picture, a folder otherwise; None to write beside each input, with `_x4` added.
-        format: A key of `writing.FORMATS`; by the name of the output, or as the input, if None.
+        format: A key of `formats.FORMATS`; by the name of the output, or as the input, if None.
         factor: For names: "4", "2.5".
         existing: What is done about outputs that exist: "refuse", "replace" or "skip".
 

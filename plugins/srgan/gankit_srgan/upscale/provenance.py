@@ -6,7 +6,7 @@ reduction"; that is a network trained on pixel errors alone, which gives the mea
 `compositeWithTrainedAlgorithmicMedia` is "enhancement using a Generative AI model"; that is the generator of a GAN,
 whose detail was never before the lens. A network that does not say what it is (`generative`) is taken for the latter.
 
-CreatorTool names the *first* tool in a picture's life (XMP specification part 1, 8.4), so that an old one stays; what
+CreatorTool names the *first* tool in a picture's life (part 1 of the XMP specification), so that an old one stays; what
 we did is added to the history.
 """
 

@@ -20,45 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from gankit.errors import GankitError, UsageError
+from gankit.errors import GankitError
 from gankit_srgan.upscale.exif import Exif, add_to_tiff
+from gankit_srgan.upscale.formats import FORMATS
 from gankit_srgan.upscale.vips import reason, vips
 
 BLOCK = 2**20  # bytes of rows a piece of the PNG stream
 BIG_TIFF = 4e9  # bytes from which a TIFF file needs 64-bit offsets
 SCREEN = 72 / 25.4  # pixels a millimetre: what files say that know no better
-
-
-@dataclass(frozen=True)
-class Format:
-    """What a file format can hold.
-
-    Attributes:
-        name: For messages.
-        suffixes: Of its files; the first is ours.
-        longest: Most pixels a side.
-        alpha: Whether it has transparency.
-        bits: Most bits a channel.
-        ratio: Bytes of a file for a byte of its pixels, at most, in photographs.
-        quality: The default; None for a lossless format.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    longest: int
-    alpha: bool
-    bits: int
-    ratio: float
-    quality: int | None = None
-
-
-FORMATS = {
-    "png": Format("PNG", (".png",), 2**31 - 1, True, 16, 0.7),
-    "jpg": Format("JPEG", (".jpg", ".jpeg"), 65_535, False, 8, 0.25, 95),
-    "tif": Format("TIFF", (".tif", ".tiff"), 2**31 - 1, True, 16, 0.7),
-    "webp": Format("WebP", (".webp",), 16_383, True, 8, 0.2, 90),
-}
-BY_SUFFIX = {suffix: name for name, form in FORMATS.items() for suffix in form.suffixes}
 
 
 @dataclass(frozen=True)
@@ -99,34 +68,6 @@ class Output:
     def raw_bytes(self) -> int:
         """Size of the pixels."""
         return self.width * self.height * self.channels * self.bits // 8
-
-
-def check(path: Path, format: str, width: int, height: int, alpha: bool, bits: int) -> list[str]:
-    """Whether a format can hold a picture.
-
-    Args:
-        path: The file, for messages.
-        format: A key of `FORMATS`.
-        width: Pixels.
-        height: Pixels.
-        alpha: Whether it has transparency.
-        bits: A channel.
-
-    Returns:
-        What is lost.
-
-    Raises:
-        UsageError: It cannot.
-    """
-    form = FORMATS[format]
-    if max(width, height) > form.longest:
-        raise UsageError(
-            f"{path}: {form.name} holds at most {form.longest:,} pixels a side, not {width:,} x {height:,}",
-            "--format tif or --format png",
-        )
-    if alpha and not form.alpha:
-        raise UsageError(f"{path}: {form.name} holds no transparency", "--format png, tif or webp")
-    return [f"16 bits a channel become 8, the most that {form.name} holds"] if bits > form.bits else []
 
 
 class Encoder:
@@ -206,7 +147,7 @@ class Encoder:
             quality = self.output.quality or FORMATS[self.output.format].quality
             target = str(self._aside)
             if self.output.format == "png":
-                image.pngsave(target, compression=3, filter="all")
+                _save_png(image, self._aside, self.output.xmp)
             elif self.output.format == "jpg":
                 image.jpegsave(target, Q=quality)
             elif self.output.format == "webp":
@@ -233,7 +174,9 @@ class Encoder:
         out, blob = self.output, vips().GValue.blob_type
         across, down = out.density or (SCREEN, SCREEN)
         image = image.copy(xres=across, yres=down)
-        blocks = {"icc-profile-data": out.icc, "xmp-data": out.xmp, "iptc-data": out.iptc}
+        blocks = {"icc-profile-data": out.icc, "iptc-data": out.iptc}
+        if out.format != "png":
+            blocks["xmp-data"] = out.xmp
         if out.format != "tif" and out.exif:
             blocks["exif-data"] = out.exif.to_bytes()
         for name, block in blocks.items():
@@ -281,3 +224,38 @@ class Encoder:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))))
+
+
+def _save_png(image: Any, path: Path, xmp: bytes | None) -> None:
+    """Saves a PNG with its XMP behind the header, uncompressed, as part 3 of the XMP specification wants it.
+
+    libvips would compress it (zTXt), which few readers expect.
+    """
+    target = vips().TargetCustom()
+    waiting: bytes | None = b""  # until the header, 33 bytes, is complete
+    failed: list[OSError] = []
+
+    def write(data: Any) -> int:
+        nonlocal waiting
+        piece = bytes(data)
+        try:
+            if waiting is None:
+                file.write(piece)
+            elif len(waiting + piece) < 33:
+                waiting += piece
+            else:
+                head = waiting + piece
+                text = _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp) if xmp else b""
+                file.write(head[:33] + text + head[33:])
+                waiting = None
+        except OSError as error:
+            failed.append(error)
+            return -1
+        return len(piece)
+
+    target.on_write(write)
+    with open(path, "wb") as file:
+        try:
+            image.pngsave_target(target, compression=3, filter="all")
+        except Exception as error:
+            raise (failed or [error])[0] from error  # libvips only knows that writing failed

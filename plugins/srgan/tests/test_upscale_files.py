@@ -1,0 +1,286 @@
+"""Which files are read and written, what is refused before the work, and that nothing is left behind."""
+
+import os
+import shutil
+import threading
+
+import numpy as np
+import pytest
+from gankit_srgan.upscale import batch
+from gankit_srgan.upscale.formats import FORMATS, check
+from gankit_srgan.upscale.job import Settings, enlarge, prepare
+from gankit_srgan.upscale.naming import Job, plan
+from gankit_srgan.upscale.writing import Encoder, Output
+from PIL import Image
+
+from gankit.errors import DataError, GankitError, UsageError
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder with a.png, b.jpg and sub/c.tif."""
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("a.png", "b.jpg", "sub/c.tif"):
+        Image.fromarray(PIXELS).save(folder / name)
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def targets(jobs, folder):
+    return sorted(str(job.target.relative_to(folder)) for job in jobs)
+
+
+def test_outputs_of_files_folders_and_globs(photos, tmp_path):
+    out = tmp_path / "out"
+    assert targets(plan([str(photos)], out, None, "4", "refuse"), out) == ["a.png", "b.jpg", "sub/c.tif"]
+    assert targets(plan([str(photos)], out, "webp", "4", "refuse"), out) == ["a.webp", "b.webp", "sub/c.webp"]
+    assert targets(plan([f"{photos}/**/*.*"], out, None, "4", "refuse"), out) == ["a.png", "b.jpg", "c.tif"]
+    assert targets(plan([f"{photos}/*.jpg", str(photos / "b.jpg")], out, None, "4", "refuse"), out) == ["b.jpg"]
+    (job,) = plan([str(photos / "a.png")], tmp_path / "large.tif", None, "4", "refuse")
+    assert (job.target, job.format) == (tmp_path / "large.tif", "tif")
+    (job,) = plan([str(photos / "a.png")], None, None, "2.5", "refuse")
+    assert job.target == photos / "a_x2.5.png"
+    (job,) = plan([str(photos / "a.png")], None, "jpg", "4", "refuse")
+    assert (job.target, job.format) == (photos / "a_x4.jpg", "jpg")
+
+
+def test_results_within_the_folder_are_not_enlarged_again(photos):
+    out = photos / "large"
+    for job in plan([str(photos)], out, None, "4", "refuse"):
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(job.source, job.target)
+    assert len(plan([str(photos)], out, None, "4", "replace")) == 3
+    assert plan([str(photos)], out, None, "4", "skip") == []
+
+
+def test_what_cannot_be_meant_is_refused(photos, tmp_path):
+    a, b = str(photos / "a.png"), str(photos / "b.jpg")
+    for inputs, output, form, message in [
+        (["nothing.png"], None, None, "no such file"),
+        ([f"{photos}/*.webp"], None, None, "nothing matches"),
+        ([a, b], tmp_path / "one.png", None, "cannot go into the file"),
+        ([str(photos)], None, None, "no place is given"),
+        ([a], tmp_path / "one.jp2", None, "cannot write '.jp2'"),
+        ([a], tmp_path / "one.png", "jpg", "not a file of the format jpg"),
+        ([a], photos, None, "is an input"),
+        ([a], photos / "a.png", None, "is an input"),
+    ]:
+        with pytest.raises(GankitError, match=message) as error:
+            plan(inputs, output, form, "4", "replace")
+        assert error.value.hint
+
+
+def test_two_inputs_never_write_one_output(photos, tmp_path):
+    shutil.copy(photos / "a.png", photos / "b.png")
+    with pytest.raises(UsageError, match=r"b\.\w+ and .*b\.\w+ would both become"):
+        plan([str(photos)], tmp_path / "out", "webp", "4", "refuse")
+    with pytest.raises(UsageError, match="would both become"):
+        plan([str(photos), str(photos / "sub")], tmp_path / "out", "png", "4", "refuse")
+
+
+def test_a_file_that_is_named_twice_is_enlarged_once(photos, tmp_path):
+    names = [str(photos / "a.png"), str(photos / "sub" / ".." / "a.png"), f"{photos}/a.*"]
+    assert len(plan(names, tmp_path / "out", None, "4", "refuse")) == 1
+
+
+def test_existing_files_are_refused_replaced_or_skipped(photos, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.png").write_text("precious")
+    with pytest.raises(UsageError, match=r"a\.png exists") as error:
+        plan([str(photos)], out, None, "4", "refuse")
+    assert "--force" in error.value.hint
+    assert len(plan([str(photos)], out, None, "4", "replace")) == 3
+    assert targets(plan([str(photos)], out, None, "4", "skip"), out) == ["b.jpg", "sub/c.tif"]
+
+
+def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path, photos, repeat):
+    (job,) = plan([str(photos / "a.png")], tmp_path / "out.png", None, "4", "refuse")
+    task = prepare(job, 2.0)
+    job.target.write_text("precious")
+    with pytest.raises(GankitError, match="has appeared"):
+        enlarge(repeat(2), task, Settings())
+    assert job.target.read_text() == "precious"
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_limits_of_the_formats(tmp_path):
+    path = tmp_path / "x"
+    assert check(path, "jpg", 65_535, 1, False, 8) == []
+    for form, width in (("jpg", 65_536), ("webp", 16_384)):
+        with pytest.raises(UsageError, match="at most"):
+            check(path, form, 1, width, False, 8)
+    with pytest.raises(UsageError, match="JPEG holds no transparency"):
+        check(path, "jpg", 1, 1, True, 8)
+    assert "become 8" in check(path, "webp", 1, 1, True, 16)[0]
+    assert check(path, "png", 100_000, 1, True, 16) == []
+
+
+def test_limits_are_found_before_the_work(photos, tmp_path, repeat):
+    Image.new("L", (16_384, 1)).save(photos / "long.png")
+    (job,) = plan([str(photos / "long.png")], tmp_path / "out.jpg", None, "4", "refuse")
+    with pytest.raises(UsageError, match="65,536 x 4"):
+        prepare(job, 4.0)
+    assert prepare(job, 3.0).size == (49_152, 3)
+
+
+def test_a_full_disk_is_found_before_the_work(photos, tmp_path, monkeypatch):
+    tasks = [prepare(job, 4.0) for job in plan([str(photos)], tmp_path / "out", None, "4", "refuse")]
+    needed = sum(task.bytes for task in tasks)
+    assert 120 * 80 * 3 * 0.5 < needed < 3 * 120 * 80 * 3
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": needed - 1}))
+    with pytest.raises(GankitError, match="left"):
+        batch.look([task.job for task in tasks], 4.0, batch.Summary(), print)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": needed}))
+    assert len(batch.look([task.job for task in tasks], 4.0, batch.Summary(), print)) == 3
+
+
+@pytest.mark.parametrize(
+    "scales, scale, outscale, expected",
+    [
+        ([2, 3, 4], None, None, (4, 4.0)),
+        ([2, 3, 4], 2, None, (2, 2.0)),
+        ([2, 3, 4], None, 2.5, (3, 2.5)),
+        ([2, 3, 4], None, 2.0, (2, 2.0)),
+        ([2, 3, 4], None, 1.0, (2, 1.0)),
+        ([2, 3, 4], 4, 2.5, (4, 2.5)),
+        ([4], None, 1.5, (4, 1.5)),
+    ],
+)
+def test_the_network_of_a_factor(scales, scale, outscale, expected):
+    assert batch.factor_for(scales, scale, outscale) == expected
+
+
+@pytest.mark.parametrize(
+    "scales, scale, outscale",
+    [
+        ([4], 2, None),
+        ([2, 3], None, 3.5),
+        ([2, 3, 4], 2, 2.5),
+        ([2, 3, 4], None, 4.1),
+        ([2, 3, 4], None, 0.9),
+    ],
+)
+def test_factors_that_no_network_makes(scales, scale, outscale):
+    with pytest.raises(UsageError) as error:
+        batch.factor_for(scales, scale, outscale)
+    assert error.value.hint
+
+
+@pytest.mark.parametrize("form", ["png", "jpg", "tif", "webp"])
+@pytest.mark.parametrize("channels, bits", [(1, 8), (2, 8), (3, 8), (4, 8), (1, 16), (2, 16), (3, 16), (4, 16)])
+def test_encoder_writes_what_it_is_given(tmp_path, form, channels, bits):
+    if not FORMATS[form].alpha and channels in (2, 4):
+        return
+    rng = np.random.default_rng(1)
+    noise = rng.integers(0, 2**bits, (70, 90, channels), np.uint8 if bits == 8 else np.uint16)
+    out = Output(tmp_path / f"o.{form}", form, 90, 70, channels, min(bits, FORMATS[form].bits), quality=100)
+    with Encoder(out, 90, 70) as encoder:
+        for start, stop in ((0, 1), (1, 33), (33, 70)):
+            encoder.write(noise[start:stop])
+    import pyvips
+
+    found = pyvips.Image.new_from_file(str(out.path)).numpy().reshape(70, 90, -1)
+    if form in ("png", "tif"):
+        np.testing.assert_array_equal(found, noise)
+    else:
+        assert found.shape[2] == (channels if form == "jpg" or channels > 2 else channels + 2)  # WebP knows no grey
+
+
+def test_two_strips_at_most_are_in_memory(tmp_path):
+    out = Output(tmp_path / "o.png", "png", 50, 5 * 40, 3, 8)
+    with Encoder(out, 50, 200) as encoder:
+        for _ in range(5):
+            encoder.write(np.zeros((40, 50, 3), np.uint8))
+            assert encoder._strips.empty()  # it is being encoded before the next one is computed
+
+
+def test_failure_leaves_nothing(photos, tmp_path, repeat):
+    class Fails(repeat):
+        calls = 0
+
+        def __call__(self, low):
+            self.calls += 1
+            if self.calls == 3:
+                raise KeyboardInterrupt
+            return super().__call__(low)
+
+    threads = threading.active_count()
+    for form in ("png", "jpg", "tif", "webp"):
+        (job,) = plan([str(photos / "a.png")], tmp_path / f"new/out.{form}", None, "2", "refuse")
+        with pytest.raises(KeyboardInterrupt):
+            enlarge(Fails(2), prepare(job, 2.0), Settings(tile=9))
+        assert list((tmp_path / "new").iterdir()) == []
+    assert threading.active_count() == threads
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full disk")
+@pytest.mark.parametrize("form", ["png", "jpg", "tif", "webp"])
+def test_a_disk_that_fills_up_is_an_error(photos, tmp_path, repeat, form):
+    (job,) = plan([str(photos / "a.png")], tmp_path / f"out.{form}", None, "2", "refuse")
+    aside = tmp_path / f".out.{form}.{os.getpid()}.part"
+    aside.symlink_to("/dev/full")
+    with pytest.raises(GankitError, match=rf"cannot write .*out\.{form}: .") as error:
+        enlarge(repeat(2), prepare(job, 2.0), Settings(tile=9))
+    assert "disk" in error.value.hint
+    assert not job.target.exists() and not aside.is_symlink()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs permissions that bind")
+def test_a_folder_that_cannot_be_made(photos, tmp_path, repeat):
+    tmp_path.chmod(0o500)
+    try:
+        task = prepare(Job(photos / "a.png", tmp_path / "new" / "out.png", "png"), 2.0)
+        with pytest.raises(GankitError, match="cannot make the folder"):
+            enlarge(repeat(2), task, Settings())
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_file_in_the_way_of_a_folder(photos, tmp_path, repeat):
+    (tmp_path / "out").write_text("a file")
+    task = prepare(Job(photos / "a.png", tmp_path / "out" / "a.png", "png"), 2.0)
+    with pytest.raises(GankitError, match="cannot make the folder"):
+        enlarge(repeat(2), task, Settings())
+
+
+def test_a_broken_file_stops_no_other(photos, tmp_path, repeat):
+    good = (photos / "b.jpg").read_bytes()
+    (photos / "cut.jpg").write_bytes(good[: len(good) // 2])  # its header is fine
+    (photos / "text.png").write_text("no picture")
+    jobs = plan([str(photos)], tmp_path / "out", None, "2", "refuse")
+    summary, said = batch.Summary(), []
+    say = lambda text, error: said.append((text, error))  # noqa: E731
+    tasks = batch.look(jobs, 2.0, summary, say)
+    with batch.PictureProgress() as progress:
+        batch.work(repeat(2), tasks, Settings(), summary, say, progress, alone=False)
+        assert progress.done == progress.total == 3 * 20 * 30
+    assert sorted(os.path.basename(result.output) for result in summary.results) == ["a.png", "b.jpg", "c.tif"]
+    assert sorted(os.path.basename(row["input"]) for row in summary.failed) == ["cut.jpg", "text.png"]
+    assert sum(error is not None for _, error in said) == 2
+    assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file()) == ["a.png", "b.jpg", "c.tif"]
+
+
+def test_the_only_picture_raises_its_own_error(photos):
+    (photos / "text.png").write_text("no picture")
+    with pytest.raises(DataError, match=r"text\.png"):
+        batch.look([Job(photos / "text.png", photos / "x.png", "png")], 2.0, batch.Summary(), print)
+
+
+def test_time_left_is_that_of_the_speed_so_far(capsys):
+    now = [0.0]
+    progress = batch.PictureProgress(clock=lambda: now[0])
+    with progress:
+        progress.name = "a.png"
+        now[0] = 100.0
+        progress.begin(1000)
+        now[0] = 130.0
+        progress(250)
+        assert progress.left(now[0]) == "0:01:30 left"
+        now[0] = 131.0
+        progress(50)  # too soon for another line
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["a.png  25 %  0:01:30 left"]

@@ -32,11 +32,11 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def photos(tmp_path):
-    """A dozen pictures, of which the third lies on its side and the fourth is too small to be reduced."""
+    """A dozen pictures; one lies on its side, one is too small to be reduced, and one is upright."""
     rng, folder = np.random.default_rng(1), tmp_path / "photos"
     folder.mkdir()
     for number in range(12):
-        shape = (20, 23) if number == 3 else (30 + number, 61)
+        shape = {3: (20, 23), 5: (61, 35)}.get(number, (30 + number, 61))
         exif = Image.Exif()
         exif[0x0112] = 6 if number == 2 else 1
         picture = Image.fromarray(rng.integers(0, 256, (*shape, 3), np.uint8))

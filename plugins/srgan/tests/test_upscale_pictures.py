@@ -45,7 +45,7 @@ def test_grey_stays_one_channel(tmp_path, upscale, repeat):
 def test_grey_is_the_mean_of_the_networks_channels(tmp_path, upscale, repeat):
     class Tinted(repeat):
         def __call__(self, low):
-            return super().__call__(low) + np.array([0.03, 0, 0.06], np.float32)
+            return super().__call__(low) + np.array([0, 0.03, 0.06], np.float32)
 
     path = save(tmp_path, "g.png", GREY // 2)
     upscale(Tinted(2), path, tmp_path / "out.png")

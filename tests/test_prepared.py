@@ -134,8 +134,9 @@ def test_only_pictures_and_sizes_matter(home, photos, decodings, tmp_path):
 
 
 CHILD = """
-import os, signal, sys
+import os, signal, sys, time
 from gankit.data import decoding, prepared
+from gankit.data.home import home
 from gankit.data.images import list_images, read_image
 from gankit.data.reductions import Reductions
 from pathlib import Path
@@ -144,6 +145,8 @@ def fatal(path):
     global count
     count += 1
     if count == 8:
+        while not any(journal.read_text() for journal in home().glob("prepared/*/done.jsonl")):
+            time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGKILL)
     return read(path)
 decoding.read_image = fatal
@@ -169,7 +172,7 @@ def test_a_killed_preparation_goes_on(home, photos, decodings, caplog):
     assert 1 <= len(numbers) <= 7
     # The crash also cut a line short, left nonsense, and spoiled the pixels of one picture.
     with journal.open("a") as file:
-        file.write('{"a": 1}\n[99, []]\n[3, [[1, 2]]]\n[0, [[20,')
+        file.write('\n{"a": 1}\n[99, []]\n[3, [[1, 2]]]\n[0, [[20,')
     with (home / part / "pixels").open("r+b") as file:
         file.seek(3 * decoding.Plan.of(photos, SIZES).offsets[numbers[0]] + 5)
         byte = file.read(1)

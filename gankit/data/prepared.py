@@ -155,7 +155,6 @@ class _Prepared:
         if copies:
             log.info("going on after %d of %d photographs", len(copies), len(self.plan.files))
         with journal.open("a", encoding="utf-8") as file:
-            file.write("\n")  # after a line that was cut short
 
             def store(offset: int, image: np.ndarray) -> None:
                 with path.open("r+b") as pixels:
@@ -170,7 +169,7 @@ class _Prepared:
 
             def done(number: int, found: list[Copy]) -> None:
                 copies[number] = found
-                file.write(json.dumps([number, found]) + "\n")
+                file.write("\n" + json.dumps([number, found]))  # the last line may have been cut short
                 file.flush()
 
             missing = [number for number in range(len(self.plan.files)) if number not in copies]

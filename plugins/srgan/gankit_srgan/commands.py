@@ -67,7 +67,10 @@ def group() -> None:
 @click.option("--no-provenance", is_flag=True, help="Leave out the XMP that says that a model made the pixels.")
 @click.option("--compare", is_flag=True, help="Write a page that shows each result beside bicubic interpolation.")
 @click.option(
-    "--tile", type=TileSize(), help="Side of the tiles in pixels of IN; 0 for none.  [default: auto, by --memory]"
+    "--tile",
+    type=TileSize(),
+    metavar="auto|N|0",
+    help="Side of the tiles in pixels of IN; 0 for none.  [default: auto, by --memory]",
 )
 @click.option(
     "--memory", type=click.IntRange(min=1), default=1400, show_default=True, help="MB that the process may take."

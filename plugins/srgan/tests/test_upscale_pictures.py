@@ -53,6 +53,17 @@ def test_grey_is_the_mean_of_the_networks_channels(tmp_path, upscale, repeat):
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out.png")), expected)
 
 
+def test_values_beyond_black_and_white_are_clipped(tmp_path, upscale, repeat):
+    class Overshoots(repeat):
+        def __call__(self, low):
+            return super().__call__(low) * 3 - 1
+
+    upscale(Overshoots(2), save(tmp_path, "a.png", COLOUR), tmp_path / "out.png")
+    expected = np.clip(COLOUR.astype(int) * 3 - 255, 0, 255)
+    assert (expected == 0).any() and (expected == 255).any()
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out.png")), enlarged(expected))
+
+
 def test_black_and_white_and_palettes(tmp_path, upscale, repeat):
     bits = Image.fromarray(GREY).convert("1")
     bits.save(tmp_path / "bits.png")

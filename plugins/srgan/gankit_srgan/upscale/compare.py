@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gankit.data.resize import imresize
+from gankit.data.resize import imresize, to_uint8
 from gankit_srgan.upscale.page import PAGE, PAIR
 from gankit_srgan.upscale.pictures import Picture
 from gankit_srgan.upscale.vips import vips
@@ -190,7 +190,8 @@ def _planes(picture: Picture) -> np.ndarray:
 
 
 def _image(pixels: np.ndarray) -> Any:
-    levels = np.floor(np.clip(pixels, 0, 255) + 0.5).astype(np.uint8)
+    """Of levels 0..255, uint8 or not yet rounded."""
+    levels = pixels if pixels.dtype == np.uint8 else to_uint8(pixels)
     grey = levels.shape[2] < 3
     return vips().Image.new_from_array(np.ascontiguousarray(levels)).copy(interpretation="b-w" if grey else "srgb")
 

@@ -61,7 +61,7 @@ def test_values_beyond_black_and_white_are_clipped(tmp_path, upscale, repeat):
     upscale(Overshoots(2), save(tmp_path, "a.png", COLOUR), tmp_path / "out.png")
     expected = np.clip(COLOUR.astype(int) * 3 - 255, 0, 255)
     assert (expected == 0).any() and (expected == 255).any()
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out.png")), enlarged(expected))
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out.png")), enlarged(expected, 2))
 
 
 def test_black_and_white_and_palettes(tmp_path, upscale, repeat):

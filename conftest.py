@@ -2,6 +2,7 @@
 
 import importlib.abc
 import importlib.util
+import logging
 import os
 import sys
 from pathlib import Path
@@ -56,3 +57,14 @@ def test_data():
     if not os.environ.get("GANKIT_TEST_DATA"):
         pytest.skip("set GANKIT_TEST_DATA to the folder of development data")
     return Path(os.environ["GANKIT_TEST_DATA"])
+
+
+@pytest.fixture(autouse=True)
+def _apart(monkeypatch, tmp_path_factory):
+    """Keeps tests away from the user's home of gankit, and from each other's logging."""
+    monkeypatch.setenv("GANKIT_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+    log = logging.getLogger("gankit")
+    level, handlers, propagate = log.level, log.handlers[:], log.propagate
+    yield
+    log.setLevel(level)
+    log.handlers[:], log.propagate = handlers, propagate

@@ -46,6 +46,7 @@ class Training(Section):
         None, gt=0, description="Shorten all stages to about this time: measured first, then fixed for good."
     )
     init_from: str | None = Field(None, description="Start from another run's weights (folder, id or 'latest').")
+    init_partial: bool = Field(False, description="With init_from: variables of another shape begin afresh.")
     steps_per_call: int = Field(10, ge=1, description="Steps inside one graph call.")
     log_every: int = Field(50, ge=1, description="Steps between lines of metrics.jsonl.")
     sample_every: int = Field(1000, ge=1, description="Steps between sample grids.")

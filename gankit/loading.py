@@ -60,21 +60,24 @@ def build_networks(recipe: Recipe, data: Data) -> dict[str, Any]:
     return networks
 
 
-def assign(networks: Mapping[str, Any], tensors: Mapping[str, np.ndarray], *, average: bool = True) -> list[str]:
+def assign(
+    networks: Mapping[str, Any], tensors: Mapping[str, np.ndarray], *, average: bool = True, partial: bool = False
+) -> dict[str, list[str]]:
     """Puts saved values into networks.
 
     Args:
         networks: From `build_networks`.
         tensors: From a checkpoint; the names of `Game.variables`.
         average: Prefer the moving average where there is one.
+        partial: Leave variables of another shape as they are, in networks of the same layers otherwise.
 
     Returns:
-        Names of the networks that the checkpoint holds.
+        The networks that the checkpoint holds, and the names of the variables that were left.
 
     Raises:
         CheckpointError: A network has other variables than the checkpoint.
     """
-    filled = []
+    filled = {}
     for name, network in networks.items():
         saved = {key.split("/", 2)[2]: value for key, value in tensors.items() if key.startswith(f"networks/{name}/")}
         if not saved:
@@ -82,15 +85,16 @@ def assign(networks: Mapping[str, Any], tensors: Mapping[str, np.ndarray], *, av
         if average:
             saved |= {key.split("/", 2)[2]: v for key, v in tensors.items() if key.startswith(f"averages/{name}/")}
         variables = {f"{i:03d}/{v.name}": v for i, v in enumerate(network.variables)}
-        shapes = {key: tuple(v.shape) for key, v in variables.items()}
-        if shapes != {key: value.shape for key, value in saved.items()}:
-            raise CheckpointError(
-                f"the saved {name} has other weights than the one that the configuration builds",
-                "was it trained with other options, or another version of the plugin?",
-            )
-        for key, v in variables.items():
-            v.assign(saved[key])
-        filled.append(name)
+        left = [key for key, v in variables.items() if key in saved and saved[key].shape != tuple(v.shape)]
+        if variables.keys() != saved.keys() or (left and not partial) or len(left) == len(variables):
+            hint = "was it trained with other options, or another version of the plugin?"
+            if left and variables.keys() == saved.keys():
+                key = left[0]
+                hint += f" {key} is {saved[key].shape} there and {tuple(variables[key].shape)} here"
+            raise CheckpointError(f"the saved {name} has other weights than the one that the configuration builds", hint)
+        for key in variables.keys() - set(left):
+            variables[key].assign(saved[key])
+        filled[name] = left
     return filled
 
 

@@ -106,18 +106,18 @@ class Session:
 
     # -- beginning ---------------------------------------------------------------------------------------------------
 
-    def initialise_from(self, run: Run) -> list[str]:
+    def initialise_from(self, run: Run) -> dict[str, list[str]]:
         """Takes the weights (averages where there are any) of the networks that another run has trained.
 
         Returns:
-            The networks that were filled.
+            The networks that were filled, and the names of their variables that began afresh (`init_partial`).
 
         Raises:
             CheckpointError: None fits.
         """
         _, tensors, _ = checkpoint.restore(run.checkpoints)
         mine = {name: self.game.networks[name] for name in self.game.trained}
-        filled = loading.assign(mine, tensors)
+        filled = loading.assign(mine, tensors, partial=self.training.init_partial)
         if not filled:
             raise CheckpointError(f"{run.path} has trained none of {', '.join(sorted(mine))}", "choose another run")
         self.game.reset_averages()

@@ -88,6 +88,8 @@ def start(
             origin = find_run(training.init_from, root)
             filled = session.initialise_from(origin)
             log.info("weights of %s from %s", ", ".join(filled), origin.path)
+            if left := [f"{name}'s {key}" for name, keys in filled.items() for key in keys]:
+                log.info("of another shape there, and therefore begun afresh: %s", ", ".join(left))
         if not session.placement.chief:
             return _train(session, None, None, listener)
         info = {

@@ -199,6 +199,7 @@ def test_what_was_left_unfinished_is_cleared_away(home, photos, tmp_path):
 
 
 def test_a_damaged_file_is_made_again(home, photos, decodings, caplog):
+    caplog.set_level(logging.WARNING, "gankit")
     load_pixels(photos, SIZES, 0)
     (folder,) = folders(home)
     path, index = home / folder / "pixels", home / folder / "index.json"

@@ -1,6 +1,7 @@
 """Runs from Python: training, loading, starting from other weights, budgets, failures."""
 
 import json
+import logging
 
 import numpy as np
 import pytest
@@ -79,6 +80,18 @@ def test_init_from_refuses_other_networks(tmp_path):
     first = train(tmp_path)
     with pytest.raises(CheckpointError, match="other weights"):
         train(tmp_path, init_from=str(first.run.path), width=9)
+
+
+def test_init_partial_takes_what_fits(tmp_path, caplog):
+    first = train(tmp_path)
+    caplog.set_level(logging.INFO, "gankit")
+    second = train(tmp_path, init_from=str(first.run.path), init_partial=True, width=9, seed=9, steps=0)
+    a, b = tensors(first), tensors(second)
+    shapes = {k: a[k.replace("networks", "averages")] if "networks/generator" in k else a[k] for k in b if k in a}
+    taken = {k for k, value in shapes.items() if k.startswith("networks/") and value.shape == b[k].shape}
+    left = {k for k, value in shapes.items() if k.startswith("networks/") and value.shape != b[k].shape}
+    assert taken and left and all(np.array_equal(shapes[k], b[k]) for k in taken)
+    assert all(k.split("/", 2)[2] in caplog.text for k in left)
 
 
 def test_unknown_options_are_refused(tmp_path):

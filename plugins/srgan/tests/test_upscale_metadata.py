@@ -145,6 +145,7 @@ def test_exif_of_a_tiff_reaches_other_formats_and_its_pixels_stay(tmp_path, upsc
     found = exif.parse(Image.open(tmp_path / "second.png").info["exif"])
     assert found.image[0x10F] == (2, b"J\xfcrgens Kamera\0") and found.gps
     assert 0x111 not in found.image and 0x117 not in found.image
+    assert int.from_bytes((tmp_path / "first.tif").read_bytes()[4:8], "little") % 2 == 0  # where a directory may begin
     first = tifffile.imread(tmp_path / "first.tif")
     second = np.asarray(Image.open(tmp_path / "second.png"))
     np.testing.assert_array_equal(second, first.repeat(2, 0).repeat(2, 1))
@@ -154,7 +155,8 @@ def test_exif_in_a_big_tiff(tmp_path):
     image = pyvips.Image.new_from_array(COLOUR).copy(interpretation="srgb")
     image.tiffsave(str(tmp_path / "big.tif"), bigtiff=True, compression="deflate")
     exif.add_to_tiff(tmp_path / "big.tif", exif.parse(camera(orientation=1)))
-    assert (tmp_path / "big.tif").read_bytes()[2] == 43
+    data = (tmp_path / "big.tif").read_bytes()
+    assert data[2] == 43 and int.from_bytes(data[8:16], "little") % 2 == 0
     found = exif.of_tiff(tmp_path / "big.tif")
     assert found.photo[0x9003] == (2, b"2020:05:06 07:08:09\0") and found.gps
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "big.tif"), COLOUR)
@@ -169,6 +171,7 @@ def test_the_mark_is_there_and_old_xmp_with_it(upscale, repeat, photo, name):
     assert mark.text == "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
     text = ElementTree.tostring(tree, "unicode")
     assert "Jürgen &amp; Söhne" in text and "Darkroom 3" in text  # the first tool stays the first tool
+    assert not list(tree.iter("{http://ns.adobe.com/xap/1.0/}CreatorTool"))  # it is an attribute, once
     assert "digitalCapture" not in text and "AAAA" not in text
     assert "model repeat" in "".join(x.text for x in tree.iter() if x.tag.endswith("softwareAgent"))
     assert [x.text for x in tree.iter("{http://ns.adobe.com/tiff/1.0/}Orientation")] == ["1"]

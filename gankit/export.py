@@ -109,7 +109,7 @@ def export(
         "run": loaded.run.path.name,
         "network": network,
         "step": loaded.position.total,
-        "about": _exports(loaded).get(network, ""),
+        "about": loaded.recipe.exports.get(network, ""),
         "gankit": __version__,
     }
     tried = trials(model)
@@ -138,14 +138,10 @@ def export(
     return {"file": str(path), "format": format, "bytes": size, **note, **shapes, "difference": difference}
 
 
-def _exports(loaded: LoadedRun) -> dict[str, str]:
-    return dict(getattr(loaded.recipe, "exports", {}))
-
-
 def _choose(loaded: LoadedRun, network: str) -> str:
     """The network that is meant."""
     names = list(loaded.networks)
-    first = [*_exports(loaded), *(names if len(names) == 1 else [])]
+    first = [*loaded.recipe.exports, *(names if len(names) == 1 else [])]
     if not network and not first:
         raise UsageError(f"the run has {len(names)} networks", "name one with --network: " + ", ".join(names))
     chosen = network or first[0]

@@ -91,7 +91,7 @@ def assign(
             if left and variables.keys() == saved.keys():
                 key = left[0]
                 hint += f" {key} is {saved[key].shape} there and {tuple(variables[key].shape)} here"
-            raise CheckpointError(f"the saved {name} has other weights than the one that the configuration builds", hint)
+            raise CheckpointError(f"the saved {name} has other weights than the configuration builds", hint)
         for key in variables.keys() - set(left):
             variables[key].assign(saved[key])
         filled[name] = left

@@ -206,6 +206,7 @@ class Recipe:
         ema: Network -> decay of the exponential moving average of its weights; `evaluate` and `sample` are given
             the average. The decay of step t is min(decay, (1 + t) / (10 + t)), so short runs are not dominated by
             the initial weights.
+        exports: Network -> what it computes, of the networks that one exports; the first is the default.
         tiny: Options that make the recipe train in seconds, for the compliance kit.
     """
 
@@ -215,6 +216,7 @@ class Recipe:
     Config: ClassVar[type[RecipeConfig]] = RecipeConfig
     claims: ClassVar[tuple[Claim, ...]] = ()
     ema: ClassVar[Mapping[str, float]] = {}
+    exports: ClassVar[Mapping[str, str]] = {}
     tiny: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, config: RecipeConfig) -> None:

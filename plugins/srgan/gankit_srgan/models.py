@@ -11,35 +11,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from gankit.errors import CheckpointError, UsageError, did_you_mean
+from gankit_srgan.enlarger import Enlarger
 
 BOX = Path(__file__).parent / "weights"
 FORMAT = "gankit-srgan/1"
 Backend = Literal["auto", "tensorflow", "onnx"]
-
-
-class Enlarger(Protocol):
-    """What enlarges a batch.
-
-    Attributes:
-        name: For messages and provenance.
-        scale: Factor.
-        radius: Receptive radius in low-resolution pixels.
-    """
-
-    name: str
-    scale: int
-    radius: int
-
-    def __call__(self, low: np.ndarray) -> np.ndarray:
-        """`[batch, h, w, 3]` float32 in [0, 1] -> `[batch, h * scale, w * scale, 3]` float32, unclipped."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -54,6 +37,7 @@ class Model:
         radius: Receptive radius in low-resolution pixels.
         weights: Variables in the network's order, keyed "000/kernel".
         trained: How it came about: command, data, versions, figures.
+        generative: Whether an adversarial stage taught it to invent detail.
     """
 
     name: str
@@ -63,6 +47,7 @@ class Model:
     radius: int
     weights: Mapping[str, np.ndarray] = field(repr=False)
     trained: Mapping[str, Any] = field(default_factory=dict)
+    generative: bool = False
 
     def save(self, path: Path) -> None:
         """Writes the model's file, at once or not at all."""
@@ -128,8 +113,12 @@ class TensorFlowEnlarger:
     def __init__(self, model: Model) -> None:
         import tensorflow as tf
 
+        from gankit_srgan.footprint import bytes_per_pixel
+
         network = model.network()
         self.name, self.scale, self.radius = model.name, model.scale, model.radius
+        self.generative = model.generative
+        self.bytes_per_pixel = bytes_per_pixel(network)
         signature = tf.TensorSpec((None, None, None, 3), tf.float32)
         self._call = tf.function(lambda low: network(low, training=False), input_signature=[signature])
 
@@ -178,7 +167,7 @@ def of_run(reference: str, runs_dir: Path | None = None) -> Model:
         CheckpointError: It has no usable checkpoint.
     """
     import gankit
-    from gankit_srgan.receptive import receptive_radius
+    from gankit_srgan.footprint import receptive_radius
 
     run = gankit.load(reference, runs_dir=runs_dir)
     if run.recipe.name != "srgan":
@@ -193,6 +182,7 @@ def of_run(reference: str, runs_dir: Path | None = None) -> Model:
         radius=receptive_radius(network),
         weights={f"{i:03d}/{v.name}": np.asarray(v) for i, v in enumerate(network.variables)},
         trained={"run": run.run.path.name, "steps": run.position.total, "argv": run.run.info.get("argv", [])},
+        generative="adversarial" in config.stages,
     )
 
 

@@ -22,9 +22,9 @@ class Row(NamedTuple):
     """One operation.
 
     Attributes:
-        op: "conv" (of any odd size, zeros around the image), "add", "relu", "leaky_relu", "prelu" (a slope a channel);
-            "bicubic" and "nearest" are the interpolations of the input.
-        name: Of its result, and of its Keras layer: its weights are `name/kernel`, `name/bias`, `name/alpha`.
+        op: "conv" (of any odd size, zeros around the image), "add", "leaky_relu"; "bicubic" and "nearest" are the
+            interpolations of the input.
+        name: Of its result, and of its Keras layer: a convolution's weights are `name/kernel` and `name/bias`.
         inputs: Names of rows above, or `INPUT`.
         slope: Of a leaky_relu below zero.
     """
@@ -67,8 +67,7 @@ TABLES: dict[str, Callable[[int], list[Row]]] = {"compact": compact, "fast": fas
 
 def variables(rows: Sequence[Row]) -> list[str]:
     """Names of the weights that a table uses, in the order of the Keras network's variables."""
-    kinds = {"conv": ("kernel", "bias"), "prelu": ("alpha",)}
-    return [f"{row.name}/{kind}" for row in rows for kind in kinds.get(row.op, ())]
+    return [f"{row.name}/{kind}" for row in rows if row.op == "conv" for kind in ("kernel", "bias")]
 
 
 class _Builder:
@@ -117,16 +116,15 @@ class _Builder:
             case "conv":
                 kernel, bias = (self.weights[f"{row.name}/{kind}"] for kind in ("kernel", "bias"))
                 return self.conv(row.name, x[0], kernel, bias, kernel.shape[0] // 2)
-            case "prelu":
-                slopes = self.weights[f"{row.name}/alpha"].reshape(-1, 1, 1)
-                return self.node("PRelu", row.name, [*x, self.constant(f"{row.name}/alpha", slopes)])
             case "leaky_relu":
                 return self.node("LeakyRelu", row.name, x, alpha=row.slope)
             case "bicubic":
                 return self.bicubic(row.name, x[0])
             case "nearest":
                 return self.node("Concat", row.name, list(x) * self.scale**2, axis=1)
-        return self.node({"add": "Add", "relu": "Relu"}[row.op], row.name, x)
+            case "add":
+                return self.node("Add", row.name, x)
+        raise ValueError(row.op)
 
 
 def graph(rows: Sequence[Row], weights: Mapping[str, np.ndarray], scale: int) -> ModelProto:

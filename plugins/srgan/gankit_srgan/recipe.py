@@ -102,6 +102,7 @@ class SRGAN(Recipe):
     paper = "Ledig et al., Photo-Realistic Single Image Super-Resolution Using a GAN, CVPR 2017, arXiv:1609.04802"
     Config = SRGANConfig
     ema = {"generator": 0.999}
+    exports = {"generator": "low resolution, RGB in [0, 1] -> high resolution, to be clipped to [0, 1]"}
     tiny = {
         "blocks": 1,
         "width": 8,

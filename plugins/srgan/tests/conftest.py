@@ -9,6 +9,7 @@ class Repeat:
     """Repeats pixels: what comes out is known."""
 
     name, radius = "repeat", 0
+    generative, bytes_per_pixel = True, 4000
 
     def __init__(self, scale=4):
         self.scale = scale
@@ -21,6 +22,7 @@ class Blur:
     """A convolution with zeros around the picture, every tap of which counts, and another gain for each subpixel."""
 
     name = "blur"
+    generative, bytes_per_pixel = True, 4000
 
     def __init__(self, scale=3, radius=5):
         self.scale, self.radius = scale, radius

@@ -10,9 +10,8 @@ from gankit_srgan.models import Model
 pytest.importorskip("onnx", reason="needs the extra gankit[onnx]")
 pytest.importorskip("onnxruntime", reason="needs the extra gankit[onnx]")
 
-from gankit_srgan import onnx_graph
+from gankit_srgan import onnx_backend, onnx_graph
 from gankit_srgan.onnx_backend import OnnxEnlarger, preferred, serialised
-from gankit_srgan.onnx_graph import INPUT, Row
 
 SIZES = [(1, 1, 1), (1, 1, 2), (2, 2, 1), (3, 3, 5), (1, 17, 12)]
 CASES = [("compact", 2, 2, 16), ("compact", 3, 1, 8), ("compact", 4, 6, 48), ("fast", 2, 1, 8), ("fast", 4, 3, 24)]
@@ -46,32 +45,6 @@ def test_the_graph_is_the_network(generator, scale, blocks, width):
         high = enlarger(low)
         assert high.dtype == np.float32 and high.shape == (size[0], size[1] * scale, size[2] * scale, 3)
         np.testing.assert_allclose(high, network(low, training=False), atol=1e-4 * max(1, np.abs(high).max()))
-
-
-def test_activations_with_weights():
-    """A table with the operations that the shipped generators have no use for."""
-    import keras
-    from keras import layers
-
-    from gankit.layers import BicubicUpscale, PixelShuffle
-
-    low = layers.Input((None, None, 3))
-    x = layers.PReLU(shared_axes=[1, 2], name="bend")(layers.Conv2D(5, 5, padding="same", name="a")(low))
-    x = PixelShuffle(2)(layers.Conv2D(12, 1, name="b")(x))
-    network = shaken(keras.Model(low, layers.Add()([BicubicUpscale(2)(low), x])))
-    rows = [
-        Row("conv", "a", (INPUT,)),
-        Row("prelu", "bend", ("a",)),
-        Row("conv", "b", ("bend",)),
-        Row("bicubic", "c", (INPUT,)),
-        Row("add", "d", ("b", "c")),
-    ]
-    weights = dict(zip(onnx_graph.variables(rows), map(np.asarray, network.variables), strict=True))
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(onnx_graph.graph(rows, weights, 2).SerializeToString())
-    x = np.random.default_rng(2).normal(size=(2, 6, 5, 3)).astype(np.float32)
-    np.testing.assert_allclose(session.run(None, {INPUT: x})[0], network(x), atol=1e-5)
 
 
 def test_the_graph_is_valid_and_leaves_sizes_open():
@@ -110,6 +83,8 @@ def test_what_is_missing_is_named(monkeypatch):
     model = Model("test", "fast", 2, {"blocks": 1}, 7, {})
     assert preferred(model)
     assert not preferred(Model("test", "paper", 2, {}, 7, {}))
+    monkeypatch.setattr(onnx_backend, "_gpu", lambda: True)
+    assert not preferred(model)  # TensorFlow uses it
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(UsageError, match="needs onnxruntime") as error:
         OnnxEnlarger(model)

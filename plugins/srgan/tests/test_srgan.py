@@ -221,7 +221,7 @@ def test_jittered_windows_lie_alike_in_all_images():
 
 def test_receptive_radius_is_how_far_a_change_is_felt(networks):
     """Against the network itself: random weights, one pixel changed."""
-    from gankit_srgan.receptive import receptive_radius
+    from gankit_srgan.footprint import receptive_radius
 
     rng = np.random.default_rng(6)
     for model, scale, radius in (
@@ -244,7 +244,7 @@ def test_receptive_radius_is_how_far_a_change_is_felt(networks):
 
 
 def test_a_layer_of_unknown_reach_is_refused(networks):
-    from gankit_srgan.receptive import receptive_radius
+    from gankit_srgan.footprint import receptive_radius
 
     with pytest.raises(ValueError, match="type"):
         receptive_radius(networks.discriminator(32, 4, 4))

@@ -162,6 +162,7 @@ def test_ctrl_c_leaves_nothing(tmp_path, number):
         "from gankit.cli import app\n"
         "class Slow:\n"
         "    name, scale, radius = 'slow', 2, 2\n"
+        "    generative, bytes_per_pixel = True, 4000\n"
         "    def __call__(self, low):\n"
         "        open('begun', 'a').write('.'); time.sleep(0.2)\n"
         "        return np.zeros((1, low.shape[1] * 2, low.shape[2] * 2, 3), np.float32)\n"

@@ -15,7 +15,7 @@ from PIL import Image
 @pytest.mark.parametrize("form", ["png", "tif"])
 def test_195_megapixels_in_less_than_1500_mb(test_data, tmp_path, form):
     from gankit_srgan import models, networks
-    from gankit_srgan.receptive import receptive_radius
+    from gankit_srgan.footprint import receptive_radius
 
     net = networks.compact(4, 2, 8)
     rng = np.random.default_rng(0)

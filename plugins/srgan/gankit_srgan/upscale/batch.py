@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from gankit.errors import GankitError, UsageError
+from gankit_srgan.enlarger import Enlarger
 from gankit_srgan.upscale.job import Result, Settings, Task, enlarge, prepare
 from gankit_srgan.upscale.naming import Job
-from gankit_srgan.upscale.planes import Enlarger
 from gankit_srgan.upscale.progress import PictureProgress, duration
 
 Say = Callable[[str, GankitError | None], None]

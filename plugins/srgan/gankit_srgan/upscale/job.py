@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gankit.errors import GankitError
+from gankit_srgan.enlarger import Enlarger
 from gankit_srgan.upscale.compare import Differences, write_page
 from gankit_srgan.upscale.formats import FORMATS, check
 from gankit_srgan.upscale.metadata import Mark, carry
 from gankit_srgan.upscale.naming import Job
 from gankit_srgan.upscale.pictures import Header, header, read
-from gankit_srgan.upscale.planes import Enlarger, Ensemble, Painter
+from gankit_srgan.upscale.planes import Ensemble, Painter
 from gankit_srgan.upscale.tiles import LARGEST, cuts, side, strips
 from gankit_srgan.upscale.writing import Encoder, Output
 
@@ -21,7 +22,6 @@ MB = 2**20
 # What is there before a picture is: the interpreter, TensorFlow and a network (640 MB), the encoder, one tile as NumPy
 # arrays. Measured on Linux.
 STANDING = 860 * MB
-UNKNOWN_NETWORK = 4000  # bytes a pixel of a network that does not know
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def enlarge(
     painter = Painter(network, picture, min(head.bits, form.bits))
     tile = automatic_tile(enlarger, head, settings.memory) if settings.tile is None else settings.tile
     rows, columns = (cuts(size, tile, enlarger.radius) for size in (head.height, head.width))
-    mark = Mark(network.name, f"{task.factor:g}", getattr(enlarger, "generative", True))
+    mark = Mark(network.name, f"{task.factor:g}", network.generative)
     carried, notes = carry(picture, job.format, width, height, mark if settings.provenance else None)
     output = Output(
         job.target,
@@ -188,7 +188,7 @@ def automatic_tile(enlarger: Enlarger, head: Header, memory: int) -> int:
     picture = 2 * head.width * head.height * pixel  # it is copied once, by the decoder or to fill hidden pixels
     strip = LARGEST * head.width * enlarger.scale**2 * pixel
     free = memory * MB - STANDING - picture - 2 * strip
-    return side(free, getattr(enlarger, "bytes_per_pixel", UNKNOWN_NETWORK), enlarger.radius)
+    return side(free, enlarger.bytes_per_pixel, enlarger.radius)
 
 
 def peak_mb() -> int | None:

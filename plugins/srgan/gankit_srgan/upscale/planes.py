@@ -8,33 +8,16 @@ not bleed into the edges.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 from gankit.errors import NonFinite
+from gankit_srgan.enlarger import Enlarger
 from gankit_srgan.upscale.pictures import Picture
 
 BAND = 1024  # rows that fill_hidden works on at once
-
-
-class Enlarger(Protocol):
-    """A network that enlarges.
-
-    Attributes:
-        name: For messages and provenance.
-        scale: Factor.
-        radius: No output pixel depends on an input pixel further away (in rows or columns) than this.
-    """
-
-    name: str
-    scale: int
-    radius: int
-
-    def __call__(self, low: np.ndarray) -> np.ndarray:
-        """`[batch, h, w, 3]` float32 in [0, 1] -> `[batch, h * scale, w * scale, 3]` float32, unclipped."""
-        ...
 
 
 class Ensemble:
@@ -51,6 +34,7 @@ class Ensemble:
         self.enlarger = enlarger
         self.name = f"{enlarger.name}, self-ensemble"
         self.scale, self.radius = enlarger.scale, enlarger.radius
+        self.generative, self.bytes_per_pixel = enlarger.generative, enlarger.bytes_per_pixel
 
     def __call__(self, low: np.ndarray) -> np.ndarray:
         """`Enlarger.__call__`."""

@@ -4,7 +4,7 @@ The mark is IPTC's `DigitalSourceType` (IPTC Photo Metadata Standard 2023.2). It
 meant. `algorithmicallyEnhanced` is correction that leaves the content alone, "such as sharpening or applying noise
 reduction"; that is a network trained on pixel errors alone, which gives the mean of what could have been there.
 `compositeWithTrainedAlgorithmicMedia` is "enhancement using a Generative AI model"; that is the generator of a GAN,
-whose detail was never before the lens. A network that does not say what it is (`generative`) is taken for the latter.
+whose detail was never before the lens.
 
 CreatorTool names the *first* tool in a picture's life (part 1 of the XMP specification), so that an old one stays; what
 we did is added to the history.

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -79,7 +78,7 @@ def side(memory: float, bytes_per_pixel: float, radius: int) -> int:
 
     Args:
         memory: Bytes for one call of the network.
-        bytes_per_pixel: That the network needs for a low-resolution pixel (`activation_bytes`).
+        bytes_per_pixel: That the network needs for a low-resolution pixel.
         radius: Of the network.
 
     Returns:
@@ -123,37 +122,3 @@ def strips(
             done((row.end - row.begin) * (column.end - column.begin))
         assert strip is not None
         yield strip
-
-
-def activation_bytes(model: Any, side: int = 64) -> float:
-    """Memory that a network needs for a low-resolution pixel, from the sizes of its layers' outputs.
-
-    Layers run in their order; an output lives until the last layer that reads it has run. The largest sum of what lives
-    is doubled, for the convolutions' workspaces and what the allocator keeps (measured: 1.2 to 2 times).
-
-    Args:
-        model: A functional `keras.Model` of `[batch, h, w, 3]`.
-        side: Pixels of the square that is counted.
-
-    Returns:
-        Bytes a pixel, in float32.
-    """
-    import keras
-
-    order = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    shapes = {id(model.inputs[0]): (1, side, side, 3)}
-    last = {}
-    for i, layer in enumerate(order):
-        for tensor in _list(layer.input):
-            last[id(tensor)] = i
-    last[id(model.outputs[0])] = len(order)
-    most = 0
-    for i, layer in enumerate(order):
-        inputs = [shapes[id(tensor)] for tensor in _list(layer.input)]
-        shapes[id(layer.output)] = tuple(layer.compute_output_shape(inputs[0] if len(inputs) == 1 else inputs))
-        most = max(most, sum(math.prod(shape) for key, shape in shapes.items() if last.get(key, -1) >= i))
-    return 2 * 4 * most / side**2
-
-
-def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple)) else [value]

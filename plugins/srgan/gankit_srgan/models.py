@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from gankit.errors import CheckpointError, UsageError, did_you_mean
 from gankit_srgan.enlarger import Enlarger
@@ -55,7 +55,7 @@ class Model:
         tensors = {key: np.ascontiguousarray(value, np.float16) for key, value in self.weights.items()}
         aside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            save_file(tensors, aside, {"format": FORMAT, "model": json.dumps(described)})
+            aside.write_bytes(save(tensors, {"format": FORMAT, "model": json.dumps(described)}))
             os.replace(aside, path)
         finally:
             aside.unlink(missing_ok=True)

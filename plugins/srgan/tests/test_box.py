@@ -1,0 +1,98 @@
+"""The models in the box: complete, small, and free of what users of such models complain about."""
+
+import numpy as np
+import pytest
+from gankit_srgan import models
+from gankit_srgan.evaluation import colour, enlarging, low_resolution
+from gankit_srgan.photos import benchmark
+
+from gankit.data.resize import imresize
+from gankit.metrics.image_quality import super_resolution_scores
+
+BOX = [("compact", 2), ("compact", 3), ("compact", 4), ("fast", 4)]
+LEAST = {("compact", 2): 37.0, ("compact", 3): 33.0, ("compact", 4): 31.0, ("fast", 4): 30.3}
+"""PSNR on luma of Set5 in dB. Bicubic interpolation has 33.69, 30.41 and 28.43."""
+COLOURS = [(0, 0, 0), (255, 255, 255), (128, 128, 128), (200, 150, 120), (30, 60, 90), (255, 255, 0), (255, 0, 0)]
+
+
+@pytest.fixture(params=BOX, ids=lambda key: f"{key[0]}-x{key[1]}")
+def key(request):
+    return request.param
+
+
+@pytest.fixture
+def enlarger(key):
+    return models.find(*key).open()
+
+
+@pytest.fixture(scope="module")
+def photos():
+    return benchmark("photos", 12)  # sides divisible by every factor
+
+
+def test_the_box_is_complete_and_small():
+    assert models.shipped() == BOX
+    assert sum(path.stat().st_size for path in models.BOX.glob("*.safetensors")) <= 2_000_000
+
+
+def test_a_file_says_what_its_network_is(key):
+    from gankit_srgan.footprint import receptive_radius
+    from keras import layers
+
+    model = models.find(*key)
+    network = model.network()
+    assert (model.name, model.scale) == key and model.radius == receptive_radius(network)
+    assert model.trained["steps"] > 1000 and not model.generative
+    assert all(np.isfinite(value).all() for value in model.weights.values())
+    # Stored in half precision, computed in single precision: half would crash or crawl on CPUs.
+    assert {v.dtype for v in network.variables} == {"float32"} and network.compute_dtype == "float32"
+    # No normalisation, hence neither its artefacts nor a result that depends on the other pictures of a batch.
+    assert not any(isinstance(layer, layers.BatchNormalization | layers.GroupNormalization) for layer in network.layers)
+
+
+def test_flat_colours_stay_flat(enlarger):
+    radius, scale = enlarger.radius, enlarger.scale
+    side = 2 * radius + 8
+    low = np.ones((len(COLOURS), side, side, 3), np.float32) * np.float32(COLOURS)[:, None, None] / 255
+    inside = slice(radius * scale, -radius * scale)
+    high = 255 * np.clip(enlarger(low), 0, 1)[:, inside, inside]
+    assert np.abs(high - np.array(COLOURS)[:, None, None]).max() < 0.5
+
+
+def test_colours_do_not_shift_and_no_grid_shows(enlarger, photos):
+    enlarge, scale = enlarging(enlarger), enlarger.scale
+    for photo in photos.values():
+        truth = colour(photo.pixels)
+        low = low_resolution(truth, scale)
+        high = enlarge(low)
+        assert np.abs(high.mean((0, 1)) - truth.mean((0, 1))).max() < 0.25, photo.name
+        assert np.abs(low_resolution(high, scale).astype(float) - low).mean() < 0.5, photo.name
+
+        def grid(image, truth=truth, low=low):
+            """Span of the mean error over the places in a low-resolution pixel: a checkerboard would stand out."""
+            error = image.astype(float) - truth
+            return np.ptp(error.reshape(low.shape[0], scale, low.shape[1], scale, 3).mean((0, 2, 4)))
+
+        assert grid(high) < grid(imresize(low, *truth.shape[:2])) + 0.2, photo.name
+
+
+def test_better_than_bicubic_on_photographs(enlarger, photos):
+    enlarge, scale = enlarging(enlarger), enlarger.scale
+    gains = []
+    for photo in photos.values():
+        truth = colour(photo.pixels)
+        low = low_resolution(truth, scale)
+        bicubic = imresize(low, *truth.shape[:2])
+        ours, theirs = (super_resolution_scores(truth, image, scale) for image in (enlarge(low), bicubic))
+        gains.append(ours["psnr_y"] - theirs["psnr_y"])
+    assert min(gains) > 0 and np.mean(gains) > 0.5
+
+
+@pytest.mark.slow
+def test_figures(key, enlarger, test_data):
+    enlarge, scale = enlarging(enlarger), enlarger.scale
+    found = []
+    for photo in benchmark(str(test_data / "sr" / "Set5" / "HR"), scale).values():
+        low = low_resolution(photo.pixels, scale)
+        found.append(super_resolution_scores(photo.pixels, enlarge(low), scale)["psnr_y"])
+    assert len(found) == 5 and np.mean(found) >= LEAST[key]

@@ -1,0 +1,76 @@
+r"""Details that a person can judge: low resolution, bicubic, our models, truth; with PSNR on luma of the detail.
+
+    python benchmarks/crops.py --photographs CC_photos --out RESULTS
+
+The pictures come with scikit-image and scikit-learn. --photographs adds a large photograph: the one of the folder that
+the training of the models in the box held out. No model was trained on any of them. RESULTS gets crops.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import skimage
+import sklearn
+from PIL import Image, ImageDraw
+
+from gankit.data.images import read_image
+from gankit.data.resize import imresize
+from gankit_srgan import models
+from gankit_srgan.evaluation import Method, enlarging, low_resolution, luma_psnr
+
+SCALE = 4
+SIDE = 176  # pixels a side of a detail
+LABEL, GAP = 18, 4
+SKIMAGE, SKLEARN = Path(skimage.__file__).parent / "data", Path(sklearn.__file__).parent / "datasets" / "images"
+DETAILS = (  # what it shows, file, top left corner
+    ("face", SKIMAGE / "astronaut.png", (20, 130)),
+    ("foliage", SKLEARN / "china.jpg", (240, 0)),
+    ("building", SKLEARN / "china.jpg", (60, 120)),
+    ("text", SKIMAGE / "page.png", (0, 0)),
+    ("fur", SKIMAGE / "chelsea.png", (60, 130)),
+)
+LARGE = ("large photograph", "friends_by_Aitzol_Berasategi.jpg", (800, 700))
+
+
+def row(path: Path, corner: tuple[int, int], methods: dict[str, Method]) -> dict[str, np.ndarray]:
+    """Panels of one detail, by label; the methods see the whole picture."""
+    truth = read_image(path)
+    truth = truth[: truth.shape[0] // SCALE * SCALE, : truth.shape[1] // SCALE * SCALE]
+    low = low_resolution(truth, SCALE)
+    box = tuple(slice(start, start + SIDE) for start in corner)
+    results = {"bicubic": imresize(low, *truth.shape[:2]), **{name: method(low) for name, method in methods.items()}}
+    panels = {"low resolution": low.repeat(SCALE, 0).repeat(SCALE, 1)[box]}
+    for name, image in results.items():
+        panels[f"{name}  {luma_psnr(truth[box], image[box]):.2f} dB"] = image[box]
+    return {**panels, "truth": truth[box]}
+
+
+def main() -> None:
+    """Draws."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photographs", type=Path, help="folder of the photographs behind the models in the box")
+    parser.add_argument("--out", type=Path, default=Path("."), help="folder of the result")
+    options = parser.parse_args()
+    methods = {name: enlarging(models.open_shipped(name, SCALE)) for name in ("fast", "compact")}
+    details = list(DETAILS)
+    if options.photographs:
+        details.append((LARGE[0], options.photographs / LARGE[1], LARGE[2]))
+    rows = {what: row(path, corner, methods) for what, path, corner in details}
+    columns = 3 + len(methods)
+    canvas = Image.new("RGB", (columns * (SIDE + GAP) - GAP, len(rows) * (SIDE + LABEL + GAP) - GAP), "white")
+    draw = ImageDraw.Draw(canvas)
+    for i, (what, panels) in enumerate(rows.items()):
+        for j, (label, panel) in enumerate(panels.items()):
+            x, y = j * (SIDE + GAP), i * (SIDE + LABEL + GAP)
+            draw.text((x + 2, y + 3), f"{what}: {label}" if j == 0 else label, fill="black")
+            canvas.paste(Image.fromarray(panel), (x, y + LABEL))
+    options.out.mkdir(parents=True, exist_ok=True)
+    canvas.save(options.out / "crops.png", optimize=True)
+    print(options.out / "crops.png")
+
+
+if __name__ == "__main__":
+    main()

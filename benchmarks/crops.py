@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import skimage
 import sklearn
+from gankit_srgan import models
+from gankit_srgan.evaluation import Method, enlarging, low_resolution, luma_psnr
 from PIL import Image, ImageDraw
 
 from gankit.data.images import read_image
 from gankit.data.resize import imresize
-from gankit_srgan import models
-from gankit_srgan.evaluation import Method, enlarging, low_resolution, luma_psnr
 
 SCALE = 4
 SIDE = 176  # pixels a side of a detail

@@ -12,7 +12,7 @@ from gankit.cli.common import common_options, json_option, open_run, print_json,
 
 @click.command("export")
 @run_argument
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The file: .onnx, .keras.")
+@click.option("-o", "--output", "out", type=click.Path(path_type=Path), required=True, help="The file: .onnx, .keras.")
 @click.option("--network", default="", help="The network; the recipe says which it is if left out.")
 @click.option(
     "--format",

@@ -12,7 +12,9 @@ from gankit.errors import UsageError
 
 @click.command("sample")
 @run_argument
-@click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="A new folder.")
+@click.option(
+    "-o", "--output", "out", type=click.Path(file_okay=False, path_type=Path), required=True, help="A new folder."
+)
 @runs_dir_option
 @json_option
 @common_options

@@ -17,7 +17,7 @@ from gankit.errors import DataError
 
 Item = TypeVar("Item")
 T = TypeVar("T")
-EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
+EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"})
 MAX_PIXELS = 200e6  # 600 MB decoded; a file of a few kilobytes can claim any size
 
 _OPENING = threading.Lock()

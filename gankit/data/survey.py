@@ -62,5 +62,5 @@ def _measure(path: Path) -> tuple[int, int] | str:
     try:
         height, width = read_image(path).shape[:2]
     except DataError as error:
-        return error.message
+        return error.message.removeprefix(f"cannot read {path}: ")
     return height, width

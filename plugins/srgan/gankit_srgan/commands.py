@@ -51,7 +51,7 @@ def group() -> None:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="A file for one picture, else a folder.  [default: NAME_x4.EXT beside IN]",
+    help="A file for one picture, else a folder.  [default: NAME_x4.EXT beside IN; none for folders]",
 )
 @click.option("--model", help="A model in the box, or a .safetensors file.  [default: compact]")
 @click.option("--run", shell_complete=complete_run, help="Take the network of a run of yours: folder, id or 'latest'.")
@@ -93,6 +93,7 @@ def upscale(inputs: tuple[str, ...], **options: Any) -> None:
     from gankit.cli.app import print_error
     from gankit.errors import DataError, GankitError, UsageError
     from gankit_srgan.upscale import batch
+    from gankit_srgan.upscale.formats import FORMATS
     from gankit_srgan.upscale.job import Settings
     from gankit_srgan.upscale.naming import plan
     from gankit_srgan.upscale.progress import PictureProgress
@@ -103,6 +104,8 @@ def upscale(inputs: tuple[str, ...], **options: Any) -> None:
     scale, factor = batch.factor_for(scales, options["scale"], options["outscale"])
     existing = "replace" if options["force"] else "skip" if options["skip_existing"] else "refuse"
     jobs = plan(inputs, options["output"], options["format"], f"{factor:g}", existing)
+    if options["quality"] and not any(FORMATS[job.format].quality for job in jobs):
+        raise UsageError("--quality is for JPEG and WebP, and no result is one", "leave it out, or --format jpg")
     summary = batch.Summary()
     with PictureProgress() as progress:
 

@@ -116,6 +116,7 @@ def test_broken_among_good_ones(run):
         (["photo.png", "--model", "compact", "--run", "latest"], "exclude each other"),
         (["photo.png", "--force", "--skip-existing"], "exclude each other"),
         (["missing.png"], "no such file or folder"),
+        (["photo.png", "--quality", "90"], "--quality is for JPEG and WebP"),
     ],
 )
 def test_mistakes_are_found_before_a_network_is_opened(run, arguments, message):
@@ -217,7 +218,8 @@ def test_a_run_of_ones_own_and_a_model_file(tmp_path, monkeypatch):
 
 def test_main_gives_the_exit_codes(run, monkeypatch):
     monkeypatch.setattr("gankit.cli.app.recipe_group", lambda name: group)
-    for arguments, code in ((["photo.png"], 0), (["photo.png"], 2), (["missing.png"], 1)):
+    Path("text.png").write_text("no picture")
+    for arguments, code in ((["photo.png"], 0), (["photo.png"], 2), (["missing.png"], 2), (["text.png"], 1)):
         with pytest.raises(SystemExit) as end:
             main(["srgan", "upscale", *arguments])
         assert end.value.code == code

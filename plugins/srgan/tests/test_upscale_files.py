@@ -56,6 +56,21 @@ def test_results_within_the_folder_are_not_enlarged_again(photos):
     assert plan([str(photos)], out, None, "4", "skip") == []
 
 
+def test_links_are_pictures_of_their_own(photos, tmp_path):
+    (photos / "link.png").symlink_to(photos / "a.png")
+    (photos / "nowhere.png").symlink_to(photos / "gone.png")
+    out = tmp_path / "out"
+    assert "link.png" in targets(plan([str(photos)], out, None, "4", "refuse"), out)
+    both = plan([str(photos / "a.png"), str(photos / "link.png")], out, None, "4", "refuse")
+    assert targets(both, out) == ["a.png", "link.png"]
+
+
+def test_gifs_of_a_folder_are_taken(photos, tmp_path):
+    Image.new("P", (4, 4)).save(photos / "d.gif")
+    out = tmp_path / "out"
+    assert "d.png" in targets(plan([str(photos)], out, None, "4", "refuse"), out)
+
+
 def test_what_cannot_be_meant_is_refused(photos, tmp_path):
     a, b = str(photos / "a.png"), str(photos / "b.jpg")
     for inputs, output, form, message in [
@@ -66,6 +81,8 @@ def test_what_cannot_be_meant_is_refused(photos, tmp_path):
         ([a], tmp_path / "one.jp2", None, "cannot write '.jp2'"),
         ([a], tmp_path / "one.png", "jpg", "not a file of the format jpg"),
         ([a], photos, None, "is an input"),
+        ([str(photos)], photos, None, "is an input"),
+        ([str(photos)], photos.parent / "photos", None, "is an input"),
         ([a], photos / "a.png", None, "is an input"),
     ]:
         with pytest.raises(GankitError, match=message) as error:

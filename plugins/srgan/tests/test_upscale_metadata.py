@@ -192,6 +192,14 @@ def test_png_carries_xmp_as_the_standard_wants_it(tmp_path, upscale, repeat, pho
     assert marks(tmp_path / "out.png") is not None  # by libvips, too
 
 
+@pytest.mark.parametrize("kind", ["png", "jpg", "webp"])
+def test_no_exif_is_made_up(tmp_path, upscale, repeat, kind):
+    Image.fromarray(COLOUR).save(tmp_path / "plain.png")
+    upscale(repeat(2), tmp_path / "plain.png", tmp_path / f"out.{kind}")
+    result = Image.open(tmp_path / f"out.{kind}")
+    assert not result.getexif() and "xmp" in result.info
+
+
 def test_without_provenance_there_is_no_mark(tmp_path, upscale, repeat, photo):
     upscale(repeat(2), photo, tmp_path / "out.png", provenance=False)
     text = ElementTree.tostring(marks(tmp_path / "out.png"), "unicode")

@@ -57,7 +57,7 @@ def factor_for(scales: Sequence[int], scale: int | None, outscale: float | None)
         chosen = scale or max(scales)
         return chosen, float(chosen)
     if not 1 <= outscale <= 4:
-        hint = "enlarge the result once more" if outscale > 4 else "to shrink pictures, no network is needed"
+        hint = "enlarge the result once more" if outscale > 4 else "such as --outscale 2.5"
         raise UsageError(f"--outscale is between 1 and 4, not {outscale:g}", hint)
     reaching = [factor for factor in scales if factor >= outscale and scale in (None, factor)]
     if not reaching:

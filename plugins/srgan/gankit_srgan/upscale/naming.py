@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gankit.data.images import EXTENSIONS, list_images
-from gankit.errors import DataError, UsageError
+from gankit.errors import UsageError
 from gankit_srgan.upscale.formats import BY_SUFFIX, FORMATS
 
 
@@ -41,25 +41,26 @@ def plan(inputs: Sequence[str], output: Path | None, format: str | None, factor:
         What is to be done; with "skip", what is left to do.
 
     Raises:
-        DataError: An input is not there, or no picture is.
-        UsageError: Outputs exist, two inputs want the same one, or an input would be replaced.
+        UsageError: An input is not there; outputs exist, two inputs want the same one, or an input would be replaced.
+        DataError: A folder holds no picture.
     """
-    found: dict[Path, tuple[Path, Path]] = {}  # resolved -> as it was named, and its path below the folder named
-    folders = False
+    found: dict[Path, tuple[Path, Path]] = {}  # in full -> as it was named, and its path below the folder named
+    folders: list[Path] = []
     for text in inputs:
         for place in _places(text):
-            folders |= place.is_dir()
+            folders += [place.resolve()] if place.is_dir() else []
             for file in list_images(place):
                 name = file.relative_to(place) if place.is_dir() else Path(file.name)
-                found.setdefault(file.resolve(), (file, name))
+                found.setdefault(file.parent.resolve() / file.name, (file, name))  # a link is a picture of its own
     single = output is not None and not _is_folder(output)
     if single and len(found) > 1:
         raise UsageError(f"{len(found)} pictures cannot go into the file {output}", "give a folder: -o FOLDER")
     if output is None and folders:
         raise UsageError("no place is given for the enlarged pictures of a folder", "-o FOLDER")
     if output is not None and not single:
-        within = output.resolve()  # enlargements of an earlier run, where the folder lies in the one that is read
-        found = {file: names for file, names in found.items() if not folders or within not in file.parents}
+        within = output.resolve()
+        if any(folder in within.parents for folder in folders):  # there lie the enlargements of an earlier run
+            found = {file: names for file, names in found.items() if within not in file.resolve().parents}
     jobs = [_job(file, name, output, single, format, factor) for file, name in found.values()]
     _refuse_clashes(jobs)
     there = [job.target for job in jobs if job.target.exists()]
@@ -73,12 +74,12 @@ def _places(text: str) -> list[Path]:
     """A file or folder, or what a glob finds."""
     if Path(text).exists() or not glob.has_magic(text):
         if not Path(text).exists():
-            raise DataError(f"no such file or folder: {text}", "check the path")
+            raise UsageError(f"no such file or folder: {text}", "check the path")
         return [Path(text)]
     files = sorted(Path(name) for name in glob.glob(text, recursive=True))
     files = [file for file in files if file.is_dir() or file.suffix.lower() in EXTENSIONS]
     if not files:
-        raise DataError(f"nothing matches {text}", "check the path")
+        raise UsageError(f"nothing matches {text}", "check the path")
     return files
 
 

@@ -27,6 +27,7 @@ from gankit_srgan.upscale.vips import reason, vips
 
 BLOCK = 2**20  # bytes of rows a piece of the PNG stream
 BIG_TIFF = 4e9  # bytes from which a TIFF file needs 64-bit offsets
+WITHOUT_EXIF = 2 | 4 | 8 | 16  # libvips' VipsForeignKeep: XMP, IPTC, ICC and others; it would make up an EXIF block
 SCREEN = 72 / 25.4  # pixels a millimetre: what files say that know no better
 
 
@@ -146,12 +147,13 @@ class Encoder:
             image = self._described(self._shrunk(image))
             quality = self.output.quality or FORMATS[self.output.format].quality
             target = str(self._aside)
+            keep = {} if self.output.exif else {"keep": WITHOUT_EXIF}
             if self.output.format == "png":
-                _save_png(image, self._aside, self.output.xmp)
+                _save_png(image, self._aside, self.output.xmp, keep)
             elif self.output.format == "jpg":
-                image.jpegsave(target, Q=quality)
+                image.jpegsave(target, Q=quality, **keep)
             elif self.output.format == "webp":
-                image.webpsave(target, Q=quality)
+                image.webpsave(target, Q=quality, **keep)
             else:
                 big = self.output.raw_bytes > BIG_TIFF
                 image.tiffsave(target, compression="deflate", predictor="horizontal", level=3, bigtiff=big)
@@ -226,7 +228,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))))
 
 
-def _save_png(image: Any, path: Path, xmp: bytes | None) -> None:
+def _save_png(image: Any, path: Path, xmp: bytes | None, options: dict[str, Any]) -> None:
     """Saves a PNG with its XMP behind the header, uncompressed, as part 3 of the XMP specification wants it.
 
     libvips would compress it (zTXt), which few readers expect.
@@ -256,6 +258,6 @@ def _save_png(image: Any, path: Path, xmp: bytes | None) -> None:
     target.on_write(write)
     with open(path, "wb") as file:
         try:
-            image.pngsave_target(target, compression=3, filter="all")
+            image.pngsave_target(target, compression=3, filter="all", **options)
         except Exception as error:
             raise (failed or [error])[0] from error  # libvips only knows that writing failed

@@ -3,7 +3,8 @@ r"""Details that a person can judge: low resolution, bicubic, our models, truth;
     python benchmarks/crops.py --photographs CC_photos --out RESULTS
 
 The pictures come with scikit-image and scikit-learn. --photographs adds a large photograph: the one of the folder that
-the training of the models in the box held out. No model was trained on any of them. RESULTS gets crops.png.
+the training of the models in the box held out. No model was trained on any of them. RESULTS gets crops.png. With
+--run pixel=RUN, repeated, it shows runs of yours instead of the models in the box.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from gankit.data.images import read_image
 from gankit.data.resize import imresize
 
 SCALE = 4
+BOX = ("fast", "compact")
 SIDE = 176  # pixels a side of a detail
 LABEL, GAP = 18, 4
 SKIMAGE, SKLEARN = Path(skimage.__file__).parent / "data", Path(sklearn.__file__).parent / "datasets" / "images"
@@ -53,8 +55,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photographs", type=Path, help="folder of the photographs behind the models in the box")
     parser.add_argument("--out", type=Path, default=Path("."), help="folder of the result")
+    parser.add_argument("--run", action="append", default=[], metavar="NAME=RUN", help="a run, instead of the box")
     options = parser.parse_args()
-    methods = {name: enlarging(models.open_shipped(name, SCALE)) for name in ("fast", "compact")}
+    methods = {name: enlarging(models.open_shipped(name, SCALE)) for name in (() if options.run else BOX)}
+    for text in options.run:
+        name, _, run = text.partition("=")
+        methods[name] = enlarging(models.open_run(run))
     details = list(DETAILS)
     if options.photographs:
         details.append((LARGE[0], options.photographs / LARGE[1], LARGE[2]))

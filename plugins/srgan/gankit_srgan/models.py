@@ -36,7 +36,7 @@ class Model:
         options: Its other arguments.
         radius: Receptive radius in low-resolution pixels.
         weights: Variables in the network's order, keyed "000/kernel".
-        trained: How it came about: command, data, versions, figures.
+        trained: The run's id, its steps, and gankit's version; no path, for the file may be passed on.
         generative: Whether an adversarial stage taught it to invent detail.
     """
 
@@ -181,7 +181,7 @@ def of_run(reference: str, runs_dir: Path | None = None) -> Model:
         options=run.recipe.generator_options(generator),
         radius=receptive_radius(network),
         weights={f"{i:03d}/{v.name}": np.asarray(v) for i, v in enumerate(network.variables)},
-        trained={"run": run.run.path.name, "steps": run.position.total, "argv": run.run.info.get("argv", [])},
+        trained={"run": run.run.path.name, "steps": run.position.total, "gankit": run.run.info["versions"]["gankit"]},
         generative="adversarial" in config.stages,
     )
 

@@ -3,8 +3,8 @@ r"""Details that a person can judge: low resolution, bicubic, our models, truth;
     python benchmarks/crops.py --photographs CC_photos --out RESULTS
 
 The pictures come with scikit-image and scikit-learn. --photographs adds a large photograph: the one of the folder that
-the training of the models in the box held out. No model was trained on any of them. RESULTS gets crops.png. With
---run pixel=RUN, repeated, it shows runs of yours instead of the models in the box.
+the training of the models in the box held out. None of these models was trained on any of them. RESULTS gets
+crops.png. With --run pixel=RUN, repeated, it shows runs of yours instead of the models in the box.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gankit.data.resize import imresize
 
 SCALE = 4
 BOX = ("fast", "compact")
-SIDE = 176  # pixels a side of a detail
+SIDE = 144  # pixels a side of a detail
 LABEL, GAP = 18, 4
 SKIMAGE, SKLEARN = Path(skimage.__file__).parent / "data", Path(sklearn.__file__).parent / "datasets" / "images"
 DETAILS = (  # what it shows, file, top left corner

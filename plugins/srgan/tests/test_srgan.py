@@ -169,6 +169,20 @@ def test_a_minute_of_training_beats_bicubic(tmp_path):
     assert {row["method"] for row in result["rows"]} == {"ours", "bicubic", "truth"} and len(result["rows"]) == 9
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("stages", ["pixel", "pixel,adversarial"])
+def test_only_an_adversarial_run_is_said_to_invent(tmp_path, stages):
+    from gankit_srgan import models
+
+    import gankit
+
+    run = gankit.train("srgan", runs_dir=tmp_path, max_steps=2, **{**SRGAN.tiny, "stages": stages})
+    model = models.of_run(str(run.run.path))
+    model.save(tmp_path / "m.safetensors")
+    assert model.generative == models.Model.read(tmp_path / "m.safetensors").generative == ("adv" in stages)
+    assert str(tmp_path).encode() not in (tmp_path / "m.safetensors").read_bytes()  # no path of the user's
+
+
 def test_sheet_shows_the_true_detail(networks, tmp_path):
     from gankit_srgan.evaluation import busiest, enlarging, sheet
     from gankit_srgan.photos import Photo

@@ -7,9 +7,7 @@ import importlib.metadata
 import inspect
 import logging
 import platform
-import resource
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,6 +19,7 @@ from gankit.engine import checkpoint
 from gankit.engine.precision import precision
 from gankit.errors import DataError, GankitError, Stopped
 from gankit.loading import LoadedRun, recipe_of
+from gankit.memory import peak_mb
 from gankit.recipe import Recipe
 from gankit.report import write_report
 from gankit.runs import Run, find_run, now, runs_root, write_json
@@ -232,14 +231,13 @@ def dry_run(recipe: Recipe) -> dict[str, Any]:
             session.check_finite(None, name, readings)
             stages[name] = {"steps": stage.stage.steps, "seconds_per_step": round(seconds, 4)}
             minutes += stage.stage.steps * seconds / 60
-    unit = 1 if sys.platform == "darwin" else 1024
     budget = recipe.config.training.max_minutes
     return {
         "recipe": recipe.name,
         **session.describe(),
         "stages": stages,
         "minutes": round(min(minutes, budget or minutes), 1),
-        "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6),
+        "memory_mb": peak_mb(),
         "disk_mb": round(3 * session.checkpoint_bytes() / 1e6, 1),
     }
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from gankit.errors import GankitError
+from gankit.memory import peak_mb
 from gankit_srgan.enlarger import Enlarger
 from gankit_srgan.upscale.compare import Differences, write_page
 from gankit_srgan.upscale.formats import FORMATS, check
@@ -189,16 +189,6 @@ def automatic_tile(enlarger: Enlarger, head: Header, memory: int) -> int:
     strip = LARGEST * head.width * enlarger.scale**2 * pixel
     free = memory * MB - STANDING - picture - 2 * strip
     return side(free, enlarger.bytes_per_pixel, enlarger.radius)
-
-
-def peak_mb() -> int | None:
-    """Most memory that this process ever had, in MB; None where the system does not say."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def _opaque(head: Header) -> bool:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
+
+Mean = Callable[[Any], Any]
+"""`[batch, ...]` -> `[...]` over the examples of all replicas: `Turn.global_mean`."""
 
 
 def per_example(x: Any) -> tf.Tensor:
@@ -22,7 +27,7 @@ def squared_error(a: Any, b: Any) -> tf.Tensor:
     return per_example(tf.square(a - b))
 
 
-def cross_entropy(logits: Any, real: bool) -> tf.Tensor:
+def cross_entropy(logits: Any, real: bool, label: float = 1.0) -> tf.Tensor:
     """Binary cross-entropy of a discriminator's logits against one label.
 
     With the discriminator's own labels this is its loss in Goodfellow et al. (2014); the generator that asks for `real`
@@ -31,8 +36,85 @@ def cross_entropy(logits: Any, real: bool) -> tf.Tensor:
     Args:
         logits: `[batch, ...]` float.
         real: The label: whether the examples should be judged real.
+        label: The probability that stands for certainty; 0.9 for real examples alone is one-sided label smoothing
+            (Salimans et al. 2016, section 3.4).
 
     Returns:
         `[batch]`: softplus(-logits) or softplus(logits), averaged over what is not the batch.
     """
-    return per_example(tf.nn.softplus(-logits if real else logits))
+    sure, doubt = (-logits, logits) if real else (logits, -logits)
+    loss = per_example(tf.nn.softplus(sure))
+    return loss if label == 1 else label * loss + (1 - label) * per_example(tf.nn.softplus(doubt))
+
+
+def feature_matching(real: Any, fake: Any, mean: Mean) -> tf.Tensor:
+    """Squared distance between the mean features of real and of generated examples (Salimans et al. 2016, section 3.1).
+
+    Args:
+        real: `[batch, ...]`, a layer of the discriminator on real examples.
+        fake: The same on generated ones.
+        mean: `Turn.global_mean`.
+
+    Returns:
+        `[batch]`: the distance of the whole batch, for each example, averaged over the features.
+    """
+    distance = tf.reduce_mean(tf.square(mean(real) - mean(fake)))
+    return tf.fill((tf.shape(fake)[0],), distance)
+
+
+@dataclass(frozen=True)
+class Adversarial:
+    """What discriminator and generator each minimise, as functions of the discriminator's outputs.
+
+    Attributes:
+        discriminator: (real, fake, mean) -> the two terms "real" and "fake", `[batch]` each.
+        generator: (real, fake, mean) -> terms; `real` is None unless `relative`.
+        relative: Whether the generator's loss looks at real examples, too.
+    """
+
+    discriminator: Callable[[Any, Any, Mean], dict[str, tf.Tensor]]
+    generator: Callable[[Any, Any, Mean], dict[str, tf.Tensor]]
+    relative: bool = False
+
+
+def _judged(real: Any, fake: Any, mean: Mean) -> dict[str, tf.Tensor]:
+    return {"real": cross_entropy(real, True), "fake": cross_entropy(fake, False)}
+
+
+def _relativistic(real: Any, fake: Any, mean: Mean) -> dict[str, tf.Tensor]:
+    return _judged(real - mean(fake), fake - mean(real), mean)
+
+
+def _inverted(real: Any, fake: Any, mean: Mean) -> dict[str, tf.Tensor]:
+    terms = _relativistic(fake, real, mean)
+    return {"real": terms["fake"], "fake": terms["real"]}
+
+
+def _criticised(real: Any, fake: Any, mean: Mean) -> dict[str, tf.Tensor]:
+    return {"real": per_example(-real), "fake": per_example(fake)}
+
+
+ADVERSARIAL: dict[str, Adversarial] = {
+    # Goodfellow et al. 2014, equation 1: the generator minimises log(1 - D(G(z))).
+    "minimax": Adversarial(_judged, lambda real, fake, mean: {"fake": -cross_entropy(fake, False)}),
+    # The same, section 3: it maximises log D(G(z)).
+    "non-saturating": Adversarial(_judged, lambda real, fake, mean: {"fake": cross_entropy(fake, True)}),
+    # Mao et al. 2017, equation 9: the labels are 0 and 1, and the generator wants 1.
+    "least-squares": Adversarial(
+        lambda real, fake, mean: {"real": squared_error(real, 1.0) / 2, "fake": squared_error(fake, 0.0) / 2},
+        lambda real, fake, mean: {"fake": squared_error(fake, 1.0) / 2},
+    ),
+    # Lim & Ye 2017; Miyato et al. 2018, equations 16 and 17.
+    "hinge": Adversarial(
+        lambda real, fake, mean: {
+            "real": per_example(tf.nn.relu(1 - real)),
+            "fake": per_example(tf.nn.relu(1 + fake)),
+        },
+        lambda real, fake, mean: {"fake": per_example(-fake)},
+    ),
+    # Arjovsky et al. 2017, equation 2: minus the sum of the critic's terms estimates the distance.
+    "wasserstein": Adversarial(_criticised, lambda real, fake, mean: {"fake": per_example(-fake)}),
+    # Jolicoeur-Martineau 2018, the relativistic average GAN: more real than the average of the other kind.
+    "relativistic": Adversarial(_relativistic, _inverted, relative=True),
+}
+"""The adversarial losses by name."""

@@ -17,6 +17,7 @@ import tensorflow as tf
 from gankit.engine import random
 from gankit.errors import RecipeError, did_you_mean
 from gankit.recipe import Stage
+from gankit.replicas import global_mean
 
 if TYPE_CHECKING:
     from gankit.engine.game import Game
@@ -67,10 +68,7 @@ class GameTurn:
         return random.uniform(self._batch["index"], self._seed, name, shape)
 
     def global_mean(self, x: tf.Tensor) -> tf.Tensor:
-        mean = tf.reduce_mean(x, axis=0)
-        if self._game.replicas == 1:
-            return mean
-        return tf.distribute.get_replica_context().all_reduce("sum", mean) / self._game.replicas
+        return global_mean(x)
 
     @property
     def shared(self) -> Mapping[str, Any]:

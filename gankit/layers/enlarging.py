@@ -1,4 +1,4 @@
-"""Layers that Keras lacks. Each says what it computes and where it comes from."""
+"""Layers that enlarge pictures."""
 
 from __future__ import annotations
 

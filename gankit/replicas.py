@@ -1,0 +1,41 @@
+"""The whole batch, seen from one replica: what losses and layers that couple examples need.
+
+Outside of a strategy, and with one replica, these are the plain operations. Gradients flow through both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def _context() -> tf.distribute.ReplicaContext | None:
+    """The replica's context where there are several replicas."""
+    context = tf.distribute.get_replica_context()
+    return context if context is not None and context.num_replicas_in_sync > 1 else None
+
+
+def global_mean(x: Any) -> tf.Tensor:
+    """Mean of `[batch, ...]` over the examples of all replicas, `[...]`."""
+    mean, context = tf.reduce_mean(x, axis=0), _context()
+    return mean if context is None else context.all_reduce("sum", mean) / context.num_replicas_in_sync
+
+
+def gather(x: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    """The examples of all replicas.
+
+    Args:
+        x: `[batch, ...]`, of the same shape on every replica.
+
+    Returns:
+        `[replicas * batch, ...]`, the same on every replica; and the place of this replica's first example in it.
+    """
+    context = _context()
+    if context is None:
+        return x, tf.constant(0)
+    count, own = context.num_replicas_in_sync, tf.cast(context.replica_id_in_sync_group, tf.int32)
+    mask = tf.reshape(tf.one_hot(own, count, dtype=x.dtype), (count, *[1] * len(x.shape)))
+    parts = context.all_reduce("sum", mask * x[None])
+    size = tf.shape(x)[0]
+    return tf.reshape(parts, tf.concat([[count * size], tf.shape(x)[1:]], axis=0)), own * size

@@ -9,8 +9,10 @@ import numpy as np
 from gankit.metrics.samples import pieces
 
 # |x|^2 + |y|^2 - 2 x.y keeps no digit of a square below this share of |x|^2 + |y|^2, in float64 and for widths up to
-# some 10^5. Such vectors agree to 3e-7 of their length, as near as float32 tells two numbers apart: they count as equal.
+# some 10^5. Such vectors agree to 3e-7 of their length, about as near as float32 tells two apart: they count as equal.
 _ROUNDING = 1e-13
+# Distances that agree to this share tie: equal ones, rounded in two blocks, differ by less. Discrete data have many.
+TIE = 1e-9
 
 
 def distance_blocks(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, slice, np.ndarray]]:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from gankit.errors import DataError
-from gankit.metrics.distances import nearest
+from gankit.metrics.distances import TIE, nearest
 from gankit.metrics.samples import checked, draw_subsets, standard_error
 from gankit.metrics.score import Score
 
@@ -140,7 +140,7 @@ def duplicate_rate(samples: Any, *, features: str | Mapping[str, Any], tolerance
     if not tolerance >= 0:
         raise ValueError(f"a tolerance is not negative, as {tolerance} is")
     samples = checked(samples, "samples", least=2)
-    twins = nearest(samples, samples, same=True)[:, 0] <= tolerance
+    twins = nearest(samples, samples, same=True)[:, 0] <= tolerance * (1 + TIE)
     protocol = {"features": features, "width": samples.shape[1], "fake": len(samples), "tolerance": float(tolerance)}
     return Score("duplicate_rate", float(twins.mean()), None, protocol, "lower")
 

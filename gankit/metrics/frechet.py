@@ -4,9 +4,9 @@ Heusel et al., "GANs trained by a two time-scale update rule converge to a local
 
     d^2 = |m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2))
 
-The published figures are d squared, and so is ours. It falls with the number of samples (by some 5 points from 5,000 to
-50,000 of Inception's features): counts are part of the protocol. Fewer samples than features leave the covariances
-singular, which is computed rightly here, but such a figure says more of the counts than of the model.
+The published figures are d squared, and so is ours. It falls by several points from 5,000 to 50,000 samples of
+Inception's features: counts are part of the protocol. Fewer samples than features leave the covariances singular, which
+is computed rightly here, but such a figure says more of the counts than of the model.
 """
 
 from __future__ import annotations

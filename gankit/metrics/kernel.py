@@ -1,8 +1,8 @@
 """Kernel inception distance: the squared maximum mean discrepancy of two sets of features, without bias.
 
-Bińkowski et al., "Demystifying MMD GANs" (2018), section 4: the kernel is (x.y / width + 1)^3 and the estimate unbiased
-(their eq. 4), so that it is 0 on average for equal distributions, whatever the counts, and negative half the time. The
-figure is the mean over random subsets.
+Bińkowski et al., "Demystifying MMD GANs" (2018), section 4: the kernel is (x.y / width + 1)^3 and the estimate has no
+bias, so that it is 0 on average for equal distributions, whatever the counts, and often negative. The figure is the
+mean over random subsets.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def kid(
 
 
 def polynomial_mmd2(x: Any, y: Any) -> float:
-    """Unbiased estimate of the squared MMD with the kernel (x.y / width + 1)^3 (eq. 4).
+    """Unbiased estimate of the squared MMD with the kernel (x.y / width + 1)^3.
 
     Args:
         x: `[n, width]`, at least two samples.

@@ -18,10 +18,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from gankit.errors import DataError
-from gankit.metrics.distances import nearest
+from gankit.metrics.distances import TIE, nearest
 from gankit.metrics.samples import checked
 from gankit.metrics.score import Score
 
@@ -67,12 +66,15 @@ def memorisation(
         )
     real_distance, distance = (nearest(x, train)[:, 0] for x in (held_out, fake))
     threshold = np.partition(real_distance, round(n * quantile) - 1)[round(n * quantile) - 1]
+    threshold *= 1 + TIE
     # Of a healthy model's samples j / (n + 1) are below the j-th of n, on average.
     healthy = np.count_nonzero(real_distance <= threshold) / (n + 1)
     copied = np.count_nonzero(distance <= threshold) / m
     copied_error = math.sqrt(copied * (1 - copied) / m + healthy * (1 - healthy) / n)
-    ranks = rankdata(np.concatenate([real_distance, distance]))[:n]
-    nearer = (ranks.sum() - n * (n + 1) / 2) / (n * m)
+    real_distance.sort()
+    below = np.searchsorted(real_distance, distance * (1 - TIE), "left")
+    upto = np.searchsorted(real_distance, distance * (1 + TIE), "right")
+    nearer = 1 - (below + upto).mean() / (2 * n)  # a tie counts half
     nearer_error = math.sqrt((n + m + 1) / (12 * n * m))  # Mann and Whitney (1947)
     protocol = {
         "features": features,

@@ -3,10 +3,10 @@
 Every sample is the centre of a ball that reaches to its k-th nearest neighbour in its own set.
 
 - Precision is the share of generated samples inside the balls of real ones, recall the share of real samples inside the
-  balls of generated ones (Kynkäänniemi et al., "Improved precision and recall metric", 2019, eqs. 1 to 3; k = 3).
+  balls of generated ones (Kynkäänniemi et al., "Improved precision and recall metric", 2019, eqs. 1 and 2; k = 3).
 - Density counts the real balls around each generated sample, over k; it may exceed 1. Coverage is the share of real
-  balls with a generated sample in them (Naeem et al., "Reliable fidelity and diversity metrics", 2020, eqs. 3 and 4;
-  k = 5). An outlier among the real samples has a large ball, which lifts precision, but these two less.
+  balls with a generated sample in them (Naeem et al., "Reliable fidelity and diversity metrics", 2020; k = 5). An
+  outlier among the real samples has a large ball, which lifts precision, but these two less.
 
 Balls are closed here, as in the first paper. The second's code leaves out their surface, which changes nothing unless
 distances are equal: samples that copy the real set have a density of 1 + 1/k here and of 1 there.
@@ -19,11 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from gankit.metrics.distances import distance_blocks, nearest
+from gankit.metrics.distances import TIE, distance_blocks, nearest
 from gankit.metrics.samples import checked_pair
 from gankit.metrics.score import Score
-
-_SURFACE = 1 + 1e-9  # two equal distances, rounded in two blocks, must both lie inside
 
 
 def neighbour_scores(
@@ -57,9 +55,9 @@ def neighbour_scores(
     if min(k, density_k) < 1:
         raise ValueError(f"balls need at least one neighbour, not {min(k, density_k)}")
     real, fake = checked_pair(real, fake, least=max(k, density_k) + 1)
-    to_real = np.square(nearest(real, real, max(k, density_k), same=True)) * _SURFACE
+    to_real = np.square(nearest(real, real, max(k, density_k), same=True)) * (1 + TIE)
     real_ball, wide_ball = to_real[:, k - 1], to_real[:, density_k - 1]
-    fake_ball = np.square(nearest(fake, fake, k, same=True)[:, k - 1]) * _SURFACE
+    fake_ball = np.square(nearest(fake, fake, k, same=True)[:, k - 1]) * (1 + TIE)
     precise, recalled, covered = (np.zeros(len(x), bool) for x in (fake, real, real))
     inside = 0
     for f, r, squares in distance_blocks(fake, real):
@@ -67,7 +65,7 @@ def neighbour_scores(
         recalled[r] |= (squares <= fake_ball[f, None]).any(axis=0)
         wide = squares <= wide_ball[r]
         covered[r] |= wide.any(axis=0)
-        inside += np.count_nonzero(wide)
+        inside += int(np.count_nonzero(wide))
     values = {
         "precision": (precise.mean(), k),
         "recall": (recalled.mean(), k),

@@ -18,7 +18,6 @@ import numpy as np
 from gankit.errors import DataError, NonFinite
 
 _DIRECTIONS = ("lower", "higher", None)
-_ABSENT = "nothing"
 
 
 @dataclass(frozen=True)
@@ -124,9 +123,9 @@ def compare(first: Score, second: Score) -> Difference:
             f"{first.metric} cannot be compared with {second.metric}", "compare two scores of the same metric"
         )
     a, b = _flat({**first.protocol, "better": first.better}), _flat({**second.protocol, "better": second.better})
-    differing = [key for key in sorted({*a, *b}) if a.get(key, _ABSENT) != b.get(key, _ABSENT)]
+    differing = [key for key in sorted({*a, *b}) if a.get(key) != b.get(key)]
     if differing:
-        pairs = "; ".join(f"{key}: {a.get(key, _ABSENT)} and {b.get(key, _ABSENT)}" for key in differing)
+        pairs = "; ".join(f"{key}: {a.get(key, 'nothing')} and {b.get(key, 'nothing')}" for key in differing)
         raise DataError(
             f"these two scores of {first.metric} have different protocols and cannot be compared",
             f"score both models in the same way; they differ in {pairs}",

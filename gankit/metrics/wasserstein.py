@@ -70,7 +70,7 @@ def patch_wasserstein(
     and deviation 1 in each set. Papers print 1,000 times the figure, of 16,384 images with 128 patches each (2^21).
 
     Args:
-        real: `[n, height, width, channels]`, uint8 or float; both sides a power of two times the same small number.
+        real: `[n, height, width, channels]`, uint8 or float, at least 16 pixels a side.
         fake: `[m, height, width, channels]`, of the same size.
         patches: Patches of a set and level at most, the same number from each image and no more than 128. They set
             the memory: 588 bytes each for colour images, in either set.
@@ -113,8 +113,8 @@ def patch_wasserstein(
             "fake": len(fake),
             "patches_an_image": each,
         }
-        distances = _along_directions(*sets, directions, seed)
-        scores[height >> level] = _score("patch_wasserstein", distances, protocol, seed)
+        distances = _along_directions(sets[0], sets[1], directions, seed)
+        scores[-(-height >> level)] = _score("patch_wasserstein", distances, protocol, seed)
     return scores
 
 
@@ -129,12 +129,12 @@ def wasserstein_columns(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         `[columns]` float64.
     """
     n, m = len(a), len(b)
-    # Both quantile functions are steps, at i / n and j / m. Counted in units of 1 / (n m) no two are confused.
-    steps = np.union1d(np.arange(1, n + 1, dtype=np.int64) * m, np.arange(1, m + 1, dtype=np.int64) * n)
-    length = np.diff(steps, prepend=0) / (n * m)
     a, b = np.sort(a, axis=0), np.sort(b, axis=0)
     if n == m:
         return np.abs(a - b).mean(axis=0)
+    # Both quantile functions are steps, at i / n and j / m. Counted in units of 1 / (n m) no two are confused.
+    steps = np.union1d(np.arange(1, n + 1, dtype=np.int64) * m, np.arange(1, m + 1, dtype=np.int64) * n)
+    length = np.diff(steps, prepend=0) / (n * m)
     return length @ np.abs(a[(steps - 1) // m] - b[(steps - 1) // n])
 
 
@@ -176,7 +176,7 @@ def _patches(images: np.ndarray, level: int, last: bool, each: int, rng: np.rand
     """`[n x each, 7 x 7 x channels]` float32 of one level of the pyramid; the last level is what is left over."""
     channels = images.shape[3]
     out = np.empty((len(images), each, PATCH, PATCH, channels), np.float32)
-    for part in pieces(len(images), math.prod(images.shape[1:])):
+    for part in pieces(len(images), max(math.prod(images.shape[1:]), each * out[0, 0].size)):
         x = images[part].astype(np.float64)
         if not np.isfinite(x).all():
             raise DataError("the images hold values that are not finite", "look for NaN in the samples")

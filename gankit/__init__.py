@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gankit.data.arrays import ArraySource
     from gankit.errors import DataError, GankitError, UsageError
     from gankit.loading import LoadedRun, load
-    from gankit.recipe import Claim, Data, Evaluation, Phase, Recipe, Schedule, Source, Stage, Terms, Turn
+    from gankit.recipe import Claim, Data, Evaluation, Phase, Recipe, Schedule, Source, Stage, Terms, Turn, Watch
     from gankit.training import train
 
 _HOMES = {
@@ -35,6 +35,7 @@ _HOMES = {
     "Training": "config",
     "Turn": "recipe",
     "UsageError": "errors",
+    "Watch": "recipe",
     "load": "loading",
     "train": "training",
 }
@@ -60,6 +61,7 @@ __all__ = [
     "Training",
     "Turn",
     "UsageError",
+    "Watch",
     "load",
     "train",
 ]

@@ -1,8 +1,8 @@
 """Differentiable augmentation: real and generated images are changed alike before the discriminator sees them.
 
-Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training". A discriminator with few training images
-learns them by heart; with ever different ones it cannot, and since the gradient flows through the changes, the generator
-does not learn to make changed images.
+Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training". A discriminator with few training
+images learns them by heart; with ever different ones it cannot, and since the gradient flows through the changes, the
+generator does not learn to make changed images.
 """
 
 from __future__ import annotations

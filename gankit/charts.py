@@ -25,6 +25,7 @@ Curves = dict[str, tuple[np.ndarray, np.ndarray]]  # name -> (total steps, heigh
 
 BINS, MEANS = 160, 60  # windows of a long curve: of its extremes, and of its mean
 DRAWN_TERMS = 24
+OUTPUTS = ("d_real", "d_fake")  # of what the monitors see, what has a scale of its own
 SMALL = ("gradient norm", "learning rate", "knobs", "speed")  # charts that come last, and lower than those of losses
 
 # One colour a curve, in light and in dark: told apart by the colour-blind too, since each curve bears its name.
@@ -111,6 +112,8 @@ def read_metrics(lines: Iterable[str]) -> tuple[dict[str, Series], Stages, list[
                 put("gradient norm", phase, value)
             else:
                 put(f"phase {phase}", term or phase, value)
+        for name, value in mapping(row.get("watch")).items():
+            put("discriminator outputs" if name in OUTPUTS else "monitors", name, value)
         for title, key in (("learning rate", "lr"), ("knobs", "knobs")):
             for name, value in mapping(row.get(key)).items():
                 put(title, name, value)
@@ -177,8 +180,16 @@ class Frame:
         return self.bottom - (value - self.low) / (self.high - self.low) * (self.bottom - self.top)
 
 
-def chart(title: str, series: Series, stages: Stages, tall: int) -> str:
-    """One figure, as HTML; `tall` is the least height of the plot in SVG units."""
+def chart(title: str, series: Series, stages: Stages, tall: int, order: Sequence[str] = ()) -> str:
+    """One figure, as HTML.
+
+    Args:
+        title: Its caption.
+        series: At least one, none of them empty.
+        stages: Marked by dashed lines.
+        tall: The least height of the plot in SVG units.
+        order: Names of series in the order of the colours, so that a name has one colour in several charts.
+    """
     curves = {n: settled(np.array(x), np.array(y, "float64")) for n, (x, y) in list(series.items())[:DRAWN_TERMS]}
     values = np.concatenate([y for _, y in curves.values()])
     positive = values[values > 0]
@@ -207,7 +218,7 @@ def chart(title: str, series: Series, stages: Stages, tall: int) -> str:
     if len(series) > len(curves):
         caption += f" ({len(series) - len(curves)} more not drawn)"
     svg = f'<svg viewBox="0 0 480 {frame.bottom + 24}" role="img" aria-label="{escape(title)} over steps">'
-    drawn = [*_axes(frame, marks), *_stage_lines(frame, stages), *_curves(frame, curves, labels)]
+    drawn = [*_axes(frame, marks), *_stage_lines(frame, stages), *_curves(frame, curves, labels, order or list(curves))]
     return f"<figure><figcaption>{escape(caption)}</figcaption>\n{svg}" + "\n".join(drawn) + "</svg></figure>"
 
 
@@ -235,14 +246,14 @@ def _stage_lines(frame: Frame, stages: Stages) -> Iterable[str]:
             yield f'<text x="{x + 4:.1f}" y="{frame.top - 5}">{escape(text)}</text></g>'
 
 
-def _curves(frame: Frame, curves: Curves, labels: Mapping[str, str]) -> Iterable[str]:
+def _curves(frame: Frame, curves: Curves, labels: Mapping[str, str], order: Sequence[str]) -> Iterable[str]:
     def line(x: np.ndarray, y: np.ndarray, kind: str) -> str:
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(frame.x(x), frame.y(y), strict=True))
         return f'<polyline class="curve {kind}" points="{points}"/>'
 
     spots = _spread({name: float(frame.y(y[-1])) for name, (_, y) in curves.items()}, frame.top, frame.bottom)
-    for i, (name, (x, y)) in enumerate(curves.items()):
-        x_end, y_end, spot, colour = frame.x(x[-1]), frame.y(y[-1]), spots[name], i % len(LIGHT)
+    for name, (x, y) in curves.items():
+        x_end, y_end, spot, colour = frame.x(x[-1]), frame.y(y[-1]), spots[name], order.index(name) % len(LIGHT)
         yield f"<g><title>{escape(name)}</title>"
         if len(x) > 2 * BINS:
             raw_x, raw_y, x, y = thin(x, y)

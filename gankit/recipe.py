@@ -8,6 +8,7 @@ networks and losses in sibling modules that it imports when a method is called.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +92,26 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """What the monitors of a stage look at (`gankit.monitors`), each time that the training logs.
+
+    Networks are called on one and the same batch each time, with `training=False`, on copies: looking changes nothing.
+
+    Attributes:
+        look: Turn -> what there is of "real" and "fake" (the discriminator's outputs on real and on generated
+            examples), "examples" and "generated" (those examples themselves); `[batch, ...]` each.
+        generator: The phase whose gradient feeds the generator.
+        saturating: Whether the outputs are logits that the generator's loss sends through a sigmoid; False for critics.
+        examples: Size of the batch.
+    """
+
+    look: Callable[[Turn], Mapping[str, Any]]
+    generator: str = "generator"
+    saturating: bool = True
+    examples: int = 256
+
+
+@dataclass(frozen=True)
 class Stage:
     """An ordered list of phases for a number of steps.
 
@@ -103,6 +124,7 @@ class Stage:
             simultaneous updates.
         knobs: Values by step that losses read from `Turn.knobs`: noise levels, fade-ins.
         reads: Keys of `Data.train` that this stage draws from; () is all.
+        watch: What the monitors look at; None for gradient norms alone.
     """
 
     name: str
@@ -112,6 +134,7 @@ class Stage:
     refresh: bool = True
     knobs: Mapping[str, Schedule] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
+    watch: Watch | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 0 or not self.phases:
@@ -172,15 +195,20 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Claim:
-    """A published figure that a recipe undertakes to reproduce.
+    """A published figure that a recipe undertakes to reproduce; `gankit verify` does, and says whether it succeeds.
 
     Attributes:
         metric: Key of `Evaluation.metrics`.
         value: The published figure.
         tolerance: Largest |measured - value| that counts as reproduced.
-        protocol: Data, preset and budget that the figure holds for.
+        protocol: Data, preset and budget that the figure holds for, in words.
         source: Paper and table.
         needs: "" or "gpu".
+        options: Configuration of the runs, by dotted key; the recipe's defaults for the rest.
+        seeds: Number of runs, of successive seeds, whose mean is measured.
+
+    Raises:
+        ValueError: The tolerance is negative, there are no seeds, or a number is not finite.
     """
 
     metric: str
@@ -189,6 +217,14 @@ class Claim:
     protocol: str
     source: str
     needs: Literal["", "gpu"] = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seeds: int = 1
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value) or not 0 <= self.tolerance < math.inf:
+            raise ValueError(f"claim of {self.metric!r}: give a finite value and a finite tolerance >= 0")
+        if self.seeds < 1 or self.needs not in ("", "gpu"):
+            raise ValueError(f"claim of {self.metric!r}: give seeds >= 1, and needs as '' or 'gpu'")
 
 
 class Recipe:

@@ -93,6 +93,7 @@ def _page(run: Path) -> str:
         _summary(recipe, facts, evaluations),
         "<h2>Evaluation</h2>",
         *(map(_evaluation, evaluations) if evaluations else [_soft("This run has not been evaluated.")]),
+        *_alarms(facts),
         album.samples(run / "samples"),
         charts.training(run / "metrics.jsonl"),
         _appendix(run, facts),
@@ -305,6 +306,21 @@ def _evaluation(evaluation: Evaluation) -> str:
     if evaluation.protocol:
         notes += f" Protocol: {escape(evaluation.protocol)}."
     return "\n".join([*parts, f"</tbody></table></div>{_soft(notes)}"])
+
+
+def _alarms(facts: Mapping[str, Any]) -> Iterator[str]:
+    """What the monitors found, if they found anything."""
+    alarms = facts.get("alarms") if isinstance(facts.get("alarms"), list) else []
+    if alarms:
+        yield "<h2>Alarms</h2>"
+    for alarm in map(mapping, alarms):
+        where = f"{_text(alarm.get('stage'))}, from step {_text(alarm.get('since'))}"
+        kind = "badge" if alarm.get("level") == "note" else "badge failed"
+        yield (
+            f'<p><span class="{kind}">{escape(_text(alarm.get("kind")))}</span> {escape(where)}: '
+            f"{escape(_text(alarm.get('message')))}.<br>"
+            f"<span class=\"soft\">{escape(_text(alarm.get('hint')))}.</span></p>"
+        )
 
 
 def _appendix(run: Path, facts: Mapping[str, Any]) -> str:

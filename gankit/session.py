@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,37 +18,13 @@ from gankit.engine.distribution import place
 from gankit.engine.game import Game
 from gankit.engine.step import CompiledStage, Readings
 from gankit.errors import CheckpointError, NonFinite, Stopped
+from gankit.monitors.watcher import Watcher
 from gankit.recipe import Recipe
+from gankit.recorder import Listener, Recorder
 from gankit.runs import Run
 from gankit.signals import Stop
 
 log = logging.getLogger("gankit")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands, for a progress bar.
-
-    Attributes:
-        stage: Name of the stage.
-        step: Steps done in the stage.
-        steps: Steps of the stage.
-        total: Steps done in the run.
-        planned: Steps of the run.
-        examples_per_second: In the newest steps.
-        terms: Mean of each term over the newest steps.
-    """
-
-    stage: str
-    step: int
-    steps: int
-    total: int
-    planned: int
-    examples_per_second: float
-    terms: dict[str, float]
-
-
-Listener = Callable[[Progress], None]
 
 
 class Session:
@@ -148,6 +122,7 @@ class Session:
         if run is not None:
             self._check_disk(run)
         recorder = Recorder(run, self.training.batch_size, position, listener)
+        watcher = Watcher(run, position.steps) if run else None
         for number, (name, stage) in enumerate(self.stages.items()):
             if number < position.stage:
                 continue
@@ -156,6 +131,8 @@ class Session:
             if begin < steps:
                 stage.begin(self.data, begin, steps)
                 recorder.enter(name, steps)
+                if watcher:
+                    watcher.enter(stage, self.data, lambda: self.viewed(average=False))
             while position.step < steps:
                 count = self._count(position, steps)
                 readings = stage.advance(position.step, count, position.total)
@@ -164,7 +141,10 @@ class Session:
                 recorder.add(readings, position, stage.rates(position.step - 1))
                 stopped = self.placement.agree(float(stop.signal)) > 0
                 if position.total % self.training.log_every == 0 or position.step == steps or stopped:
-                    recorder.write()
+                    watched = watcher.look(position.step) if watcher else {}
+                    terms = recorder.write(watched)
+                    if watcher:
+                        watcher.judge(position.step, watched, terms)
                 if position.total % self.training.checkpoint_every == 0 or position.step == steps or stopped:
                     self.save(run, position)
                 if position.total % self.training.sample_every == 0 and not stopped:
@@ -214,11 +194,15 @@ class Session:
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
-    def viewed(self) -> dict[str, Any]:
-        """Copies of the networks as a user of the run would get them: averaged, float32, on one device."""
+    def viewed(self, *, average: bool = True) -> dict[str, Any]:
+        """Copies of the networks as a user of the run would get them: averaged, float32, on one device.
+
+        Args:
+            average: Take moving averages where there are any, rather than the weights that are being trained.
+        """
         if self._viewed is None:
             self._viewed = loading.build_networks(self.recipe, self.data)
-        loading.assign(self._viewed, self.game.get_state())
+        loading.assign(self._viewed, self.game.get_state(), average=average)
         return self._viewed
 
     def sample(self, run: Run | None, name: str) -> None:
@@ -238,57 +222,3 @@ class Session:
         evaluation = self.recipe.evaluate(self.viewed(), self.data)
         name = str(getattr(self.recipe.config, "data", self.recipe.name))
         return loading.store_evaluation(run, self.recipe, evaluation, name, own=True)
-
-
-class Recorder:
-    """Means of what the steps log, for metrics.jsonl and the listener."""
-
-    def __init__(self, run: Run | None, batch_size: int, position: Position, listener: Listener | None) -> None:
-        self._run, self._batch, self._listener = run, batch_size, listener
-        self._planned = sum(position.steps.values())
-        lines = run.metrics() if run else []
-        self._before = float(lines[-1]["seconds"]) if lines else 0.0
-        self._clock = self._mark = time.perf_counter()
-        self._clear()
-
-    def enter(self, stage: str, steps: int) -> None:
-        """A stage begins."""
-        self._stage, self._steps = stage, steps
-        self._mark = time.perf_counter()
-
-    def _clear(self) -> None:
-        self._sums: dict[str, float] = defaultdict(float)
-        self._counts: dict[str, int] = defaultdict(int)
-        self._done = 0
-
-    def add(self, readings: Readings, position: Position, rates: dict[str, float]) -> None:
-        """Some steps were done."""
-        self._position, self._rates = position, rates
-        for i, name in enumerate(readings.names):
-            if count := int(readings.ran[:, i].sum()):
-                self._sums[name] += float(readings.values[readings.ran[:, i], i].sum())
-                self._counts[name] += count
-        self._done += len(readings.values)
-
-    def write(self) -> None:
-        """Records the mean since the last record."""
-        now = time.perf_counter()
-        terms = {name: self._sums[name] / self._counts[name] for name in self._sums}
-        rate = self._done * self._batch / max(now - self._mark, 1e-9)
-        where = self._position
-        if self._run is not None:
-            self._run.log(
-                {
-                    "stage": self._stage,
-                    "step": where.step,
-                    "total": where.total,
-                    "seconds": round(self._before + now - self._clock, 3),
-                    "examples_per_second": round(rate, 2),
-                    "terms": terms,
-                    "lr": self._rates,
-                }
-            )
-        if self._listener:
-            self._listener(Progress(self._stage, where.step, self._steps, where.total, self._planned, rate, terms))
-        self._mark = time.perf_counter()
-        self._clear()

@@ -21,9 +21,10 @@ from gankit.errors import DataError, GankitError, Stopped
 from gankit.loading import LoadedRun, recipe_of
 from gankit.memory import peak_mb
 from gankit.recipe import Recipe
+from gankit.recorder import Listener
 from gankit.report import write_report
 from gankit.runs import Run, find_run, now, runs_root, write_json
-from gankit.session import Listener, Session
+from gankit.session import Session
 from gankit.signals import stop_on_signals
 
 log = logging.getLogger("gankit")

@@ -22,6 +22,8 @@ VERBS = {
     "resume": "Go on with a stopped run.",
     "evaluate": "Print a run's figures beside its baselines.",
     "sample": "Write a run's sample pictures to a folder.",
+    "compare": "Compare runs: figures, curves and pictures side by side.",
+    "verify": "Train what a recipe claims, and compare the figures.",
     "data": "List, fetch and check datasets.",
     "export": "Write a trained network to a file: ONNX, Keras or SavedModel.",
     "runs": "List the runs, of RECIPE if it is named.",

@@ -8,6 +8,7 @@ import click
 
 from gankit import plugins
 from gankit.cli.common import common_options, complete_recipe, json_option, print_json
+from gankit.cli.verify import print_claims
 from gankit.config import to_yaml
 
 
@@ -33,7 +34,7 @@ def command(recipe: str, as_json: bool) -> None:
                 "summary": cls.summary,
                 "paper": cls.paper,
                 "commands": verbs,
-                "claims": [vars(claim) for claim in cls.claims],
+                "claims": [{**vars(claim), "options": dict(claim.options)} for claim in cls.claims],
                 "config": cls.Config.model_json_schema(),
             }
         )
@@ -43,7 +44,8 @@ def command(recipe: str, as_json: bool) -> None:
         click.echo(f"\npaper: {cls.paper}")
     for verb in verbs:
         click.echo(f"command: gankit {cls.name} {verb}")
-    for claim in cls.claims:
-        click.echo(f"claim: {claim.metric} = {claim.value} +- {claim.tolerance} ({claim.source}; {claim.protocol})")
+    print_claims(cls.claims)
+    if cls.claims:
+        click.echo(f"to check them: gankit verify {recipe}")
     click.echo("\ndefaults:\n")
     return click.echo(to_yaml(cls.name, cls.Config()).rstrip())

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gankit.session import Progress
+from gankit.recorder import Progress
 
 
 def duration(seconds: float) -> str:

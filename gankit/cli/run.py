@@ -42,11 +42,15 @@ def run_command(source: str) -> click.Command:
     options = options_of(recipe)
     names = {option.name for option in options}
     takes_card = "data" in names and "card" not in names
+    takes_seeds = "seeds" not in names
 
     def invoke(
         config: Path | None, sets: tuple[str, ...], dry_run: bool, as_json: bool, runs_dir: Path | None, **given: Any
     ) -> None:
         ready()
+        seeds = given.pop("seeds") if takes_seeds else None
+        if seeds and dry_run:
+            raise UsageError("--seeds trains and --dry-run does not", "leave --seeds out: all seeds need the same")
         card = given.pop("card", None) if takes_card else None
         if card:
             given["data"] = data_of_card(card, given["data"])
@@ -56,15 +60,17 @@ def run_command(source: str) -> click.Command:
         if dry_run:
             from gankit import training
 
-            report_plan(training.dry_run(made), as_json)
-            return
+            return report_plan(training.dry_run(made), as_json)
+        if seeds:
+            from gankit.cli.seeds import run_seeds
+
+            return run_seeds(source, recipe, made.config, seeds, runs_root(runs_dir), as_json)
         from gankit import training
         from gankit.cli.progress import ProgressBar
 
         with ProgressBar() as bar:
             run = training.start(source, made, runs_root(runs_dir), argv=["gankit", *sys.argv[1:]], listener=bar)
-        if run is not None:
-            report_end(run.path, as_json)
+        return None if run is None else report_end(run.path, as_json)
 
     command = click.Command(
         source,
@@ -77,6 +83,9 @@ def run_command(source: str) -> click.Command:
             click.Option(["--dry-run"], is_flag=True, help="Build, take a few steps, say what it will need."),
         ],
     )
+    if takes_seeds:
+        text = "Train this many seeds, from --seed on; print mean and spread."
+        command.params.append(click.Option(["--seeds"], type=click.IntRange(1), help=text))
     if takes_card:
         card_option(command)
     return common_options(json_option(runs_dir_option(command)))  # type: ignore[return-value]

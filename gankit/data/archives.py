@@ -9,8 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from gankit.data.cards import Card, Problem, Sha256, Size, SplitName
-from gankit.data.download import check_address
+from gankit.data.cards import Address, Card, Problem, Sha256, Size, SplitName
 from gankit.data.home import human
 from gankit.data.store import Store
 from gankit.data.unpack import SUFFIXES
@@ -32,18 +31,10 @@ class Archive(BaseModel):
 
     # One plain name: whatever a card says, nothing is written outside of the dataset's folder.
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
-    address: str
+    address: Address
     sha256: Sha256
     bytes: Size
     unpacked_bytes: Size | None = None
-
-    @field_validator("address")
-    @classmethod
-    def _safe(cls, value: str) -> str:
-        try:
-            return check_address(value)
-        except DataError as error:
-            raise ValueError(f"{error.message}: {error.hint}") from error
 
     @field_validator("file")
     @classmethod

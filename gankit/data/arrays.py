@@ -54,3 +54,25 @@ class ArraySource:
         import tensorflow as tf
 
         return {name: tf.gather(value, rows) for name, value in self._tensors.items()}
+
+
+class PictureSource(ArraySource):
+    """Pictures in memory as 8-bit pixels; the field `image` is delivered in [-1, 1].
+
+    Args:
+        image: `[n, height, width, channels]` uint8.
+        **fields: Further arrays, delivered as by `ArraySource`.
+    """
+
+    def __init__(self, image: Any, **fields: Any) -> None:
+        super().__init__(image=image, **fields)
+        if self.fields["image"].dtype != np.uint8:
+            raise DataError(f"pictures are 8-bit pixels, not {self.fields['image'].dtype}")
+
+    def gather(self, rows: Any, index: Any, seed: int) -> dict[str, Any]:
+        """`Source.gather`."""
+        import keras
+        import tensorflow as tf
+
+        fields = super().gather(rows, index, seed)
+        return {**fields, "image": tf.cast(fields["image"], keras.config.floatx()) / 127.5 - 1}

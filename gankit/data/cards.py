@@ -7,11 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from gankit.data.download import check_address
+from gankit.errors import DataError
 
 SplitName = Literal["train", "test"]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Size = Annotated[int, Field(ge=1)]
+
+
+def _fetchable(address: str) -> str:
+    try:
+        return check_address(address)
+    except DataError as error:
+        raise ValueError(f"{error.message}: {error.hint}") from error
+
+
+Address = Annotated[str, AfterValidator(_fetchable)]
 
 
 @dataclass(frozen=True)
@@ -33,9 +46,11 @@ class Card(BaseModel):
     Attributes:
         name: What the user types.
         title: One line.
-        kind: What an example is: "images".
+        kind: What an example is: "images" or "labelled-images".
         licence: Its terms.
         citation: What to cite.
+        format: How its files are to be read, where their names do not say it; see `gankit.data.labelled`.
+        classes: What the labels 0, 1, ... stand for.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -46,6 +61,8 @@ class Card(BaseModel):
     kind: str
     licence: str
     citation: str = ""
+    format: str = ""
+    classes: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path | None:

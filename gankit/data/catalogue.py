@@ -16,13 +16,14 @@ from pydantic import Field, TypeAdapter, ValidationError
 from gankit.config import parse_yaml
 from gankit.data.archives import ArchiveCard
 from gankit.data.cards import Card
+from gankit.data.files import FilesCard
 from gankit.data.packaged import PackageCard
 from gankit.errors import DataError, UsageError, did_you_mean
 
 log = logging.getLogger("gankit")
 
 GROUP = "gankit.datasets"
-_CARD: TypeAdapter[Card] = TypeAdapter(Annotated[PackageCard | ArchiveCard, Field(discriminator="layout")])
+_CARD: TypeAdapter[Card] = TypeAdapter(Annotated[PackageCard | ArchiveCard | FilesCard, Field(discriminator="layout")])
 
 
 @cache
@@ -57,7 +58,9 @@ def parse_card(text: str, origin: str) -> Card:
         return _CARD.validate_python(document)
     except ValidationError as error:
         item = error.errors()[0]
-        place = ".".join(str(part) for part in item["loc"] if part not in ("python-package", "archives")) or "card"
+        # The place begins with the layout, once it is a known one.
+        inside = item["loc"][1:] if item["loc"][:1] == (document.get("layout"),) else item["loc"]
+        place = ".".join(map(str, inside)) or "card"
         reason = re.sub("^Value error, ", "", item["msg"])
         raise DataError(f"the dataset card {origin} is damaged: {place}: {reason}", "see datasets/README.md") from error
 
@@ -118,4 +121,5 @@ def resolve(source: str, kind: str) -> Path | Card:
     if path.exists():
         return path
     hint = did_you_mean(source, known)
-    raise UsageError(f"there is no file, folder or dataset {source!r}", f"{hint} (or a folder of {kind})")
+    folder = f"(or a folder of {kind.replace('-', ' ')})"
+    raise UsageError(f"there is no file, folder or dataset {source!r}", f"{hint} {folder}")

@@ -4,6 +4,7 @@
         downloads/DIV2K_valid_HR.zip        as it came, or as somebody put it there; not needed once it is unpacked
         DIV2K_valid_HR/                     what was in it
         DIV2K_valid_HR.unpacked.json        written last: the archive's hash, and size and hash of each file
+        train-labels-idx1-ubyte.gz          a file that needs no unpacking lies beside all this
         .lock                               held while a process fetches
 
 A folder without its record is what an interrupted process left behind, and is made anew.
@@ -19,7 +20,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
@@ -33,6 +34,9 @@ from gankit.errors import DataError, Offline
 
 if TYPE_CHECKING:
     from gankit.data.archives import Archive
+    from gankit.data.files import PlainFile
+
+    Download: TypeAlias = Archive | PlainFile
 
 log = logging.getLogger("gankit")
 
@@ -43,15 +47,17 @@ class Store:
     Args:
         name: The dataset's.
         terms: Its licence, told before anything is fetched.
+        downloads: The sub-folder of what is downloaded; "" is the folder itself.
     """
 
-    def __init__(self, name: str, terms: str) -> None:
+    def __init__(self, name: str, terms: str, downloads: str = "downloads") -> None:
         self.name, self.terms = name, terms
         self.folder = home() / "datasets" / name
+        self.downloads = self.folder / downloads
 
-    def archive_path(self, archive: Archive) -> Path:
+    def archive_path(self, archive: Download) -> Path:
         """Where the archive lies, or would lie."""
-        return self.folder / "downloads" / archive.file
+        return self.downloads / archive.file
 
     def unpacked_path(self, archive: Archive) -> Path:
         """The folder of what was in it."""
@@ -68,7 +74,7 @@ class Store:
     def to_fetch(self, archives: Sequence[Archive]) -> int:
         """Bytes that would have to be downloaded, judged by names and sizes only."""
         lacking = (archive for archive in archives if self.record(archive) is None)
-        return self._remaining([a for a in lacking if download.length(self.archive_path(a)) != a.bytes])
+        return self.remaining([a for a in lacking if download.length(self.archive_path(a)) != a.bytes])
 
     def fetch(self, archives: Sequence[Archive], *, verify: bool = False) -> None:
         """Sees to it that archives are unpacked, downloading those that are missing.
@@ -92,10 +98,32 @@ class Store:
             self._check_space(wanted, absent)
             for archive in wanted:
                 if archive in absent:
-                    path, hint = self.archive_path(archive), self._by_hand(absent)
-                    download.download(archive.address, path, size=archive.bytes, sha256=archive.sha256, hint=hint)
-                    log.info("fetched %s", path)
+                    self._download(archive, absent)
                 self._unpack(archive)
+
+    def obtain(self, files: Sequence[Download], *, replace: bool = False) -> None:
+        """Downloads those of some files that are missing, and leaves them as they are.
+
+        Args:
+            files: Of this dataset.
+            replace: Download in the place of files that are not the right ones, too.
+
+        Raises:
+            DataError: A file is wrong or cannot be had, or the disk is full.
+            Offline: Something is missing and cannot be downloaded.
+        """
+        with self._locked():
+            damaged = [file for file in files if replace and self.archive_path(file).exists() and self._wrong(file)]
+            absent = [file for file in files if file in damaged or not self._downloaded(file)]
+            if absent:
+                self._announce(absent)
+            self._check_space([], absent)
+            for file in absent:
+                self._download(file, absent)
+
+    def remaining(self, absent: Sequence[Download]) -> int:
+        """Bytes of downloads that have not arrived."""
+        return sum(a.bytes - min(a.bytes, download.length(download.part_of(self.archive_path(a)))) for a in absent)
 
     def problems(self, archives: Sequence[Archive]) -> list[Problem]:
         """What is missing or damaged, by the hash of every file.
@@ -143,7 +171,13 @@ class Store:
                     found.append(Problem(path, "missing" if isinstance(error, FileNotFoundError) else str(error)))
         return found
 
-    def _downloaded(self, archive: Archive) -> bool:
+    def _download(self, archive: Download, absent: Sequence[Download]) -> None:
+        """Fetches one of those that are absent, in whose order this is called."""
+        path, hint = self.archive_path(archive), self._by_hand(absent[absent.index(archive) :])
+        download.download(archive.address, path, size=archive.bytes, sha256=archive.sha256, hint=hint)
+        log.info("fetched %s", path)
+
+    def _downloaded(self, archive: Download) -> bool:
         """Whether the archive is there; one that is not the right one is the user's to judge, perhaps put in place."""
         path = self.archive_path(archive)
         if not path.exists():
@@ -155,7 +189,7 @@ class Store:
             )
         return True
 
-    def _wrong(self, archive: Archive) -> str:
+    def _wrong(self, archive: Download) -> str:
         """Why the archive is not what the card describes; "" if it is."""
         path = self.archive_path(archive)
         if (size := download.length(path)) != archive.bytes:
@@ -200,7 +234,7 @@ class Store:
     def _locked(self) -> Iterator[None]:
         """Holds the folder, waiting for another process that does."""
         try:
-            (self.folder / "downloads").mkdir(parents=True, exist_ok=True)
+            self.downloads.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / ".lock")
             try:
                 lock.acquire(timeout=0)
@@ -216,13 +250,13 @@ class Store:
         finally:
             lock.release()
 
-    def _announce(self, absent: Sequence[Archive]) -> None:
+    def _announce(self, absent: Sequence[Download]) -> None:
         """Says what is going to be fetched.
 
         Raises:
             Offline: It may not.
         """
-        size = human(self._remaining(absent))
+        size = human(self.remaining(absent))
         if offline():
             names = ", ".join(archive.file for archive in absent)
             raise Offline(
@@ -230,25 +264,16 @@ class Store:
                 self._by_hand(absent),
             )
         hosts = ", ".join(sorted({urlsplit(archive.address).hostname or "" for archive in absent}))
-        log.info("%s: fetching %s from %s into %s", self.name, size, hosts, self.folder / "downloads")
+        log.info("%s: fetching %s from %s into %s", self.name, size, hosts, self.downloads)
         log.info("terms: %s", " ".join(self.terms.split()))
 
-    def _by_hand(self, absent: Sequence[Archive]) -> str:
+    def _by_hand(self, absent: Sequence[Download]) -> str:
         """What to do without a network, or where the server has gone."""
-        lines = [
-            f"  {archive.file} ({human(archive.bytes)}) from {archive.address}"
-            for archive in absent
-            if not self.archive_path(archive).exists()
-        ]
-        folder = self.folder / "downloads"
-        return "\n".join([f"put by hand into {folder}, and run the command again:", *lines])
+        lines = [f"  {archive.file} ({human(archive.bytes)}) from {archive.address}" for archive in absent]
+        return "\n".join([f"put by hand into {self.downloads}, and run the command again:", *lines])
 
-    def _remaining(self, absent: Sequence[Archive]) -> int:
-        """Bytes of archives that have not arrived."""
-        return sum(a.bytes - min(a.bytes, download.length(download.part_of(self.archive_path(a)))) for a in absent)
-
-    def _check_space(self, wanted: Sequence[Archive], absent: Sequence[Archive]) -> None:
-        needed = self._remaining(absent) + sum(archive.unpacked_bytes or archive.bytes for archive in wanted)
+    def _check_space(self, wanted: Sequence[Archive], absent: Sequence[Download]) -> None:
+        needed = self.remaining(absent) + sum(archive.unpacked_bytes or archive.bytes for archive in wanted)
         free = shutil.disk_usage(self.folder).free
         if needed > free:
             raise DataError(

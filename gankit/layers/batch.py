@@ -1,6 +1,7 @@
 """Layers through which a discriminator sees the other examples of its batch, and so a collapsed generator.
 
-The batch is that of all replicas. In inference they do the same: what they add depends on the batch that they are given.
+The batch is that of all replicas. In inference they do the same: what they add depends on the batch that they are
+given.
 """
 
 from __future__ import annotations

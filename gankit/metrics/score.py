@@ -122,7 +122,7 @@ def compare(first: Score, second: Score) -> Difference:
         raise DataError(
             f"{first.metric} cannot be compared with {second.metric}", "compare two scores of the same metric"
         )
-    a, b = _flat({**first.protocol, "better": first.better}), _flat({**second.protocol, "better": second.better})
+    a, b = flat({**first.protocol, "better": first.better}), flat({**second.protocol, "better": second.better})
     differing = [key for key in sorted({*a, *b}) if a.get(key) != b.get(key)]
     if differing:
         pairs = "; ".join(f"{key}: {a.get(key, 'nothing')} and {b.get(key, 'nothing')}" for key in differing)
@@ -136,15 +136,15 @@ def compare(first: Score, second: Score) -> Difference:
     return Difference(value, error, better)
 
 
-def _flat(protocol: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys joined by dots: the hint is to say `features.sha256`, not to print all of `features`."""
-    flat: dict[str, Any] = {}
+def flat(protocol: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The leaves of a protocol as JSON, by their keys joined with dots: `features.sha256`, not all of `features`."""
+    found: dict[str, Any] = {}
     for key, value in protocol.items():
         if isinstance(value, Mapping) and value:
-            flat |= _flat(value, f"{prefix}{key}.")
+            found |= flat(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = json.dumps(value)  # tells 1 from True, and None from no key at all
-    return flat
+            found[f"{prefix}{key}"] = json.dumps(value)  # tells 1 from True, and None from no key at all
+    return found
 
 
 def _plain(value: Any) -> Any:

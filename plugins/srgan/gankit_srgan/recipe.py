@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from gankit import Data, Evaluation, Phase, Recipe, RecipeConfig, Section, Stage
+from gankit import Data, Evaluation, Phase, Recipe, RecipeConfig, Section, Stage, Watch
 
 STAGES = ("pixel", "adversarial")
 SHAPES = {"compact": {"blocks": 6, "width": 48}, "fast": {"blocks": 3, "width": 24}, "paper": {}}
@@ -217,6 +217,10 @@ class SRGAN(Recipe):
                 "lattice": lattice(sr, turn["hr"], config.scale),
             }
 
+        def look(turn):
+            sr = turn("generator", turn["lr"])
+            return {"real": turn("discriminator", turn["hr"]), "fake": turn("discriminator", sr)}
+
         def pixel_rate(step: int) -> float:
             return pixel_lr if paper else 0.5 * pixel_lr * (1 + math.cos(math.pi * step / pixel_steps))
 
@@ -238,6 +242,7 @@ class SRGAN(Recipe):
                     Phase("generator", ("generator",), generate, weights, lr=rate),
                 ),
                 shared=enlarged,
+                watch=Watch(look, examples=64),
             ),
         }
         return [stages[name] for name in self._stages]

@@ -1,0 +1,92 @@
+"""`gankit compare RUN RUN...`: runs side by side, as a table and as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gankit.cli.common import (
+    common_options,
+    complete_run,
+    figure,
+    json_option,
+    print_json,
+    print_table,
+    runs_dir_option,
+    talk,
+)
+from gankit.errors import UsageError
+from gankit.runs import find_run, runs_root
+
+if TYPE_CHECKING:
+    from gankit.compare import Comparison
+
+
+@click.command("compare")
+@click.argument("runs", nargs=-1, required=True, shell_complete=complete_run)
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The page.  [default: comparison-<time>.html in the folder of all runs]",
+)
+@click.option("--force", is_flag=True, help="Replace an older page.")
+@runs_dir_option
+@json_option
+@common_options
+def command(runs: tuple[str, ...], out: Path | None, force: bool, runs_dir: Path | None, as_json: bool) -> None:
+    """Compare runs: figures, curves and pictures side by side.
+
+    A RUN is a folder, an id, a recipe's name or 'latest'; give two or more. Figures whose protocols differ are shown,
+    and not ranked.
+    """
+    talk()
+    root = runs_root(runs_dir)
+    if out and out.exists() and not force:
+        raise UsageError(f"{out} exists", "choose another name, or replace it with --force")
+    opened = [find_run(reference, root) for reference in runs]
+    from gankit.compare import compare
+    from gankit.comparison import write_page
+    from gankit.seeds import new_stamp
+
+    comparison = compare(opened)
+    page = write_page(comparison, out or root / f"comparison-{new_stamp()}.html")
+    if as_json:
+        return print_json({**comparison.as_dict(), "page": str(page)})
+    show(comparison)
+    return click.echo(f"\npage      {page}")
+
+
+def show(comparison: Comparison) -> None:
+    """The runs with what differs in their configuration, and their figures."""
+    from gankit.compare import ARROWS, notes
+
+    differing = comparison.differing
+    lines = [
+        [side.name.split()[0], f"{side.recipe}/{side.path.name}", *(values[i] for values in differing.values())]
+        for i, side in enumerate(comparison.sides)
+    ]
+    print_table(["", "run", *differing], lines)
+    click.echo()
+    spread, rows = comparison.over_seeds, []
+    for row in comparison.rows:
+        cells = [_cell(value) + " *" * (i in row.best) for i, value in enumerate(row.values)]
+        if spread:
+            found = spread.get(row.metric, {"mean": None, "sd": None})
+            cells.append("-" if found["mean"] is None else f"{figure(found['mean'])} +- {figure(found['sd'])}")
+        rows.append([row.metric + ARROWS.get(row.better, ""), *cells])
+    heads = [side.name for side in comparison.sides] + ["mean +- sd"] * bool(spread)
+    if rows:
+        print_table(["metric", *heads], rows)
+        click.echo("↑ higher is better, ↓ lower is better, * is best")
+    for note in notes(comparison):
+        click.echo(note)
+
+
+def _cell(value: Any) -> str:
+    from gankit.charts import finite
+
+    return figure(value) if finite(value) else "-" if value is None else str(value)

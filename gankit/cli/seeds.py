@@ -1,0 +1,59 @@
+"""`gankit run RECIPE --seeds N`: several trainings, and how far their figures spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gankit.cli.common import figure, print_json, print_table
+from gankit.config import RecipeConfig
+from gankit.recipe import Recipe
+
+
+def run_seeds(source: str, recipe: type[Recipe], config: RecipeConfig, count: int, root: Path, as_json: bool) -> None:
+    """Trains several seeds, and prints mean and spread; exits with 1 if one failed."""
+    from gankit import seeds
+    from gankit.cli.progress import ProgressBar
+
+    stamp = seeds.new_stamp()
+    files: list[Path] = []
+
+    def record(done: seeds.SeedRuns) -> None:
+        files[:] = [seeds.store(done.as_dict(), root, recipe.name, "seeds", stamp)]
+
+    result = seeds.train_seeds(source, recipe, config, count, root, watch=ProgressBar, record=record).as_dict()
+    if as_json:
+        print_json({**result, "file": str(files[0])})
+    else:
+        report_seeds(result)
+        click.echo(f"stored    {files[0]}")
+    if result["failed"]:
+        click.get_current_context().exit(1)
+
+
+def report_seeds(result: dict[str, Any]) -> None:
+    """Mean, sample standard deviation and range of every metric, beside the means of the baselines."""
+    rows = []
+    for metric, found in result["metrics"].items():
+        known = [value for value in found["values"] if value is not None]
+        baselines = [figures.get(metric, {}).get("mean") for figures in result["baselines"].values()]
+        ends = (min(known), max(known)) if known else (None, None)
+        rows.append([metric, spread(found), *("-" if x is None else figure(x) for x in (*ends, *baselines))])
+    count = len(result["runs"])
+    title = f"{result['recipe']}, {count} seed{'s' * (count != 1)}"
+    print_table(["metric", "mean +- sd", "least", "greatest", *result["baselines"]], rows, title=title)
+    click.echo()
+    for seed, path in result["runs"].items():
+        click.echo(f"seed {seed:4} {path}")
+    for seed, failure in result["failed"].items():
+        click.echo(f"seed {seed:4} failed: {failure['error']} ({failure['run'] or 'no run folder'})")
+
+
+def spread(found: Mapping[str, Any]) -> str:
+    """Mean and standard deviation as of `gankit.seeds.aggregate`; a dash where a run has no figure."""
+    if found["mean"] is None:
+        return "-"
+    return figure(found["mean"]) + ("" if found["sd"] is None else f" +- {figure(found['sd'])}")

@@ -1,0 +1,130 @@
+"""`gankit verify RECIPE`: reproduces the figures that a recipe claims, or says that it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gankit import plugins
+from gankit.cli.common import (
+    common_options,
+    complete_recipe,
+    figure,
+    json_option,
+    print_json,
+    print_table,
+    ready,
+    runs_dir_option,
+)
+from gankit.errors import UsageError
+
+if TYPE_CHECKING:
+    from gankit.recipe import Claim, Recipe
+    from gankit.verify import Checked
+
+
+@click.command("verify")
+@click.argument("recipe", shell_complete=complete_recipe)
+@click.option("--claim", "metrics", multiple=True, metavar="METRIC", help="Only the claims of this metric; repeatable.")
+@click.option("--seeds", type=click.IntRange(1), help="Train this many seeds in place of what the claims say.")
+@click.option("--run", "existing", multiple=True, metavar="RUN", help="Check a finished run; repeat for a mean.")
+@click.option("--list", "listed", is_flag=True, help="Show the claims, and train nothing.")
+@click.option("--strict", is_flag=True, help="A claim that is skipped fails, too.")
+@runs_dir_option
+@json_option
+@common_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    recipe: str,
+    metrics: tuple[str, ...],
+    seeds: int | None,
+    existing: tuple[str, ...],
+    listed: bool,
+    strict: bool,
+    runs_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Train what a recipe claims, and compare the figures.
+
+    RECIPE is a name from 'gankit list', or FILE.py:CLASS. Exits with 1 if a claim is missed or could not be checked;
+    a claim that needs a GPU is skipped where there is none. The result is stored beside the recipe's runs.
+    """
+    if existing and seeds:
+        raise UsageError("--run trains nothing and --seeds does", "leave one of them out")
+    ready()
+    from gankit.verify import chosen, claim_dict
+
+    cls = plugins.find(recipe).recipe
+    assert cls is not None  # find() raises for a broken one
+    claims = chosen(cls, metrics, seeds)
+    if listed:
+        return print_json([claim_dict(claim) for claim in claims]) if as_json else print_claims(claims)
+    result, checked = _check(recipe, cls, claims, existing, runs_dir, strict)
+    if as_json:
+        print_json(result)
+    else:
+        _print(result, checked)
+    if not result["passed"]:
+        ctx.exit(1)
+    return None
+
+
+def _check(
+    source: str,
+    cls: type[Recipe],
+    claims: Sequence[Claim],
+    existing: Sequence[str],
+    runs_dir: Path | None,
+    strict: bool,
+) -> tuple[dict[str, Any], list[Checked]]:
+    from gankit import seeds, verify
+    from gankit.cli.progress import ProgressBar
+    from gankit.runs import find_run, now, runs_root
+    from gankit.training import versions
+
+    root, stamp, result = runs_root(runs_dir), seeds.new_stamp(), {}
+    head = {"recipe": cls.name, "source": source, "started": now(), "versions": versions()}
+
+    def record(checked: Sequence[Checked]) -> None:
+        passed = verify.passed(checked, strict=strict)
+        found = {**head, "ended": now(), "passed": passed, "claims": [one.as_dict() for one in checked]}
+        result.update(found, file=str(seeds.store(found, root, cls.name, "verify", stamp)))
+
+    if existing:
+        checked = verify.verify_runs(cls, claims, [find_run(reference, root) for reference in existing])
+        record(checked)
+    else:
+        checked = verify.verify(source, cls, claims, root, watch=ProgressBar, record=record)
+    return result, checked
+
+
+def print_claims(claims: Sequence[Claim]) -> None:
+    """Claims in full."""
+    for claim in claims:
+        click.echo(f"claim: {claim.metric} = {figure(claim.value)} +- {figure(claim.tolerance)} ({claim.source})")
+        click.echo(f"  protocol: {claim.protocol}")
+        said = [f"{key}={value}" for key, value in claim.options.items()]
+        said += [f"{claim.seeds} seeds"] * (claim.seeds > 1) + ["needs a GPU"] * (claim.needs == "gpu")
+        if said:
+            click.echo(f"  trained with: {', '.join(said)}")
+
+
+def _print(result: Mapping[str, Any], checked: Sequence[Checked]) -> None:
+    rows, colours = [], {"reproduced": "green", "better": "green", "missed": "red", "failed": "red"}
+    for one in checked:
+        measured = "-" if one.measured is None else figure(one.measured)
+        measured += "" if one.sd is None else f" +- {figure(one.sd)}"
+        rows.append([one.claim.metric, figure(one.claim.value), measured, figure(one.claim.tolerance), one.verdict])
+    print_table(["metric", "claimed", "measured", "tolerance", "verdict"], rows, title=f"claims of {result['recipe']}")
+    click.echo()
+    for one in checked:
+        if one.reason:
+            label = click.style(f"{one.verdict}:", fg=colours.get(one.verdict, "yellow"))
+            click.echo(f"{one.claim.metric} {label} {one.reason}")
+    for run in dict.fromkeys(run for one in checked for run in one.runs):
+        click.echo(f"run       {run}")
+    click.echo(f"stored    {result['file']}")

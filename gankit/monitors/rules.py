@@ -1,0 +1,259 @@
+"""Rules that turn a sequence of looks at a training into alarms.
+
+An alarm must be worth reading: a condition has to hold for several looks in a row, never counts while a stage begins,
+and is not reported again before it was gone for as long. The thresholds leave room around what trainings that went
+well were seen to do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+PATIENCE = 5  # looks; single looks go astray, since the two networks chase each other
+QUIET_SHARE, QUIET_LOOKS = 0.1, 5  # of a stage: every generator begins collapsed, and every discriminator wins at first
+
+# Samples a quarter as far apart as real examples; healthy trainings stay above 0.7.
+LOW_DIVERSITY = 0.25
+# Healthy trainings have some per cent. Alone it is no proof: samples without the noise of the data lie closer, too.
+MANY_DUPLICATES = 0.5
+# With this coverage the samples are where the data are, and close neighbours among them are no collapse.
+FAIR_COVERAGE = 0.5
+# Coverage swings by a third in trainings that end well, and its fall means little where it never was much.
+LOST_COVERAGE, SOME_COVERAGE = 0.5, 0.2
+# In healthy trainings on images, too, a discriminator is right about nearly every example: that alone is no defeat.
+WON_AUC = 0.995
+# A discriminator that won is sure; while its probabilities are moderate, its loss has a slope left.
+WON_DOUBT = 0.05
+# Samples that reach a tenth of the data, or ever more of it, show that the generator still learns.
+POOR_COVERAGE, RISE = 0.1, 0.02
+# Gradients of a generator swing tenfold, not a thousandfold.
+VANISHED = 1e-3
+# Two standard errors of the area under the curve for 256 examples of each kind.
+EVEN = 0.05
+# Healthy is 0.01; a small set of training examples, whose ratios are rough, may give some more.
+MANY_COPIES = 0.25
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A condition that has held for long enough.
+
+    Attributes:
+        kind: "collapse", "discriminator won", "vanishing generator gradient", "equilibrium" or "memorisation".
+        stage: Name of the stage.
+        step: Step of the stage at which the patience ended.
+        since: Step of the first look at which the condition held.
+        value: The statistic that decided it, at this step.
+        message: What was seen, with its numbers.
+        hint: What to try.
+        level: "warning", or "note" where nothing need be wrong.
+    """
+
+    kind: str
+    stage: str
+    step: int
+    since: int
+    value: float
+    message: str
+    hint: str
+    level: str = "warning"
+
+
+HINTS = {
+    "collapse": "lower the generator's learning rate, or take a larger batch; let the discriminator see batches as a "
+    "whole (minibatch standard deviation or discrimination), or take the loss of WGAN-GP",
+    "discriminator won": "lower the discriminator's learning rate or its updates a step; hold it back with R1, "
+    "spectral normalisation, instance noise or one-sided label smoothing; with little data, augment it (DiffAugment)",
+    "vanishing generator gradient": "with loss=minimax, take loss=non-saturating; otherwise hold the discriminator "
+    "back (R1, spectral normalisation, a lower learning rate), or take WGAN-GP, whose critic does not saturate",
+    "equilibrium": "look at the samples and their figures; if they are bad, the discriminator sees nothing: give it "
+    "more capacity, a higher learning rate or more updates a step, or a weaker penalty",
+    "memorisation": "train on more data, or augment it (DiffAugment); take smaller networks, or train for fewer steps",
+}
+
+Finding = tuple[bool, float, str]  # whether the condition holds, the value that decides, what was seen
+
+
+@dataclass
+class _Watch:
+    """How long one condition has held or been gone."""
+
+    held: int = 0
+    gone: int = 0
+    since: int = 0
+    reported: bool = False
+
+    def update(self, holds: bool, step: int, patience: int) -> bool:
+        """Whether it is to be reported now."""
+        if not holds:
+            self.held, self.gone = 0, self.gone + 1
+            self.reported = self.reported and self.gone < patience
+            return False
+        self.since = self.since if self.held else step
+        self.held, self.gone = self.held + 1, 0
+        if self.reported or self.held < patience:
+            return False
+        self.reported = True
+        return True
+
+
+@dataclass
+class _Stage:
+    """What is remembered of a stage."""
+
+    looks: int = 0
+    step: int = -1
+    gradients: list[float] = field(default_factory=list)
+    coverages: deque[float] = field(default_factory=lambda: deque(maxlen=5))
+    medians: deque[float] = field(default_factory=lambda: deque(maxlen=6))
+    best: float = 0.0
+    watches: dict[str, _Watch] = field(default_factory=dict)
+
+    def remember(self, coverage: float | None, gradient: float | None) -> None:
+        if gradient is not None and len(self.gradients) < 5:
+            self.gradients.append(gradient)
+        if coverage is not None:
+            self.coverages.append(coverage)
+            if len(self.coverages) == 5:
+                self.medians.append(median(self.coverages))
+                self.best = max(self.best, self.medians[-1])
+
+    def rising(self) -> bool:
+        """Whether five looks have more coverage than the five before; unknown counts as yes."""
+        return len(self.medians) < 6 or self.medians[-1] >= self.medians[0] + RISE
+
+
+class Monitor:
+    """Watches one pair of generator and discriminator.
+
+    Its state depends on nothing but the looks that it was given: a resumed run gives it the recorded ones again.
+
+    Args:
+        generator: The phase that trains the generator; for its gradient.
+        saturating: The loss is the logarithm of a probability, so that a discriminator which is sure leaves nothing to
+            learn. False for critics (Wasserstein, hinge, least squares): they are meant to tell samples from examples
+            as well as they can, and cannot win.
+        patience: Looks in a row for which a condition must hold, or be gone, to count.
+
+    Raises:
+        ValueError: A patience below 1.
+    """
+
+    def __init__(self, *, generator: str = "generator", saturating: bool = True, patience: int = PATIENCE) -> None:
+        if patience < 1:
+            raise ValueError(f"an alarm needs at least one look, not {patience}")
+        self._gradient, self._saturating, self._patience = f"{generator}/gradient_norm", saturating, patience
+        self._stages: dict[str, _Stage] = {}
+
+    def add(
+        self,
+        stage: str,
+        step: int,
+        steps: int,
+        statistics: Mapping[str, float],
+        terms: Mapping[str, float] | None = None,
+    ) -> list[Alarm]:
+        """Takes a look into account; one that is not newer than the last of its stage is ignored.
+
+        Args:
+            stage: Name of the stage.
+            step: Steps done in it.
+            steps: Steps that it has.
+            statistics: Of `gankit.monitors.look`. A condition whose statistics are missing (or not finite) neither
+                holds nor is gone.
+            terms: "phase/term" -> its mean since the last look; "phase/gradient_norm" is read.
+
+        Returns:
+            The alarms that are due now, most often none.
+        """
+        state = self._stages.setdefault(stage, _Stage())
+        if step <= state.step:
+            return []
+        state.step, state.looks = step, state.looks + 1
+        seen = {name: float(value) for name, value in statistics.items() if _finite(value)}
+        gradient = (terms or {}).get(self._gradient)
+        gradient = float(gradient) if gradient is not None and _finite(gradient) else None
+        state.remember(seen.get("coverage"), gradient)
+        if step <= QUIET_SHARE * steps or state.looks <= QUIET_LOOKS:
+            return []
+        alarms = []
+        for kind, (holds, value, message) in self._findings(state, seen, gradient):
+            watch = state.watches.setdefault(kind, _Watch())
+            if watch.update(holds, step, self._patience):
+                level = "note" if kind == "equilibrium" else "warning"
+                alarms.append(Alarm(kind, stage, step, watch.since, value, message, HINTS[kind], level))
+        return alarms
+
+    def _findings(
+        self, state: _Stage, seen: Mapping[str, float], gradient: float | None
+    ) -> Iterator[tuple[str, Finding]]:
+        """The conditions that can be judged by what was seen."""
+        even = _even(seen)
+        for kind, finding in (
+            ("collapse", _collapse(state, seen)),
+            ("discriminator won", _won(state, seen) if self._saturating else None),
+            ("vanishing generator gradient", _vanished(state, seen, gradient, even)),
+            ("equilibrium", even),
+            ("memorisation", _memorised(seen)),
+        ):
+            if finding is not None:
+                yield kind, finding
+
+
+def _collapse(state: _Stage, seen: Mapping[str, float]) -> Finding | None:
+    diversity, duplicates, coverage = map(seen.get, ("diversity", "duplicates", "coverage"))
+    if diversity is None and duplicates is None and coverage is None:
+        return None
+    if diversity is not None and diversity < LOW_DIVERSITY:
+        return True, diversity, f"samples are {diversity:.2g} times as far apart as real examples"
+    if duplicates is not None and duplicates > MANY_DUPLICATES and (coverage or 0) < FAIR_COVERAGE:
+        return True, duplicates, f"{duplicates:.0%} of the samples are near copies of another sample"
+    if coverage is not None and state.best >= SOME_COVERAGE and coverage < LOST_COVERAGE * state.best:
+        return True, coverage, f"samples cover {coverage:.0%} of the data, and {state.best:.0%} before"
+    return False, math.nan, ""
+
+
+def _won(state: _Stage, seen: Mapping[str, float]) -> Finding | None:
+    auc, coverage = map(seen.get, ("auc", "coverage"))
+    if auc is None or coverage is None:
+        return None
+    sure = seen.get("p_real", 1.0) >= 1 - WON_DOUBT and seen.get("p_fake", 0.0) <= WON_DOUBT
+    holds = auc >= WON_AUC and sure and coverage < POOR_COVERAGE and not state.rising()
+    message = f"the discriminator tells {auc:.1%} of the pairs of a sample and a real example apart, samples cover "
+    return holds, auc, f"{message}{coverage:.0%} of the data, and no more than before"
+
+
+def _vanished(state: _Stage, seen: Mapping[str, float], gradient: float | None, even: Finding | None) -> Finding | None:
+    if gradient is None or len(state.gradients) < 5:
+        return None
+    usual = median(state.gradients)
+    # Where nothing is left to learn, no gradient is due.
+    done = even is not None and even[0] and seen.get("coverage", 0.0) >= FAIR_COVERAGE
+    message = f"the generator's gradient has a norm of {gradient:.2g}, after {usual:.2g} at the start"
+    return gradient <= VANISHED * usual and not done, gradient, message
+
+
+def _even(seen: Mapping[str, float]) -> Finding | None:
+    if "auc" not in seen:
+        return None
+    shares = [seen[name] for name in ("auc", "p_real", "p_fake") if name in seen]
+    message = (
+        f"the discriminator does not tell samples from real examples (right in {seen['auc']:.0%} of pairs), as it must "
+        "when the generator is perfect; but a discriminator that has collapsed does not, either"
+    )
+    return all(abs(share - 0.5) <= EVEN for share in shares), seen["auc"], message
+
+
+def _memorised(seen: Mapping[str, float]) -> Finding | None:
+    if (copied := seen.get("copied")) is None:
+        return None
+    message = f"{copied:.0%} of the samples are copies of training examples; about 1 % would pass for copies anyway"
+    return copied > MANY_COPIES, copied, message
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

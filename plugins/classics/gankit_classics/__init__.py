@@ -1,0 +1,1 @@
+"""The classic generative adversarial networks as recipes of gankit."""

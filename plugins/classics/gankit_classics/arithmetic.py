@@ -1,0 +1,43 @@
+"""Sums and differences in the latent space (Radford et al. 2015, section 6.3.2).
+
+The paper averaged three hand-picked vectors of each kind. Here the classifier picks: of many pictures, those that it is
+surest of. The sheet shows, row by row, mean of A - mean of B + mean of C, and the three means themselves.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gankit import Data
+from gankit_classics.evaluation import small_classifier
+from gankit_classics.sheets import sheet
+
+SEARCHED = 2000  # pictures among which examples of the classes are looked for
+AVERAGED = 8  # of the surest of a class
+ROWS = 6
+
+
+def arithmetic(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> Path:
+    """Draws the sheet: columns A, B, C, A - B + C.
+
+    Args:
+        recipe: With `noise` and `pictures`.
+        networks: Trained.
+        data: With labels.
+        out: The PNG to write.
+    """
+    noise = recipe.noise(data, SEARCHED, seed=3)
+    sure = small_classifier(recipe, data).probabilities(recipe.pictures(networks, noise))
+    means = [noise[np.argsort(-sure[:, label])[:AVERAGED]].mean(axis=0) for label in range(sure.shape[1])]
+    # Of Gaussian noise the mean is shorter than a sample: bring it back to where the generator was trained.
+    length = float(np.linalg.norm(noise, axis=1).mean())
+    triples = list(itertools.permutations(range(min(len(means), 10)), 3))
+    chosen = [triples[i] for i in np.linspace(0, len(triples) - 1, ROWS).astype(int)]
+    rows = [vector for a, b, c in chosen for vector in (means[a], means[b], means[c], means[a] - means[b] + means[c])]
+    scaled = np.stack([length * row / np.linalg.norm(row) for row in rows]).astype(np.float32)
+    return sheet(recipe.pictures(networks, scaled), out, columns=4)

@@ -1,0 +1,161 @@
+"""How much a classifier gains from generated pictures: trained on real, plainly augmented and generated ones.
+
+All classifiers have the same layers, the same number of updates and the same size of batch, and are tested on the same
+real pictures. A generator knows only the training pictures of its run, and so do the classifiers beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from keras import layers
+from scipy import stats
+
+from gankit.loading import LoadedRun
+
+if TYPE_CHECKING:
+    from gankit_classics.cgan import CGAN
+
+BATCH = 64
+SHIFT = 2  # pixels, of the plain augmentation
+GENERATED = 1000  # pictures of each class
+ARMS = ("real", "shifted", "generated", "shifted and generated")
+
+
+def classifier(side: int, channels: int, classes: int) -> keras.Model:
+    """Three convolutions and two dense layers: `[batch, side, side, channels]` in [-1, 1] -> logits."""
+    picture = layers.Input((side, side, channels))
+    x = picture
+    for filters in (32, 64, 64):
+        x = layers.Conv2D(filters, 3, 1 if filters == 32 else 2, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+    x = layers.Dense(128, activation="relu")(layers.Flatten()(x))
+    return keras.Model(picture, layers.Dense(classes)(x))
+
+
+def shifted(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Each picture moved by up to `SHIFT` pixels, what it leaves filled from its edge."""
+    padded = np.pad(pictures, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, pictures.shape[1:3], axis=(1, 2))
+    y, x = rng.integers(0, 2 * SHIFT + 1, (2, len(pictures)))
+    return np.moveaxis(windows[np.arange(len(pictures)), y, x], 1, -1)
+
+
+def accuracies(
+    train: tuple[np.ndarray, np.ndarray],
+    made: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    steps: int,
+    seed: int,
+) -> dict[str, dict[str, float]]:
+    """Trains a classifier for each of `ARMS`.
+
+    Args:
+        train: Real pictures in [-1, 1] and their labels.
+        made: Generated ones, as many of each class.
+        test: Real ones that nothing was trained on.
+        steps: Updates of each classifier.
+        seed: Of weights and batches; the same for each arm.
+
+    Returns:
+        Arm -> `accuracy`, and `rare`: that on the classes with fewer training pictures than the largest has.
+    """
+    count = np.bincount(train[1], minlength=int(test[1].max()) + 1)
+    few = np.isin(test[1], np.flatnonzero(count < count.max()))
+    results = {}
+    for arm in ARMS:
+        keras.utils.set_random_seed(seed)
+        network = classifier(*train[0].shape[2:], classes=len(count))
+        network.compile(
+            keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, steps)),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        )
+        rng = np.random.default_rng(seed)
+        for _ in range(steps):
+            network.train_on_batch(*_batch(train, made, arm, rng))
+        right = network.predict(test[0], batch_size=500, verbose=0).argmax(axis=1) == test[1]
+        results[arm] = {"accuracy": float(right.mean()), **({"rare": float(right[few].mean())} if few.any() else {})}
+    return results
+
+
+def _batch(train: Any, made: Any, arm: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A batch of real pictures, or half of it generated."""
+    real = BATCH // 2 if "generated" in arm else BATCH
+    rows = rng.integers(0, len(train[1]), real)
+    pictures, labels = train[0][rows], train[1][rows]
+    if "shifted" in arm:
+        pictures = shifted(pictures, rng)
+    if "generated" in arm:
+        rows = rng.integers(0, len(made[1]), BATCH - real)
+        pictures, labels = np.concatenate([pictures, made[0][rows]]), np.concatenate([labels, made[1][rows]])
+    return pictures, labels
+
+
+def measure(
+    runs: Sequence[LoadedRun], steps: int, repeats: int, tell: Callable[[str], None] = lambda text: None
+) -> dict[str, Any]:
+    """The gain of generated pictures, over runs and repetitions.
+
+    Args:
+        runs: Of `cgan`, each with its own training pictures and generator.
+        steps: Updates of a classifier.
+        repeats: Classifiers of each arm for each run, with seeds of their own.
+        tell: Told of each result.
+
+    Returns:
+        "arms": arm -> figure -> {"mean", "values"}; "gains": arm -> figure -> {"mean", "low", "high"}, the difference
+        from "real" with its 95 % interval (Student's t over the pairs; None for a single pair); "protocol".
+    """
+    found: list[dict[str, dict[str, float]]] = []
+    for run in runs:
+        recipe: CGAN = run.recipe  # type: ignore[assignment]
+        pictures = run.data.held_out["set"]
+        classes = len(run.data.facts["classes"])
+        asked = np.repeat(np.arange(classes), GENERATED)
+        made = (recipe.pictures(run.networks, recipe.asked(run.data, asked, seed=8)), asked)
+        parts = [(_scaled(images), labels) for images, labels in (
+            (pictures.train.images, pictures.train.labels), made, (pictures.test.images, pictures.test.labels)
+        )]  # fmt: skip
+        for repeat in range(repeats):
+            found.append(accuracies(*parts, steps, seed=1000 + repeat))
+            tell(f"{run.run.path.name}, repetition {repeat + 1}: " + ", ".join(
+                f"{arm} {figures['accuracy']:.4f}" for arm, figures in found[-1].items()
+            ))  # fmt: skip
+    values = {arm: {figure: [result[arm][figure] for result in found] for figure in found[0][arm]} for arm in ARMS}
+    return {
+        "runs": [str(run.run.path) for run in runs],
+        "arms": {
+            arm: {figure: {"mean": float(np.mean(v)), "values": v} for figure, v in figures.items()}
+            for arm, figures in values.items()
+        },
+        "gains": {
+            arm: {figure: interval(np.subtract(v, values["real"][figure])) for figure, v in values[arm].items()}
+            for arm in ARMS[1:]
+        },
+        "protocol": {
+            "training_pictures": [len(run.data.held_out["set"].train.images) for run in runs],
+            "test_pictures": len(runs[0].data.held_out["set"].test.images),
+            "generated_pictures_a_class": GENERATED,
+            "shift": SHIFT,
+            "steps": steps,
+            "batch": BATCH,
+            "repeats": repeats,
+            "interval": "95 %, Student's t over pairs of classifiers with equal seeds",
+        },
+    }
+
+
+def _scaled(images: np.ndarray) -> np.ndarray:
+    return images.astype(np.float32) / 127.5 - 1
+
+
+def interval(gains: np.ndarray) -> Mapping[str, float | None]:
+    """Mean and 95 % interval of paired differences, by Student's t."""
+    mean = float(gains.mean())
+    if len(gains) < 2:
+        return {"mean": mean, "low": None, "high": None}
+    half = float(stats.t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains)))
+    return {"mean": mean, "low": mean - half, "high": mean + half}

@@ -1,0 +1,89 @@
+"""Options that the classics share. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from gankit import RecipeConfig, Training
+
+Loss = Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"]
+Penalty = Literal["none", "r1", "r2", "dragan", "wgan-gp"]
+POLICIES = ("color", "translation", "cutout")
+# The papers' (r1, r2: gamma / 2 with gamma 10).
+WEIGHTS = {"r1": 5.0, "r2": 5.0, "dragan": 10.0, "wgan-gp": 10.0}
+
+
+class GameConfig(RecipeConfig):
+    """What every classic has."""
+
+    steps: int = Field(20_000, ge=1, description="Updates of the generator.")
+    lr: float = Field(2e-4, gt=0, description="Learning rate of Adam.")
+    schedule: Literal["constant", "cosine"] = Field("constant", description="Of the learning rates; cosine ends at 0.")
+    beta_1: float = Field(0.5, ge=0, lt=1, description="Adam's decay of the first moment.")
+    ema: float = Field(0.999, ge=0, lt=1, description="Decay of the average of the generator's weights; 0 for none.")
+    latent: int = Field(64, ge=1, description="Numbers of noise that make a sample.")
+    width: int = Field(32, ge=1, description="Channels of the layer at full size; units of a dense layer.")
+
+    def rate(self, peak: float) -> Callable[[int], float]:
+        """The schedule of a learning rate."""
+        if self.schedule == "constant":
+            return lambda step: peak
+        return lambda step: peak * (1 + math.cos(math.pi * step / self.steps)) / 2
+
+
+class AdversarialConfig(GameConfig):
+    """How generator and discriminator play; every option works with each loss, unless it says otherwise."""
+
+    loss: Loss = Field("non-saturating", description="What the two minimise.")
+    critic_steps: int = Field(1, ge=1, le=100, description="Updates of the discriminator for each of the generator's.")
+    lr_discriminator: float | None = Field(None, gt=0, description="The discriminator's, if another (two time scales).")
+    penalty: Penalty = Field("none", description="On the discriminator's gradient; it then has no batch normalisation.")
+    penalty_weight: float | None = Field(None, ge=0, description="5 for r1 and r2, 10 for dragan and wgan-gp.")
+    spectral: bool = Field(False, description="Spectral normalisation in the discriminator, instead of any other.")
+    batch_layer: Literal["none", "deviation", "discrimination"] = Field(
+        "none", description="A discriminator's layer that sees the whole batch."
+    )
+    smoothing: float = Field(0.0, ge=0, lt=0.5, description="One-sided label smoothing, for losses of probabilities.")
+    instance_noise: float = Field(0.0, ge=0, description="Deviation of noise on what is judged, falling to 0.")
+    augment: str = Field("", description="Differentiable augmentation: some of color,translation,cutout.")
+    feature_matching: float = Field(0.0, ge=0, description="Weight of the distance between mean features.")
+
+    @field_validator("augment")
+    @classmethod
+    def _known_policies(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        if not set(names) <= set(POLICIES):
+            raise ValueError(f"name some of {', '.join(POLICIES)}")
+        return ",".join(name for name in POLICIES if name in names)
+
+    @model_validator(mode="after")
+    def _compatible(self) -> AdversarialConfig:
+        if self.smoothing and self.loss not in ("minimax", "non-saturating"):
+            raise ValueError(f"smoothing moves the label of a probability, and the loss {self.loss} has none")
+        return self
+
+
+class PictureFields(RecipeConfig):
+    """Which pictures, and how generated ones are scored."""
+
+    data: str = Field("auto", description="A dataset's name or a folder; auto: fashion-mnist if present, else digits.")
+    size: int | None = Field(None, ge=4, le=256, description="Side in pixels; that of the dataset if left out.")
+    samples: int = Field(10_000, ge=100, description="Generated pictures to score.")
+    features: str = Field("auto", description="Network of the scores; auto: small-classifier, if there are labels.")
+    feature_weights: str | None = Field(None, description="File with that network's weights.")
+    training: Training = Training(batch_size=64, sample_every=2000, checkpoint_every=1000, log_every=100)
+
+    @field_validator("size")
+    @classmethod
+    def _halves(cls, value: int | None) -> int | None:
+        if value is not None and value % 4:
+            raise ValueError("the networks halve and double: the side must be divisible by 4")
+        return value
+
+
+class PictureConfig(PictureFields, AdversarialConfig):
+    """A classic on pictures."""

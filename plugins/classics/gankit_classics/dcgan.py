@@ -1,0 +1,42 @@
+"""The recipe `dcgan`. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gankit import Data, Evaluation
+from gankit_classics.base import PictureGAN
+
+
+class DCGAN(PictureGAN):
+    """Strided convolutions instead of pooling, batch normalisation, no hidden dense layers.
+
+    What the discriminator learns without labels is measured by a linear classifier on its features, beside the same on
+    pixels and on the features of an untrained discriminator (section 5.1 of the paper); walks and arithmetic in the
+    latent space are drawn (sections 6.1 and 6.3).
+    """
+
+    name = "dcgan"
+    summary = "Pictures from noise by strided convolutions (DCGAN)."
+    paper = "Radford, Metz, Chintala, Unsupervised Representation Learning with DCGANs, ICLR 2016, arXiv:1511.06434"
+
+    def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
+        """Scores of the pictures, and of the features."""
+        from gankit_classics.evaluation import merged
+        from gankit_classics.probe import probe
+
+        scores = super().evaluate(networks, data)
+        return merged(scores, probe(self, networks, data)) if data.facts["classes"] else scores
+
+    def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
+        """Pictures, walks between them, and sums and differences of them."""
+        from gankit_classics.arithmetic import arithmetic
+        from gankit_classics.sheets import interpolations
+
+        walks = interpolations(
+            lambda noise: self.pictures(networks, noise), self.noise(data, 16, seed=2), out / "interpolation.png"
+        )
+        sums = [arithmetic(self, networks, data, out / "arithmetic.png")] if data.facts["classes"] else []
+        return [*super().sample(networks, data, out), walks, *sums]

@@ -1,0 +1,99 @@
+"""The recipe `gan`. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from gankit import Data, Evaluation, Stage, Training
+from gankit_classics.base import AdversarialRecipe
+from gankit_classics.config import AdversarialConfig, PictureFields
+from gankit_classics.toys import JUDGED, MIXTURES
+
+
+class GANConfig(PictureFields, AdversarialConfig):
+    """Options of `gankit run gan`."""
+
+    data: str = Field("ring", description="ring, grid, a CSV file, or pictures by a dataset's name or a folder.")
+    size: int | None = Field(None, ge=4, le=64, description="Side of pictures, in pixels.")
+    steps: int = Field(5000, ge=1, description="Updates of the generator.")
+    lr: float = Field(1e-3, gt=0, description="Learning rate of Adam.")
+    schedule: Literal["constant", "cosine"] = Field("cosine", description="Of the learning rates; cosine ends at 0.")
+    ema: float = Field(0.99, ge=0, lt=1, description="Decay of the average of the generator's weights; 0 for none.")
+    latent: int = Field(32, ge=1, description="Numbers of noise that make a sample.")
+    width: int = Field(128, ge=1, description="Units of a dense layer.")
+    depth: int = Field(2, ge=1, le=10, description="Hidden layers.")
+    samples: int = Field(JUDGED, ge=100, description="Samples to judge.")
+    training: Training = Training(batch_size=256, steps_per_call=50, log_every=100, sample_every=1000)
+
+
+class GAN(AdversarialRecipe):
+    """The game in its first form: two multi-layer perceptrons.
+
+    On a mixture of Gaussians its modes are counted; on the table of a CSV file the generated rows are compared with
+    rows that were held out; pictures are flattened, as in the paper.
+    """
+
+    name = "gan"
+    summary = "Points, table rows or pictures from noise by dense networks (the first GAN)."
+    paper = "Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406.2661"
+    Config = GANConfig
+    tiny = {"steps": 4, "width": 8, "latent": 4, "samples": 200, "training.batch_size": 16}
+
+    @property
+    def _kind(self) -> Any:
+        """The module that knows the kind of data: `toys`, `tables` or `flat_pictures`."""
+        from gankit_classics import flat_pictures, tables, toys
+
+        if self.config.data in MIXTURES:
+            return toys
+        return tables if self.config.data.lower().endswith((".csv", ".tsv", ".csv.gz")) else flat_pictures
+
+    def data(self) -> Data:
+        """Rows to imitate."""
+        return self._kind.open_data(self.config)
+
+    def networks(self, data: Data) -> dict[str, Any]:
+        """Two multi-layer perceptrons."""
+        from gankit_classics import networks
+
+        config, facts = self.config, data.facts
+        generator = networks.dense(config.latent, facts["width"], config.width, config.depth, name="generator")
+        judge = networks.dense_discriminator(
+            facts["width"], config.width, config.depth, spectral=config.spectral, batch_layer=config.batch_layer
+        )
+        return {
+            "generator": networks.finished(generator, facts.get("groups", ()), facts.get("bounded", False)),
+            "discriminator": networks.with_features(judge),
+        }
+
+    def stages(self, data: Data) -> list[Stage]:
+        """One stage."""
+        from gankit_classics.adversarial import Players, adversarial_stage
+
+        latent = self.config.latent
+        players = Players(
+            fake=lambda turn: turn("generator", turn.normal("z", latent)),
+            judge=lambda turn, x: turn("discriminator", x)[0],
+            real=lambda turn: turn["row"],
+            features=lambda turn, x: turn("discriminator", x)[1],
+        )
+        return [adversarial_stage(self.config, players)]
+
+    def draw(self, networks: Mapping[str, Any], data: Data, count: int, seed: int = 0) -> Any:
+        """Generated points `[count, 2]`, a table of so many rows, or pictures `[count, h, w, c]` uint8."""
+        noise = np.random.default_rng(seed).normal(size=(count, self.config.latent)).astype(np.float32)
+        rows = np.asarray(networks["generator"](noise, training=False), np.float64)
+        return self._kind.decode(rows, data.facts)
+
+    def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
+        """Modes counted, rows compared, or pictures scored."""
+        return self._kind.evaluate(self, networks, data)
+
+    def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
+        """Points, rows or pictures."""
+        return self._kind.sample(self, networks, data, out)

@@ -1,0 +1,101 @@
+"""The recipe `infogan`. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from gankit import Data, Evaluation, Stage
+from gankit_classics.base import PictureGAN
+from gankit_classics.config import PictureConfig
+
+
+class InfoGANConfig(PictureConfig):
+    """Options of `gankit run infogan`."""
+
+    categories: int = Field(10, ge=2, le=1000, description="Values of the categorical code.")
+    codes: int = Field(2, ge=0, le=100, description="Continuous codes, uniform in [-1, 1].")
+    information: float = Field(1.0, gt=0, description="Weight of the mutual information; the paper's lambda.")
+
+
+class InfoGAN(PictureGAN):
+    """Part of the noise is a code that a network must read back from the picture, so that it comes to mean something.
+
+    The reader is a head on the discriminator's features, trained with it; the loss is the negative variational lower
+    bound of the mutual information (equation 5 of the paper) without the entropy of the code, which is constant.
+    """
+
+    name = "infogan"
+    summary = "Pictures whose codes come to mean something, without labels (InfoGAN)."
+    paper = "Chen et al., InfoGAN: Interpretable Representation Learning, NeurIPS 2016, arXiv:1606.03657"
+    Config = InfoGANConfig
+    tiny = {**PictureGAN.tiny, "categories": 3}
+
+    def noise_width(self, data: Data) -> int:
+        """The noise, then the category, then the codes."""
+        return int(self.config.latent + self.config.categories + self.config.codes)
+
+    def networks(self, data: Data) -> dict[str, Any]:
+        """DCGAN's, and the reader of the code."""
+        import keras
+        from keras import layers
+
+        built = super().networks(data)
+        features = layers.Input((built["discriminator"].outputs[1].shape[-1],))
+        x = layers.LeakyReLU(0.1)(layers.Dense(128)(features))
+        # Of each code its mean and the logarithm of its deviation, after the category's logits.
+        read = layers.Dense(self.config.categories + 2 * self.config.codes, dtype=keras.config.floatx())(x)
+        return {**built, "reader": keras.Model(features, read, name="reader")}
+
+    def stages(self, data: Data) -> list[Stage]:
+        """One stage: both players also minimise what the reader gets wrong."""
+        from gankit_classics.adversarial import Players, adversarial_stage
+        from gankit_classics.codes import code_of, misread
+
+        config = self.config
+
+        def information(turn):
+            read = turn("reader", turn("discriminator", turn.shared["fake"])[1])
+            return misread(read, *code_of(turn, config.categories, config.codes))
+
+        def fake(turn):
+            import tensorflow as tf
+
+            z = turn.normal("z", config.latent)
+            category, codes = code_of(turn, config.categories, config.codes)
+            return turn("generator", tf.concat([z, category, codes], axis=1))
+
+        players = Players(
+            fake=fake,
+            judge=lambda turn, x: turn("discriminator", x)[0],
+            features=lambda turn, x: turn("discriminator", x)[1],
+            discriminator=("discriminator", "reader"),
+            teach=information,
+            inform=information,
+            weights={"category": config.information, **({"codes": config.information} if config.codes else {})},
+        )
+        return [adversarial_stage(config, players)]
+
+    def noise(self, data: Data, count: int, seed: int) -> np.ndarray:
+        """Noise, categories in turn, and codes."""
+        rng = np.random.default_rng([seed, 1])
+        category = np.eye(self.config.categories)[np.arange(count) % self.config.categories]
+        codes = rng.uniform(-1, 1, (count, self.config.codes))
+        return np.concatenate([super().noise(data, count, seed), category, codes], axis=1).astype(np.float32)
+
+    def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
+        """Scores of the pictures, and what the codes move."""
+        from gankit_classics.codes import meaning
+        from gankit_classics.evaluation import merged
+
+        return merged(super().evaluate(networks, data), meaning(self, networks, data))
+
+    def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
+        """For the category and each code, rows of pictures in which only it moves."""
+        from gankit_classics.codes import traverses
+
+        return [*super().sample(networks, data, out), *traverses(self, networks, data, out)]

@@ -1,0 +1,158 @@
+"""The recipe `lapgan`. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from gankit import Data, DataError, Stage
+from gankit_classics.base import BATCH, PictureGAN
+from gankit_classics.config import PictureConfig
+
+COARSEST = 4  # pixels a side, at least
+
+
+class LAPGANConfig(PictureConfig):
+    """Options of `gankit run lapgan`."""
+
+    levels: int = Field(3, ge=2, le=6, description="Sizes of the pyramid: 3 makes 28 pixels from 7 by 14.")
+    steps: int = Field(10_000, ge=1, description="Updates of each level's generator.")
+    units: int = Field(256, ge=1, description="Units of the dense layers of the coarsest level.")
+
+    @model_validator(mode="after")
+    def _of_its_networks(self) -> LAPGANConfig:
+        if self.spectral or self.batch_layer != "none" or self.feature_matching:
+            raise ValueError("spectral, batch_layer and feature_matching are not for the networks of lapgan")
+        return self
+
+
+class LAPGAN(PictureGAN):
+    """Pictures grow: a small one, then at each doubling a generator adds the detail that it thinks is missing.
+
+    Level 0 makes the coarsest picture. Every other level is a conditional GAN of its own, trained on real pictures as a
+    stage: given a real picture halved and enlarged again, its generator makes the residual of the Laplacian pyramid.
+    """
+
+    name = "lapgan"
+    summary = "Pictures from coarse to fine, a GAN for each level of a Laplacian pyramid (LAPGAN)."
+    paper = "Denton et al., Deep Generative Image Models using a Laplacian Pyramid, NeurIPS 2015, arXiv:1506.05751"
+    Config = LAPGANConfig
+    exports = {"generator-0": "noise -> coarsest pictures in [-1, 1]"}
+    tiny = {**PictureGAN.tiny, "levels": 2, "units": 8}
+
+    def __init__(self, config: LAPGANConfig) -> None:
+        super().__init__(config)
+        names = [f"generator-{level}" for level in range(config.levels)]
+        self.ema = dict.fromkeys(names, config.ema) if config.ema else {}
+
+    def data(self) -> Data:
+        """The pictures; their side must be halved often enough."""
+        from gankit_classics.data import open_data
+
+        divisor = 2 ** (self.config.levels - 1)
+        data = open_data(self.config, least=COARSEST * divisor)
+        side = data.facts["side"]
+        if side % divisor or side // divisor < COARSEST:
+            raise DataError(
+                f"{side} pixels a side cannot be halved {self.config.levels - 1} times to at least {COARSEST}",
+                "give fewer --levels, or another --size",
+            )
+        return data
+
+    def side(self, data: Data, level: int) -> int:
+        """Of the pictures of a level."""
+        return int(data.facts["side"]) // 2 ** (self.config.levels - 1 - level)
+
+    def networks(self, data: Data) -> dict[str, Any]:
+        """A generator and a discriminator for each level."""
+        from gankit_classics import pyramid_networks as made
+
+        config, channels, built = self.config, data.facts["channels"], {}
+        for level in range(config.levels):
+            side = self.side(data, level)
+            if level == 0:
+                built["generator-0"] = made.coarsest_generator(config.latent, side, channels, config.units)
+                built["discriminator-0"] = made.coarsest_discriminator(side, channels, config.units)
+            else:
+                built[f"generator-{level}"] = made.residual_generator(side, channels, config.width)
+                built[f"discriminator-{level}"] = made.pair_discriminator(side, channels, config.width)
+        return built
+
+    def optimizers(self) -> dict[str, Any]:
+        """Adam for every network."""
+        import keras
+
+        config, roles = self.config, ("generator", "discriminator")
+        names = [f"{role}-{level}" for level in range(config.levels) for role in roles]
+        return {name: keras.optimizers.Adam(config.lr, config.beta_1) for name in names}
+
+    def stages(self, data: Data) -> list[Stage]:
+        """One stage a level, the coarsest first."""
+        return [self._stage(data, level) for level in range(self.config.levels)]
+
+    def _stage(self, data: Data, level: int) -> Stage:
+        from gankit_classics import pyramid
+        from gankit_classics.adversarial import Players, adversarial_stage
+
+        config, side = self.config, self.side(data, level)
+        generator, discriminator = f"generator-{level}", f"discriminator-{level}"
+
+        def real(turn):
+            return pyramid.coarse(turn["image"], config.levels - 1 - level)
+
+        def guide(turn):
+            return pyramid.enlarged(pyramid.coarse(real(turn), 1))
+
+        def fake(turn):
+            if level == 0:
+                return turn(generator, turn.normal("z", config.latent))
+            return guide(turn) + turn(generator, turn.normal("z", side, side, 1), guide(turn))
+
+        def judge(turn, x):
+            return turn(discriminator, x) if level == 0 else turn(discriminator, x, guide(turn))
+
+        players = Players(fake, judge, real, discriminator=(discriminator,), generator=(generator,))
+        return adversarial_stage(config, players, f"level-{level}")
+
+    def noise(self, data: Data, count: int, seed: int) -> np.ndarray:
+        """`[count, n]`: noise for the coarsest level, then a plane for each other level."""
+        width = self.config.latent + sum(self.side(data, level) ** 2 for level in range(1, self.config.levels))
+        return np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
+
+    def pictures(self, networks: Mapping[str, Any], noise: np.ndarray) -> np.ndarray:
+        """Through all levels."""
+        from gankit_classics.data import to_pixels
+
+        parts = [self._grown(networks, noise[i : i + BATCH])[-1] for i in range(0, len(noise), BATCH)]
+        return to_pixels(np.concatenate(parts))
+
+    def _grown(self, networks: Mapping[str, Any], noise: np.ndarray) -> list[np.ndarray]:
+        """The pictures of each level, floats."""
+        from gankit_classics import pyramid
+
+        latent = self.config.latent
+        grown = [np.asarray(networks["generator-0"](noise[:, :latent], training=False))]
+        for level in range(1, self.config.levels):
+            side = 2 * grown[-1].shape[1]
+            plane = noise[:, latent : latent + side**2].reshape(-1, side, side, 1)
+            noise = noise[:, side**2 :]
+            guide = pyramid.enlarged(grown[-1])
+            grown.append(np.asarray(guide + networks[f"generator-{level}"]([plane, guide], training=False)))
+        return grown
+
+    def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
+        """A sheet of pictures, and how some of them grew."""
+        from gankit_classics.data import to_pixels
+        from gankit_classics.sheets import sheet
+
+        levels = self._grown(networks, self.noise(data, 10, seed=1))
+        side = data.facts["side"]
+        grown = [to_pixels(x).repeat(side // x.shape[1], axis=1).repeat(side // x.shape[2], axis=2) for x in levels]
+        return [
+            *super().sample(networks, data, out),
+            sheet(np.concatenate(grown), out / "levels.png", columns=10),
+        ]

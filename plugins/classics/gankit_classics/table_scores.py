@@ -1,0 +1,149 @@
+"""How well generated rows of a table do, beside simpler ways to make rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import ks_2samp
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import cross_val_predict
+
+from gankit import Data, Evaluation
+from gankit.metrics.memorisation import memorisation
+from gankit.metrics.wasserstein import sliced_wasserstein
+
+if TYPE_CHECKING:
+    from gankit_classics.gan import GAN
+
+BETTER = {"columns": "lower", "correlations": "lower", "sliced_wasserstein": "lower", "detection": "lower"}
+MOST = 5000  # rows that are told apart by a forest
+FEATURES = "columns as the network has them"
+DRAWN = 12  # columns in the picture
+
+
+def scores(train: np.ndarray, test: np.ndarray, rows: np.ndarray, facts: Mapping[str, Any]) -> dict[str, float]:
+    """Scores of rows, all as the network has them, `[n, width]`.
+
+    Returns:
+        `columns`: mean over columns of the largest difference of the distribution functions (Kolmogorov and Smirnov)
+        or, for words, of the total variation. `correlations`: mean |difference| of the correlation matrices.
+        `sliced_wasserstein`. `detection`: area under the curve of a random forest that tells the rows from real ones,
+        1/2 at best. `copied`: share of rows nearer to a training row than 1 % of the real ones are.
+    """
+    numbers = facts["width"] - sum(facts["groups"])
+    apart = [ks_2samp(test[:, i], rows[:, i]).statistic for i in range(numbers)]
+    start = numbers
+    for size in facts["groups"]:
+        group = slice(start, start + size)
+        apart.append(np.abs(test[:, group].mean(0) - rows[:, group].mean(0)).sum() / 2)
+        start += size
+    count = min(len(test), len(rows), MOST)
+    both = np.concatenate([test[:count], rows[:count]])
+    truth = np.repeat([0, 1], count)
+    forest = RandomForestClassifier(100, min_samples_leaf=5, random_state=0, n_jobs=1)
+    seen = cross_val_predict(forest, both, truth, cv=3, method="predict_proba")[:, 1]
+    figures = {
+        "columns": float(np.mean(apart)),
+        "correlations": _correlations(test, rows),
+        "sliced_wasserstein": sliced_wasserstein(test[:count], rows[:count], features=FEATURES).value,
+        "detection": float(roc_auc_score(truth, seen)),
+    }
+    if len(test) >= 100:
+        figures["copied"] = memorisation(train, test, rows, features=FEATURES)["copied"].value
+    return figures
+
+
+def _correlations(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean |difference| of correlations of pairs of columns; those of a constant column count as 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        first, second = (np.nan_to_num(np.corrcoef(x.T).reshape(x.shape[1], -1)) for x in (a, b))
+    pairs = np.triu_indices(len(first), 1)
+    return float(np.abs(first - second)[pairs].mean()) if len(pairs[0]) else 0.0
+
+
+def _columns(facts: Mapping[str, Any]) -> list[slice]:
+    """Where each column of the table stands in a row."""
+    start = facts["width"] - sum(facts["groups"])
+    parts = [slice(i, i + 1) for i in range(start)]
+    for size in facts["groups"]:
+        parts.append(slice(start, start + size))
+        start += size
+    return parts
+
+
+def independent(train: np.ndarray, facts: Mapping[str, Any], count: int) -> np.ndarray:
+    """Rows whose columns are each drawn on their own from the training rows: right columns, no relations."""
+    rng = np.random.default_rng(3)
+    return np.concatenate([train[rng.integers(0, len(train), count)][:, part] for part in _columns(facts)], axis=1)
+
+
+def gaussian(train: np.ndarray, facts: Mapping[str, Any], count: int) -> np.ndarray:
+    """Rows of one normal distribution with the training rows' mean and covariance; the largest of each group is 1."""
+    rng = np.random.default_rng(4)
+    return settled(rng.multivariate_normal(train.mean(0), np.cov(train.T).reshape(train.shape[1], -1), count), facts)
+
+
+def settled(rows: np.ndarray, facts: Mapping[str, Any]) -> np.ndarray:
+    """Rows whose words are decided: 1 for the likeliest of each group, 0 for the others."""
+    rows = rows.copy()
+    for part in _columns(facts):
+        if part.stop - part.start > 1:
+            rows[:, part] = np.eye(part.stop - part.start)[rows[:, part].argmax(axis=1)]
+    return rows
+
+
+def evaluate(recipe: GAN, networks: Mapping[str, Any], data: Data) -> Evaluation:
+    """Generated rows against those that were held out."""
+    from gankit.loading import build_networks
+    from gankit_classics.tables import encode
+
+    train, test, facts = data.held_out["train"], data.held_out["test"], data.facts
+    count = min(recipe.config.samples, max(100, len(test)))
+
+    def made(found: Mapping[str, Any]) -> np.ndarray:
+        return encode(recipe.draw(found, data, count), facts)
+
+    others = {
+        "training rows": train[np.random.default_rng(5).integers(0, len(train), count)],
+        "independent columns": independent(train, facts, count),
+        "one Gaussian": gaussian(train, facts, count),
+        "untrained": made(build_networks(recipe, data)),
+    }
+    return Evaluation(
+        scores(train, test, made(networks), facts),
+        {name: scores(train, test, rows, facts) for name, rows in others.items()},
+        {"data": facts["data"], "rows": {"train": len(train), "test": len(test), "generated": count}},
+        BETTER,
+    )
+
+
+def distributions(rows: pd.DataFrame, real: pd.DataFrame, facts: Mapping[str, Any], out: Path) -> Path:
+    """Histograms of the first columns, generated on real."""
+    from matplotlib.figure import Figure
+
+    columns = facts["columns"][:DRAWN]
+    wide = min(4, len(columns))
+    figure = Figure(figsize=(3 * wide, 2.4 * -(-len(columns) // wide)), layout="constrained")
+    for i, column in enumerate(columns):
+        axes, name = figure.add_subplot(-(-len(columns) // wide), wide, i + 1), column["name"]
+        axes.set_title(name[:24], fontsize=9)
+        if "words" in column:
+            places = np.arange(len(column["words"]))
+            for offset, (label, table) in zip((-0.2, 0.2), (("real", real), ("generated", rows)), strict=True):
+                shares = table[name].astype(str).value_counts(normalize=True).reindex(column["words"], fill_value=0)
+                axes.bar(places + offset, shares, 0.4, label=label)
+            axes.set_xticks(places, [word[:8] for word in column["words"]], fontsize=6, rotation=90)
+        else:
+            bins = np.linspace(column["knots"][1], column["knots"][-2], 31)
+            for label, table in (("real", real), ("generated", rows)):
+                axes.hist(table[name].to_numpy(float), bins, density=True, alpha=0.5, label=label)
+        axes.tick_params(labelsize=7)
+        if i == 0:
+            axes.legend(fontsize=7)
+    figure.savefig(out, dpi=100)
+    return out

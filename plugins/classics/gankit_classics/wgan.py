@@ -1,0 +1,81 @@
+"""The recipes `wgan` and `wgan-gp`. Import no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from gankit import Data, Evaluation
+from gankit_classics.base import PictureGAN
+from gankit_classics.config import Loss, Penalty, PictureConfig
+
+
+class WGANConfig(PictureConfig):
+    """Options of `gankit run wgan`."""
+
+    loss: Loss = Field("wasserstein", description="What the two minimise.")
+    critic_steps: int = Field(5, ge=1, le=100, description="Updates of the critic for each of the generator's.")
+    lr: float = Field(5e-5, gt=0, description="Learning rate of RMSprop.")
+    limit: float = Field(0.01, gt=0, description="Each weight of the critic is clipped to [-limit, limit].")
+
+
+class WGANGPConfig(PictureConfig):
+    """Options of `gankit run wgan-gp`."""
+
+    loss: Loss = Field("wasserstein", description="What the two minimise.")
+    penalty: Penalty = Field("wgan-gp", description="On the critic's gradient.")
+    critic_steps: int = Field(5, ge=1, le=100, description="Updates of the critic for each of the generator's.")
+    beta_1: float = Field(0.0, ge=0, lt=1, description="Adam's decay of the first moment.")
+
+
+class WGANGP(PictureGAN):
+    """A critic that estimates the Wasserstein distance, its gradient held at norm 1 by a penalty.
+
+    The estimate is logged as the term `discriminator/distance` and falls as the pictures get better.
+    """
+
+    name = "wgan-gp"
+    summary = "Pictures from noise by a critic with a gradient penalty (WGAN-GP)."
+    paper = "Gulrajani et al., Improved Training of Wasserstein GANs, NeurIPS 2017, arXiv:1704.00028"
+    Config = WGANGPConfig
+
+    def norm(self) -> str:
+        """No batch normalisation: the distance is a property of each example (section 4 of the paper)."""
+        return "spectral" if self.config.spectral else "none"
+
+    def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
+        """Scores of the pictures, and the critic's estimate on pictures that it never saw."""
+        from gankit_classics.evaluation import critic_distance, merged
+
+        return merged(super().evaluate(networks, data), critic_distance(self, networks, data))
+
+
+class WGAN(WGANGP):
+    """A critic that estimates the Wasserstein distance, its weights clipped to a box."""
+
+    name = "wgan"
+    summary = "Pictures from noise by a critic with clipped weights (WGAN)."
+    paper = "Arjovsky, Chintala, Bottou, Wasserstein GAN, ICML 2017, arXiv:1701.07875"
+    Config = WGANConfig
+
+    def networks(self, data: Data) -> dict[str, Any]:
+        """DCGAN's, the critic with clipped weights."""
+        from gankit.constraints import WeightClipping
+        from gankit_classics import networks
+
+        side, channels, width = data.facts["side"], data.facts["channels"], self.config.width
+        critic = networks.discriminator(
+            side, channels, width, norm=self.norm(), constraint=WeightClipping(self.config.limit)
+        )
+        return {
+            "generator": networks.generator(self.noise_width(data), side, channels, width),
+            "discriminator": networks.with_features(critic),
+        }
+
+    def optimizers(self) -> dict[str, Any]:
+        """RMSprop: with momentum the training was unstable (section 4 of the paper)."""
+        import keras
+
+        return {name: keras.optimizers.RMSprop(self.config.lr) for name in ("discriminator", "generator")}

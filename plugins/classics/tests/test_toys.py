@@ -1,0 +1,38 @@
+"""Mixtures whose modes can be counted."""
+
+import numpy as np
+import pytest
+from gankit_classics import toys
+
+
+@pytest.mark.parametrize(("name", "modes"), [("ring", 8), ("grid", 25)])
+def test_the_mixture_itself_is_perfect(name, modes):
+    figures = toys.scores(name, toys.draw(name, 10_000, seed=3))
+    assert figures["modes"] == modes
+    # Within three deviations of the centre lies 1 - exp(-9/2) of a Gaussian in the plane.
+    assert figures["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.004)
+    assert figures["balance"] > 0.999
+
+
+def test_collapse_on_two_modes_is_counted():
+    centres, _ = toys.MIXTURES["ring"]()
+    points = np.repeat(centres[[1, 4]], [7500, 2500], axis=0)
+    figures = toys.scores("ring", points)
+    assert figures == {
+        "modes": 2.0,
+        "high_quality": 1.0,
+        "balance": pytest.approx(-(0.75 * np.log(0.75) + 0.25 * np.log(0.25)) / np.log(8)),
+    }
+
+
+def test_a_mode_needs_one_sample_in_five_hundred():
+    centres, _ = toys.MIXTURES["ring"]()
+    points = np.repeat(centres[[0, 1, 2]], [961, 20, 19], axis=0).repeat(10, axis=0)
+    assert toys.scores("ring", points)["modes"] == 3
+    few = np.repeat(centres[[0, 1]], [9981, 19], axis=0)
+    assert toys.scores("ring", few)["modes"] == 1
+
+
+def test_points_between_the_modes_count_for_nothing():
+    figures = toys.scores("grid", np.full((1000, 2), 1.0))
+    assert figures["modes"] == 0 and figures["high_quality"] == 0 and np.isfinite(figures["balance"])

@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -63,8 +64,8 @@ def training(path: Path) -> str:
 
 def finite(value: Any) -> bool:
     """Whether a value read from JSON is a number that a float can hold."""
-    # An int may be too large for a float, which math.isfinite does not survive.
-    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
+    # An int may be too large for a float, which math.isfinite does not survive, and is nevertheless less than infinity.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -110,6 +110,13 @@ def test_broken_generators(make, diversity, duplicates, coverage):
     assert found["coverage"] == pytest.approx(coverage, abs=0.1)
 
 
+def test_more_samples_do_not_count_as_duplicates():
+    rng = np.random.default_rng(0)
+    found = [look(generated=draw(rng, 800), examples=draw(rng, 200)) for _ in range(6)]
+    assert np.mean([one["duplicates"] for one in found]) < 0.03
+    assert np.mean([one["coverage"] for one in found]) == pytest.approx(1, abs=0.02)
+
+
 def test_modes_are_counted_by_coverage():
     rng = np.random.default_rng(0)
     centres = 10 * np.eye(8)
@@ -184,7 +191,7 @@ def test_short_examples_are_kept():
     assert np.array_equal(reduced(x[:, 0]), x[:, 0].reshape(7, 64)) and reduced(x[:, 0]).dtype == np.float64
 
 
-@pytest.mark.parametrize("width", [513, 784, 3000])
+@pytest.mark.parametrize("width", [513, 784, 1500])
 def test_reduction_sums_groups_with_signs(width):
     """Each value goes into one sum, with sign; no group takes more than its part."""
     matrix = reduced(np.eye(width))
@@ -224,7 +231,7 @@ def test_copied_equals_a_loop():
     assert Reference([train[:100], train[100:]]).copied(fake) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("width", [2, 20, 300, 2000])
+@pytest.mark.parametrize("width", [2, 20, 300, 800])
 def test_copies_are_told_from_fresh_samples(width):
     rng = np.random.default_rng(0)
     train = draw(rng, 600, width).astype("float32")
@@ -266,6 +273,7 @@ def test_repeated_examples_do_not_hide_copies():
     assert reference.copied(train[:100]) == 1
     # The data say that a fifth of fresh examples repeats another: so may samples.
     assert reference.copied(np.concatenate([train[:20], draw(rng, 80)])) < 0.03
+    assert reference.copied(draw(rng, 100) + 50) == 0
     share = np.concatenate([train[:60], draw(rng, 40) + 50])
     assert reference.copied(share) == pytest.approx((0.6 - 0.2) / 0.8)
     assert reference.copied(-0.0 * draw(rng, 50) + train[0]) == 1
@@ -410,16 +418,19 @@ def test_lost_coverage_is_measured_against_a_running_median():
     assert of([0.19] * 20 + [0.01] * 20) == []  # never had much
     assert of([0.21] * 20 + [0.1] * 20) == [("collapse", 25, 21)]
     # Two looks of five can't lift the median, three can.
-    assert of([0.1] * 10 + [0.9, 0.9] + [0.1] * 20) == []
-    assert of([0.1] * 10 + [0.9, 0.9, 0.9] + [0.1] * 20) == [("collapse", 18, 14)]
-    assert of([0.9, 0.9, 0.9, 0.9] + [0.1] * 20) == [("collapse", 15, 11)]  # the quiet looks count for the best
+    assert of([0.1] * 20 + [0.9, 0.9] + [0.1] * 20) == []
+    assert of([0.1] * 20 + [0.9, 0.9, 0.9] + [0.1] * 20) == [("collapse", 28, 24)]
+    # Blurred samples cover much in the beginning, which ends with the tenth look: the first median is that of 11 to 15.
+    assert of([0.9] * 12 + [0.1] * 20) == []
+    assert of([0.9] * 13 + [0.1] * 20) == [("collapse", 19, 15)]
 
 
 @pytest.mark.parametrize(
     ("looks", "fires"),
     [
         ({}, True),
-        ({"auc": 0.994}, False),
+        ({"auc": 0.991}, True),
+        ({"auc": 0.989}, False),
         ({"p_fake": 0.06}, False),
         ({"p_real": 0.94}, False),
         ({"coverage": 0.11}, False),
@@ -434,13 +445,22 @@ def test_discriminator_won(looks, fires):
     assert alarms([losing] * 30, saturating=False) == []
 
 
-def test_a_generator_that_still_learns_has_not_lost():
-    def coverage(rise):
-        return [LOSING | {"coverage": rise * i} for i in range(30)]
+@pytest.mark.parametrize(
+    ("looks", "kind"),
+    [
+        (LOSING, "discriminator won"),
+        (HEALTHY | {"diversity": 0.1}, "collapse"),
+        (HEALTHY | {"duplicates": 0.9}, "collapse"),
+    ],
+)
+def test_a_generator_that_still_learns_is_let_be(looks, kind):
+    def of(rise):
+        # From look 21 on; before, it stands.
+        return alarms([HEALTHY | {"coverage": 0.02}] * 20 + [looks | {"coverage": 0.02 + rise * i} for i in range(15)])
 
-    assert alarms(coverage(0.0045), patience=3) == []  # medians of five, five looks apart, rise by 0.0225
-    # Here by 0.0175; the first two medians that can be compared are those of looks 5 and 10.
-    assert alarms(coverage(0.0035), patience=3) == [("discriminator won", 13, 11)]
+    # At look 25, the median of five is that of look 23: two rises more than that of five looks before.
+    assert of(0.0) == of(0.0045) == [(kind, 25, 21)]
+    assert of(0.0055) == []
 
 
 def test_vanishing_gradient():
@@ -469,14 +489,19 @@ def test_a_gradient_that_ends_in_equilibrium_is_no_fault():
     [
         ({"auc": 0.54, "p_real": 0.54, "p_fake": 0.46}, True),
         ({"auc": 0.46, "p_real": 0.5, "p_fake": 0.5}, True),
-        ({"auc": 0.56, "p_real": 0.5, "p_fake": 0.5}, False),
-        ({"auc": 0.44, "p_real": 0.5, "p_fake": 0.5}, False),
+        ({"auc": 0.56, "p_real": 0.52, "p_fake": 0.49}, False),
+        ({"auc": 0.44, "p_real": 0.49, "p_fake": 0.52}, False),
         ({"auc": 0.5, "p_real": 0.56, "p_fake": 0.5}, False),
         ({"auc": 0.5, "p_real": 0.5, "p_fake": 0.44}, False),
+        ({"auc": 0.9, "p_real": 0.52, "p_fake": 0.516}, True),  # the right order of what is nearly equal
+        ({"auc": 0.9, "p_real": 0.524, "p_fake": 0.518}, False),
+        ({"auc": 0.9, "p_real": 0.56, "p_fake": 0.56}, False),
+        ({"auc": 0.9, "p_real": None, "p_fake": 0.5}, False),
     ],
 )
 def test_equilibrium(looks, fires):
-    assert alarms([HEALTHY | looks] * 30) == ([("equilibrium", 15, 11)] if fires else [])
+    even = {name: value for name, value in (HEALTHY | looks).items() if value is not None}
+    assert alarms([even] * 30) == ([("equilibrium", 15, 11)] if fires else [])
 
 
 def test_equilibrium_of_a_critic_and_what_it_says():
@@ -516,6 +541,13 @@ def test_replay_gives_the_same_alarms_and_repeats_none():
         for i, statistics in enumerate(sequence[:last], 1):
             found += monitor.add("main", 10 * i, 4000, json.loads(json.dumps(statistics)))
     assert [(alarm.kind, alarm.step // 10, alarm.since // 10) for alarm in found] == whole
+
+
+def test_a_look_counts_once():
+    monitor = Monitor()
+    found = [alarm for step in [*range(1, 15), *[14] * 9] for alarm in monitor.add("main", step, 100, COLLAPSED)]
+    assert found == []
+    assert [alarm.step for alarm in monitor.add("main", 15, 100, COLLAPSED)] == [15]
 
 
 def test_no_tensorflow():

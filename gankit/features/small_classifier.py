@@ -387,13 +387,13 @@ def _versions() -> dict[str, str]:
 
 
 def main(name: str, out: str) -> None:
-    """Trains on a known dataset and writes the file that the package carries."""
+    """Trains on a known dataset and writes a file for the package, the very one if the machine and versions are."""
     from gankit.data.labelled import open_pictures
 
     data = open_pictures(name)
-    classifier = train_classifier(
-        data.train.images, data.train.labels, data.classes, test=(data.test.images, data.test.labels)
-    )
+    images, labels = data.train.images, data.train.labels
+    test = data.test.images, data.test.labels
+    classifier = train_classifier(images, labels, data.classes, test=test)
     classifier.save(Path(out))
     print(f"{out}: test accuracy {classifier.facts.test_accuracy}")
 

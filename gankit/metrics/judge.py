@@ -9,8 +9,9 @@ it, or all sets are cut to the smallest, for most scores depend on the counts. M
 split. Each set is first shuffled in an order that hangs on what its pictures show and on nothing else: no score depends
 on the order in which pictures come, nor do those that draw subsets mistake an order by class for a property.
 
-A network that was trained on the training split itself knows those pictures better than test ones, so that the floor of
-`small-classifier` is a little high, and a good generator can score below it.
+A network that was trained on the training split knows those pictures better than others, which could lift the floor of
+`small-classifier`. On Fashion-MNIST it doesn't: 5,000 test pictures have an FID of 0.28 (+-0.02) from 5,000 training
+pictures, and of 0.30 (+-0.04) from the other 5,000 test pictures.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from gankit.metrics.wasserstein import sliced_wasserstein
 
 MOST = 10_000  # pictures of a set that are compared pairwise
 TWINS = 2.0  # grey levels by which two pictures may differ (root mean square) and count as one
-_PAIRED_VALUES = 1e11  # n^2 pairs times values that finding twins may multiply
+_PAIRED_VALUES = 2e10  # pairs times values that finding twins may multiply; it bounds the time
 _IN_MEMORY = 2**28  # bytes of a set's features; more lie in a temporary file
 _PIXELS = "pixels, 0..255"
 
@@ -66,9 +67,7 @@ class Judgement:
     scores: dict[str, Score]
 
 
-def judge(
-    train: Any, test: Any, fake: Any, embedding: Embedding, *, seed: int = 0, untrained: Any = None
-) -> Judgement:
+def judge(train: Any, test: Any, fake: Any, embedding: Embedding, *, seed: int = 0, untrained: Any = None) -> Judgement:
     """Scores generated pictures; see the module's docstring.
 
     The scores are `fid`, `kid`, `precision`, `recall`, `density`, `coverage`, `copied` and `nearer` on the embedding's
@@ -199,7 +198,7 @@ def _scores(real: _Set, fake: _Set, embedding: Embedding, seed: int, left_out: d
 
     def kernel() -> Mapping[str, Score]:
         size = max(2, min(1000, n // 4))  # four disjoint subsets at least, so that the error is known
-        return {"kid": kid(real.features, fake.features, features=network, subset_size=size, seed=seed)}
+        return {"kid": kid(real.features, fake.features, features=network, subsets=50, subset_size=size, seed=seed)}
 
     def pixels() -> Mapping[str, Score]:
         flat = [x.images.reshape(n, -1) for x in (real, fake)]

@@ -16,24 +16,27 @@ from statistics import median
 PATIENCE = 5  # looks; single looks go astray, since the two networks chase each other
 QUIET_SHARE, QUIET_LOOKS = 0.1, 5  # of a stage: every generator begins collapsed, and every discriminator wins at first
 
-# Samples a quarter as far apart as real examples; healthy trainings stay above 0.7.
+# Samples a quarter as far apart as real examples; trainings that went well stayed above 0.6, weak ones above 0.3.
 LOW_DIVERSITY = 0.25
-# Healthy trainings have some per cent. Alone it is no proof: samples without the noise of the data lie closer, too.
+# Some per cent in trainings that went well. No proof by itself: samples without the noise of the data lie closer, too.
 MANY_DUPLICATES = 0.5
 # With this coverage the samples are where the data are, and close neighbours among them are no collapse.
 FAIR_COVERAGE = 0.5
 # Coverage swings by a third in trainings that end well, and its fall means little where it never was much.
 LOST_COVERAGE, SOME_COVERAGE = 0.5, 0.2
 # In healthy trainings on images, too, a discriminator is right about nearly every example: that alone is no defeat.
-WON_AUC = 0.995
+WON_AUC = 0.99
 # A discriminator that won is sure; while its probabilities are moderate, its loss has a slope left.
 WON_DOUBT = 0.05
-# Samples that reach a tenth of the data, or ever more of it, show that the generator still learns.
-POOR_COVERAGE, RISE = 0.1, 0.02
+# Samples that reach a tenth of the data, or more of it than five looks before, show that the generator still learns:
+# one that begins slowly has alike samples and a sure discriminator for a while.
+POOR_COVERAGE, RISE = 0.1, 0.01
 # Gradients of a generator swing tenfold, not a thousandfold.
 VANISHED = 1e-3
 # Two standard errors of the area under the curve for 256 examples of each kind.
 EVEN = 0.05
+# A discriminator that says nearly the same of everything may still have it in the right order, which helps nobody.
+SAME_PROBABILITY = 0.005
 # Healthy is 0.01; a small set of training examples, whose ratios are rough, may give some more.
 MANY_COPIES = 0.25
 
@@ -66,7 +69,8 @@ class Alarm:
 HINTS = {
     "collapse": "lower the generator's learning rate, or take a larger batch; let the discriminator see batches as a "
     "whole (minibatch standard deviation or discrimination), or take the loss of WGAN-GP",
-    "discriminator won": "lower the discriminator's learning rate or its updates a step; hold it back with R1, "
+    "discriminator won": "lower the discriminator's learning rate or its updates a step (or the generator's learning "
+    "rate, if samples lie far off); with loss=minimax, take loss=non-saturating; hold the discriminator back with R1, "
     "spectral normalisation, instance noise or one-sided label smoothing; with little data, augment it (DiffAugment)",
     "vanishing generator gradient": "with loss=minimax, take loss=non-saturating; otherwise hold the discriminator "
     "back (R1, spectral normalisation, a lower learning rate), or take WGAN-GP, whose critic does not saturate",
@@ -106,6 +110,7 @@ class _Stage:
     """What is remembered of a stage."""
 
     looks: int = 0
+    counted: int = 0
     step: int = -1
     gradients: list[float] = field(default_factory=list)
     coverages: deque[float] = field(default_factory=lambda: deque(maxlen=5))
@@ -113,18 +118,21 @@ class _Stage:
     best: float = 0.0
     watches: dict[str, _Watch] = field(default_factory=dict)
 
-    def remember(self, coverage: float | None, gradient: float | None) -> None:
+    def remember(self, coverage: float | None, gradient: float | None, quiet: bool) -> None:
         if gradient is not None and len(self.gradients) < 5:
             self.gradients.append(gradient)
         if coverage is not None:
+            self.counted += not quiet
             self.coverages.append(coverage)
             if len(self.coverages) == 5:
                 self.medians.append(median(self.coverages))
-                self.best = max(self.best, self.medians[-1])
+                # A beginner's blurred samples lie in the middle of the data and cover much of it: no loss.
+                if self.counted >= 5:
+                    self.best = max(self.best, self.medians[-1])
 
     def rising(self) -> bool:
-        """Whether five looks have more coverage than the five before; unknown counts as yes."""
-        return len(self.medians) < 6 or self.medians[-1] >= self.medians[0] + RISE
+        """Whether five looks have more coverage than the five before."""
+        return len(self.medians) == 6 and self.medians[-1] >= self.medians[0] + RISE
 
 
 class Monitor:
@@ -177,8 +185,9 @@ class Monitor:
         seen = {name: float(value) for name, value in statistics.items() if _finite(value)}
         gradient = (terms or {}).get(self._gradient)
         gradient = float(gradient) if gradient is not None and _finite(gradient) else None
-        state.remember(seen.get("coverage"), gradient)
-        if step <= QUIET_SHARE * steps or state.looks <= QUIET_LOOKS:
+        quiet = step <= QUIET_SHARE * steps or state.looks <= QUIET_LOOKS
+        state.remember(seen.get("coverage"), gradient, quiet)
+        if quiet:
             return []
         alarms = []
         for kind, (holds, value, message) in self._findings(state, seen, gradient):
@@ -208,9 +217,11 @@ def _collapse(state: _Stage, seen: Mapping[str, float]) -> Finding | None:
     diversity, duplicates, coverage = map(seen.get, ("diversity", "duplicates", "coverage"))
     if diversity is None and duplicates is None and coverage is None:
         return None
-    if diversity is not None and diversity < LOW_DIVERSITY:
+    learns = coverage is not None and state.rising()
+    if diversity is not None and diversity < LOW_DIVERSITY and not learns:
         return True, diversity, f"samples are {diversity:.2g} times as far apart as real examples"
-    if duplicates is not None and duplicates > MANY_DUPLICATES and (coverage or 0) < FAIR_COVERAGE:
+    many = duplicates is not None and duplicates > MANY_DUPLICATES
+    if many and (coverage or 0) < FAIR_COVERAGE and not learns:
         return True, duplicates, f"{duplicates:.0%} of the samples are near copies of another sample"
     if coverage is not None and state.best >= SOME_COVERAGE and coverage < LOST_COVERAGE * state.best:
         return True, coverage, f"samples cover {coverage:.0%} of the data, and {state.best:.0%} before"
@@ -240,12 +251,14 @@ def _vanished(state: _Stage, seen: Mapping[str, float], gradient: float | None, 
 def _even(seen: Mapping[str, float]) -> Finding | None:
     if "auc" not in seen:
         return None
-    shares = [seen[name] for name in ("auc", "p_real", "p_fake") if name in seen]
+    chances = [seen[name] for name in ("p_real", "p_fake") if name in seen]
+    blind = len(chances) == 2 and abs(chances[0] - chances[1]) <= SAME_PROBABILITY
+    holds = all(abs(chance - 0.5) <= EVEN for chance in chances) and (abs(seen["auc"] - 0.5) <= EVEN or blind)
     message = (
-        f"the discriminator does not tell samples from real examples (right in {seen['auc']:.0%} of pairs), as it must "
-        "when the generator is perfect; but a discriminator that has collapsed does not, either"
+        "the discriminator says the same of samples and of real examples, as it must when the generator is perfect; "
+        "but a discriminator that has collapsed does so, too"
     )
-    return all(abs(share - 0.5) <= EVEN for share in shares), seen["auc"], message
+    return holds, seen["auc"], message
 
 
 def _memorised(seen: Mapping[str, float]) -> Finding | None:

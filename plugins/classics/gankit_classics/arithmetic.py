@@ -1,7 +1,7 @@
 """Sums and differences in the latent space (Radford et al. 2015, section 6.3.2).
 
 The paper averaged three hand-picked vectors of each kind. Here the classifier picks: of many pictures, those that it is
-surest of. The sheet shows, row by row, mean of A - mean of B + mean of C, and the three means themselves.
+surest of. Each row of the sheet shows three means A, B and C, and A - B + C.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def arithmetic(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) 
     means = [noise[np.argsort(-sure[:, label])[:AVERAGED]].mean(axis=0) for label in range(sure.shape[1])]
     # Of Gaussian noise the mean is shorter than a sample: bring it back to where the generator was trained.
     length = float(np.linalg.norm(noise, axis=1).mean())
-    triples = list(itertools.permutations(range(min(len(means), 10)), 3))
-    chosen = [triples[i] for i in np.linspace(0, len(triples) - 1, ROWS).astype(int)]
+    triples = list(itertools.permutations(range(len(means)), 3))
+    chosen = [triples[i] for i in np.random.default_rng(0).choice(len(triples), min(ROWS, len(triples)), replace=False)]
     rows = [vector for a, b, c in chosen for vector in (means[a], means[b], means[c], means[a] - means[b] + means[c])]
     scaled = np.stack([length * row / np.linalg.norm(row) for row in rows]).astype(np.float32)
-    return sheet(recipe.pictures(networks, scaled), out, columns=4)
+    return sheet(recipe.pictures(networks, scaled), out, columns=4, titles=("A", "B", "C", "A - B + C"))

@@ -35,10 +35,10 @@ def residual_generator(side: int, channels: int, width: int) -> keras.Model:
     guide = layers.Input((side, side, channels), name="guide")
     x = layers.Concatenate()([plane, guide])
     for _ in range(3):
-        x = layers.Conv2D(width, 5, padding="same", use_bias=False, kernel_initializer=initial())(x)
+        x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer=initial())(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9, synchronized=True)(x))
     floatx = keras.config.floatx()
-    residual = layers.Conv2D(channels, 5, padding="same", kernel_initializer=initial(), dtype=floatx)(x)
+    residual = layers.Conv2D(channels, 3, padding="same", kernel_initializer=initial(), dtype=floatx)(x)
     return keras.Model([plane, guide], residual, name="generator")
 
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 LEAST = 56  # pixels that a small picture is enlarged to at least, without smoothing
 GAP = 2
+HEAD = 16  # pixels above the pictures, for titles
 
 
-def sheet(pictures: np.ndarray, out: Path, columns: int) -> Path:
+def sheet(pictures: np.ndarray, out: Path, columns: int, titles: Sequence[str] = ()) -> Path:
     """A grid of pictures.
 
     Args:
         pictures: `[n, h, w, c]` uint8.
         out: The PNG to write.
         columns: Pictures in a row.
+        titles: Of the columns.
     """
     n, height, width, channels = pictures.shape
     rows = math.ceil(n / columns)
@@ -29,7 +31,14 @@ def sheet(pictures: np.ndarray, out: Path, columns: int) -> Path:
         canvas[y : y + height, x : x + width] = picture
     factor = max(1, round(LEAST / height))
     canvas = canvas.repeat(factor, axis=0).repeat(factor, axis=1)
-    Image.fromarray(canvas[..., 0] if channels == 1 else canvas).save(out)
+    image = Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
+    if titles:
+        body, image = image, Image.new(image.mode, (image.width, image.height + HEAD), "white")
+        image.paste(body, (0, HEAD))
+        draw = ImageDraw.Draw(image)
+        for i, title in enumerate(titles):
+            draw.text((i * (width + GAP) * factor, 2), title, fill="black")
+    image.save(out)
     return out
 
 

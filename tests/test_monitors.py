@@ -58,8 +58,9 @@ def test_probabilities_do_not_overflow():
 
 def test_comparison_equals_a_loop():
     rng = np.random.default_rng(0)
-    # Whole numbers, so that distances tie; the fourth to sixth real examples are twins of the first three.
-    real, fake = np.round(draw(rng, 40) * 3), np.round(draw(rng, 25) * 2) + 4
+    # Whole numbers, so that distances tie; the fourth to sixth real examples are twins of the first three. The real
+    # ones are even, so that one is half of their least distance.
+    real, fake = 2 * np.round(draw(rng, 40) * 1.5), np.round(draw(rng, 25) * 2) + 4
     real[3:6], fake[3:9] = real[:3], fake[0]
     found = look(generated=fake.reshape(25, 2, 2), examples=real.reshape(40, 2, 2))
 
@@ -73,9 +74,9 @@ def test_comparison_equals_a_loop():
     few = real[:25]  # as many as there are samples
     distances = [others(few, i)[0] for i in range(25)]
     repeated = sum(d == 0 for d in distances) / 25
-    threshold = min(d for d in distances if d > 0) + 1e-6
+    threshold = min(d for d in distances if d > 0) / 2 + 1e-6
     near = sum(others(fake, i)[0] <= threshold for i in range(25)) / 25
-    assert repeated > 0.2 and near > repeated
+    assert 0.2 < repeated < near < 0.9 and near > sum(others(fake, i)[0] == 0 for i in range(25)) / 25
     assert found["duplicates"] == pytest.approx((near - repeated) / (1 - repeated))
     covered = [any(math.dist(real[i], y) <= others(real, i)[4] + 1e-6 for y in fake) for i in range(40)]
     assert found["coverage"] == pytest.approx(sum(covered) / 40 / expected_coverage(40, 25, 5))
@@ -89,8 +90,7 @@ def test_a_perfect_generator():
     mean = {name: np.mean([found[name] for found in values]) for name in values[0]}
     assert mean["diversity"] == pytest.approx(1, abs=0.02)
     assert mean["coverage"] == pytest.approx(1, abs=0.02)
-    # The third smallest of 256 distances, of which two are of one pair.
-    assert 0.006 < mean["duplicates"] < 0.02
+    assert mean["duplicates"] < 0.002  # a sixteenth of a hundredth, in four dimensions
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_perfect_generator():
     [
         (lambda x, rng: np.repeat(x[:1], 256, 0), 0, 1, 0),  # one point
         (lambda x, rng: x[:8].repeat(32, 0) + rng.normal(0, 1e-4, (256, 4)), 0.8, 1, 0.16),  # eight
-        (lambda x, rng: x / 10, 0.1, 1, 0.15),  # all of them near the mean
+        (lambda x, rng: x / 30, 0, 1, 0.1),  # all of them near the mean
         (lambda x, rng: x + 100, 1, 0, 0),  # elsewhere
     ],
 )
@@ -113,7 +113,7 @@ def test_broken_generators(make, diversity, duplicates, coverage):
 def test_more_samples_do_not_count_as_duplicates():
     rng = np.random.default_rng(0)
     found = [look(generated=draw(rng, 800), examples=draw(rng, 200)) for _ in range(6)]
-    assert np.mean([one["duplicates"] for one in found]) < 0.03
+    assert np.mean([one["duplicates"] for one in found]) < 0.001
     assert np.mean([one["coverage"] for one in found]) == pytest.approx(1, abs=0.02)
 
 
@@ -415,11 +415,11 @@ def test_lost_coverage_is_measured_against_a_running_median():
     def of(values):
         return alarms([{"coverage": value} for value in values])
 
-    assert of([0.19] * 20 + [0.01] * 20) == []  # never had much
-    assert of([0.21] * 20 + [0.1] * 20) == [("collapse", 25, 21)]
+    assert of([0.29] * 20 + [0.01] * 20) == []  # never had much
+    assert of([0.31] * 20 + [0.15] * 20) == [("collapse", 25, 21)]
     # Two looks of five can't lift the median, three can.
     assert of([0.1] * 20 + [0.9, 0.9] + [0.1] * 20) == []
-    assert of([0.1] * 20 + [0.9, 0.9, 0.9] + [0.1] * 20) == [("collapse", 28, 24)]
+    assert of([0.1] * 20 + [0.9, 0.9, 0.9] + [0.1] * 20) == [("collapse", 30, 26)]  # no longer rising
     # Blurred samples cover much in the beginning, which ends with the tenth look: the first median is that of 11 to 15.
     assert of([0.9] * 12 + [0.1] * 20) == []
     assert of([0.9] * 13 + [0.1] * 20) == [("collapse", 19, 15)]

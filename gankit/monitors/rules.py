@@ -16,14 +16,14 @@ from statistics import median
 PATIENCE = 5  # looks; single looks go astray, since the two networks chase each other
 QUIET_SHARE, QUIET_LOOKS = 0.1, 5  # of a stage: every generator begins collapsed, and every discriminator wins at first
 
-# Samples a quarter as far apart as real examples; trainings that went well stayed above 0.6, weak ones above 0.3.
+# Samples a quarter as far apart as real examples; trainings that went well began at 0.3, and ended above 0.7.
 LOW_DIVERSITY = 0.25
-# Some per cent in trainings that went well. No proof by itself: samples without the noise of the data lie closer, too.
+# 0.12 at most in trainings that went well, and nearly 1 where samples were few.
 MANY_DUPLICATES = 0.5
-# With this coverage the samples are where the data are, and close neighbours among them are no collapse.
+# With this coverage the samples are where the data are: clean samples of noisy data lie close to each other.
 FAIR_COVERAGE = 0.5
-# Coverage swings by a third in trainings that end well, and its fall means little where it never was much.
-LOST_COVERAGE, SOME_COVERAGE = 0.5, 0.2
+# Coverage swings by a third in trainings that go well, more while it is low.
+LOST_COVERAGE, SOME_COVERAGE = 0.5, 0.3
 # In healthy trainings on images, too, a discriminator is right about nearly every example: that alone is no defeat.
 WON_AUC = 0.99
 # A discriminator that won is sure; while its probabilities are moderate, its loss has a slope left.
@@ -217,15 +217,15 @@ def _collapse(state: _Stage, seen: Mapping[str, float]) -> Finding | None:
     diversity, duplicates, coverage = map(seen.get, ("diversity", "duplicates", "coverage"))
     if diversity is None and duplicates is None and coverage is None:
         return None
-    learns = coverage is not None and state.rising()
-    if diversity is not None and diversity < LOW_DIVERSITY and not learns:
-        return True, diversity, f"samples are {diversity:.2g} times as far apart as real examples"
-    many = duplicates is not None and duplicates > MANY_DUPLICATES
-    if many and (coverage or 0) < FAIR_COVERAGE and not learns:
-        return True, duplicates, f"{duplicates:.0%} of the samples are near copies of another sample"
-    if coverage is not None and state.best >= SOME_COVERAGE and coverage < LOST_COVERAGE * state.best:
-        return True, coverage, f"samples cover {coverage:.0%} of the data, and {state.best:.0%} before"
-    return False, math.nan, ""
+    if diversity is not None and diversity < LOW_DIVERSITY:
+        found = diversity, f"samples are {diversity:.2g} times as far apart as real examples"
+    elif duplicates is not None and duplicates > MANY_DUPLICATES and (coverage or 0) < FAIR_COVERAGE:
+        found = duplicates, f"{duplicates:.0%} of the samples are near copies of another sample"
+    elif coverage is not None and state.best >= SOME_COVERAGE and coverage < LOST_COVERAGE * state.best:
+        found = coverage, f"samples cover {coverage:.0%} of the data, and {state.best:.0%} before"
+    else:
+        return False, math.nan, ""
+    return not state.rising(), *found
 
 
 def _won(state: _Stage, seen: Mapping[str, float]) -> Finding | None:

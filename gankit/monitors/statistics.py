@@ -3,7 +3,7 @@
 All are cheap enough for a look every few seconds: wide examples are reduced to sums of 256 groups first, so distances
 are right to a few per cent. They are meant for alarms; `gankit.metrics` has the figures that one reports.
 
-`duplicates` and `copied` count what is within the range of 1 % of real examples, so a healthy training has about 1 %.
+`duplicates` and `copied` count what is within the range of 1 % of real examples, so a healthy training has 1 % or less.
 Real data may repeat themselves, and then so may samples: only what exceeds the share of repeated examples counts.
 """
 
@@ -20,6 +20,7 @@ from gankit.metrics.neighbours import expected_coverage
 
 NEIGHBOURS = 5  # of coverage, as Naeem et al. (2020) take them
 QUANTILE = 0.01  # share of real examples that sets the thresholds of `duplicates` and `copied`
+TWINS = 0.5  # of the threshold, the distance below which samples are duplicates
 REPEATED = 0.5  # where more real examples than this are repeated, repeated samples tell nothing
 FEWEST = 10  # examples; the distances of fewer set no threshold
 REFERENCES = 20_000  # training examples at most, among which copies are sought
@@ -58,7 +59,9 @@ def look(
         - `auc`: how often a real example gets a larger output than a generated one, where ties count half (Mann and
           Whitney 1947). 1/2 where the discriminator tells nothing apart, 1 where it tells everything.
         - `diversity`: mean distance of two samples, over that of two real examples. About 1; 0 for equal samples.
-        - `duplicates`: share of samples with another one closer than 1 % of the real examples have.
+        - `duplicates`: share of samples with another one much closer than real examples have: at less than half of the
+          distance that 1 % of those have. (At the whole of it, most samples of small networks are: they lack the noise
+          of real examples.)
         - `coverage`: share of real examples with a sample among their 5 nearest neighbours (Naeem et al. 2020), over
           its expectation for a perfect generator. About 1; 0 where the samples are unlike anything real.
         - `copied`: see `Reference.copied`.
@@ -224,7 +227,7 @@ def _comparison(fake: np.ndarray, real: np.ndarray) -> dict[str, float]:
         # The more examples there are, the nearer they lie, so as many of each.
         distances = among_real[:, 1] if n == len(real) else _nearest(_distances(real[:n], real[:n]))
         if (repeated := float((distances == 0).mean())) <= REPEATED:
-            near = _nearest(among_fake[:n, :n]) <= _lowest(distances[distances > 0])
+            near = _nearest(among_fake[:n, :n]) <= TWINS * _lowest(distances[distances > 0])
             found["duplicates"] = _excess(float(near.mean()), repeated)
     if len(real) > NEIGHBOURS:
         balls = among_real[:, NEIGHBOURS] * (1 + TIE)

@@ -140,7 +140,7 @@ class LAPGAN(PictureGAN):
             side = 2 * grown[-1].shape[1]
             plane = noise[:, latent : latent + side**2].reshape(-1, side, side, 1)
             noise = noise[:, side**2 :]
-            guide = pyramid.enlarged(grown[-1])
+            guide = np.asarray(pyramid.enlarged(grown[-1]))
             grown.append(np.asarray(guide + networks[f"generator-{level}"]([plane, guide], training=False)))
         return grown
 

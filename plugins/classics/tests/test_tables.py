@@ -71,7 +71,7 @@ def test_each_score_sees_its_fault(opened):
     apart = table_scores.scores(train, test, table_scores.independent(train, facts, 200), facts)
     shifted = table_scores.scores(train, test, train[:200] + np.eye(1, 7) * 2, facts)
     assert apart["correlations"] > 1.5 * real["correlations"] and apart["columns"] < 0.15
-    assert shifted["columns"] > real["columns"] + 0.15 and shifted["detection"] > 0.9
+    assert shifted["columns"] > real["columns"] + 0.1 and shifted["detection"] > 0.9
     assert abs(real["detection"] - 0.5) < 0.15
 
 

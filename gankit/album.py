@@ -93,10 +93,10 @@ class SampleSet(NamedTuple):
 
 def samples(folder: Path) -> str:
     """The section on a run's `samples/`, as HTML; the folder may be missing, its files may be torn."""
-    sets = _sets(folder)
-    if not sets:
+    found = sets(folder)
+    if not found:
         return '<h2>Samples</h2>\n<p class="soft">No samples were written.</p>'
-    *earlier, newest = sets
+    *earlier, newest = found
     album, figures = Album(NEWEST_ROOM), ""
     for path in newest.pictures[:NEWEST_PICTURES]:
         if image := album.image(path, 1600, 1_500_000, path.name):
@@ -109,7 +109,7 @@ def samples(folder: Path) -> str:
     return "\n".join([*parts, _strip(earlier)])
 
 
-def _sets(folder: Path) -> list[SampleSet]:
+def sets(folder: Path) -> list[SampleSet]:
     """The folders that hold anything, in the order of their steps."""
     found = []
     for path in folder.iterdir() if folder.is_dir() else ():

@@ -175,7 +175,7 @@ def _terms(side: Side, stages: list[Stages], remarks: list[str]) -> Iterator[tup
 
 def _pictures(sides: Sequence[Side]) -> str:
     """One picture of the newest samples of each run: the same one where the runs have a name in common."""
-    sets = [[one for one in album._sets(side.path / "samples") if one.pictures] for side in sides]
+    sets = [[one for one in album.sets(side.path / "samples") if one.pictures] for side in sides]
     newest = [found[-1] if found else None for found in sets]
     names = [[path.name for path in one.pictures] for one in newest if one]
     shared = [name for name in names[0] if all(name in others for others in names)] if names else []

@@ -15,9 +15,9 @@ PARTS := ./datasets $(addprefix ./,$(PLUGINS))
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTEST := $(BIN)/python -m pytest
-# Tests marked `alone` don't share the machine with others, so they belong to the second pass.
+# Tests marked `alone` don't share the machine with others, so they belong to a pass of their own.
 QUICK := not slow and not alone
-REST := slow or alone
+SLOW := slow and not alone
 # pytest ends with 5 where no test was selected, which is no failure in a pass that may be empty.
 MAY_BE_EMPTY := || [ $$? -eq 5 ]
 
@@ -48,9 +48,10 @@ $(STAMP): constraints.txt setup.cfg datasets/setup.cfg $(PLUGINS:%=%/setup.cfg)
 demo: venv  ## Train SRGAN for two minutes on photographs that are already installed
 	@$(BIN)/gankit run srgan --max-minutes 2
 
-test: venv  ## All tests: the fast ones in parallel, then the slow ones
+test: venv  ## All tests: the fast ones, the slow ones, then those that must be alone
 	@$(PYTEST) -m "$(QUICK)" -n $(WORKERS) $(PYTEST_ARGS) $(if $(PYTEST_ARGS),$(MAY_BE_EMPTY))
-	@$(PYTEST) -m "$(REST)" $(PYTEST_ARGS) $(MAY_BE_EMPTY)
+	@$(PYTEST) -m "$(SLOW)" -n $(WORKERS) $(PYTEST_ARGS) $(MAY_BE_EMPTY)
+	@$(PYTEST) -m alone $(PYTEST_ARGS) $(MAY_BE_EMPTY)
 
 fast: venv  ## The fast tests only
 	@$(PYTEST) -m "$(QUICK)" -n $(WORKERS) $(PYTEST_ARGS)

@@ -3,7 +3,7 @@
 All are cheap enough for a look every few seconds: wide examples are reduced to sums of 256 groups first, so distances
 are right to a few per cent. They are meant for alarms; `gankit.metrics` has the figures that one reports.
 
-`duplicates` and `copied` count what is within the range of 1 % of real examples, so a healthy training has 1 % or less.
+`duplicates` and `copied` count what is within the range of 1 % of real examples: a perfect generator has 1 % or less.
 Real data may repeat themselves, and then so may samples: only what exceeds the share of repeated examples counts.
 """
 

@@ -141,9 +141,10 @@ class Session:
                 recorder.add(readings, position, stage.rates(position.step - 1))
                 stopped = self.placement.agree(float(stop.signal)) > 0
                 if position.total % self.training.log_every == 0 or position.step == steps or stopped:
-                    watched = watcher.look(position.step) if watcher else {}
+                    on_time = position.total % self.training.log_every == 0 or position.step == steps
+                    watched = watcher.look(position.step) if watcher and on_time else {}
                     terms = recorder.write(watched)
-                    if watcher:
+                    if watcher and on_time:
                         watcher.judge(position.step, watched, terms)
                 if position.total % self.training.checkpoint_every == 0 or position.step == steps or stopped:
                     self.save(run, position)

@@ -58,11 +58,11 @@ class Looker:
 
     def examples(self, most: int) -> Iterator[np.ndarray]:
         """Batches of training examples, each row of the source once, up to so many; none if the watch gives none."""
-        for number in range(min(self.n, most) // self.size):
-            found = self._run(number, 0, ("examples",))
+        for start in range(0, min(self.n, most), self.size):
+            found = self._run(start // self.size, 0, ("examples",))
             if not found:
                 return
-            yield found["examples"]
+            yield found["examples"][: min(self.n, most) - start]  # beyond the last row, the next epoch begins
 
     def _run(self, number: int, step: int, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
         knobs = {name: tf.constant(float(schedule(step))) for name, schedule in self._stage.knobs.items()}

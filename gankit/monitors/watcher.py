@@ -22,7 +22,8 @@ log = logging.getLogger("gankit")
 class Watcher:
     """Looks at the stages of a training that have a watch.
 
-    What it concludes is a function of metrics.jsonl: a resumed run comes to the same alarms as one that never stopped.
+    What it concludes is a function of metrics.jsonl, where a resume finds what was seen before. The extra line that a
+    stopped run writes has no look, so that resumed and unbroken runs see the same.
 
     Args:
         run: Where they are recorded.
@@ -55,8 +56,8 @@ class Watcher:
         self._monitor = Monitor(generator=watch.generator, saturating=watch.saturating)
         self._alarms = [alarm for alarm in self._alarms if alarm["stage"] != self._name]
         for line in self._lines:
-            if line["stage"] == self._name:
-                self._add(line["step"], line.get("watch", {}), line["terms"])
+            if line["stage"] == self._name and "watch" in line:
+                self._add(line["step"], line["watch"], line["terms"])
         self._run.update(alarms=self._alarms)
 
     def look(self, step: int) -> dict[str, float]:

@@ -148,7 +148,7 @@ def adversarial_stage(config: AdversarialConfig, players: Players, name: str = "
         watch=Watch(
             look,
             generator=players.generator[0],
-            saturating=config.loss in ("minimax", "non-saturating", "relativistic"),
+            saturating=config.loss in ("minimax", "non-saturating"),
         ),
         **options,
     )

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from gankit import Data, Evaluation, Stage, Training
 from gankit_classics.base import AdversarialRecipe
-from gankit_classics.config import AdversarialConfig, PictureFields
+from gankit_classics.config import AdversarialConfig, Loss, PictureFields
 from gankit_classics.toys import JUDGED, MIXTURES
 
 
@@ -20,15 +20,16 @@ class GANConfig(PictureFields, AdversarialConfig):
 
     data: str = Field("ring", description="ring, grid, a CSV file, or pictures by a dataset's name or a folder.")
     size: int | None = Field(None, ge=4, le=64, description="Side of pictures, in pixels.")
-    steps: int = Field(5000, ge=1, description="Updates of the generator.")
-    lr: float = Field(1e-3, gt=0, description="Learning rate of Adam.")
+    loss: Loss = Field("least-squares", description="minimax and non-saturating are the paper's.")
+    steps: int = Field(20_000, ge=1, description="Updates of the generator.")
+    lr: float = Field(2e-3, gt=0, description="Learning rate of Adam.")
     schedule: Literal["constant", "cosine"] = Field("cosine", description="Of the learning rates; cosine ends at 0.")
     ema: float = Field(0.99, ge=0, lt=1, description="Decay of the average of the generator's weights; 0 for none.")
-    latent: int = Field(32, ge=1, description="Numbers of noise that make a sample.")
+    latent: int | None = Field(None, ge=1, description="Numbers of noise that make a sample; 2 for a mixture, else 32.")
     width: int = Field(128, ge=1, description="Units of a dense layer.")
     depth: int = Field(2, ge=1, le=10, description="Hidden layers.")
     samples: int = Field(JUDGED, ge=100, description="Samples to judge.")
-    training: Training = Training(batch_size=256, steps_per_call=50, log_every=100, sample_every=1000)
+    training: Training = Training(batch_size=64, steps_per_call=100, log_every=200, sample_every=5000)
 
 
 class GAN(AdversarialRecipe):
@@ -43,6 +44,11 @@ class GAN(AdversarialRecipe):
     paper = "Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406.2661"
     Config = GANConfig
     tiny = {"steps": 4, "width": 8, "latent": 4, "samples": 200, "training.batch_size": 16}
+
+    @property
+    def latent(self) -> int:
+        """Numbers of noise that make a sample. A plane is enough for points of a plane, and gives sharper modes."""
+        return self.config.latent or (2 if self.config.data in MIXTURES else 32)
 
     @property
     def _kind(self) -> Any:
@@ -62,7 +68,7 @@ class GAN(AdversarialRecipe):
         from gankit_classics import networks
 
         config, facts = self.config, data.facts
-        generator = networks.dense(config.latent, facts["width"], config.width, config.depth, name="generator")
+        generator = networks.dense(self.latent, facts["width"], config.width, config.depth, name="generator")
         judge = networks.dense_discriminator(
             facts["width"], config.width, config.depth, spectral=config.spectral, batch_layer=config.batch_layer
         )
@@ -75,7 +81,7 @@ class GAN(AdversarialRecipe):
         """One stage."""
         from gankit_classics.adversarial import Players, adversarial_stage
 
-        latent = self.config.latent
+        latent = self.latent
         players = Players(
             fake=lambda turn: turn("generator", turn.normal("z", latent)),
             judge=lambda turn, x: turn("discriminator", x)[0],
@@ -86,7 +92,7 @@ class GAN(AdversarialRecipe):
 
     def draw(self, networks: Mapping[str, Any], data: Data, count: int, seed: int = 0) -> Any:
         """Generated points `[count, 2]`, a table of so many rows, or pictures `[count, h, w, c]` uint8."""
-        noise = np.random.default_rng(seed).normal(size=(count, self.config.latent)).astype(np.float32)
+        noise = np.random.default_rng(seed).normal(size=(count, self.latent)).astype(np.float32)
         rows = np.asarray(networks["generator"](noise, training=False), np.float64)
         return self._kind.decode(rows, data.facts)
 

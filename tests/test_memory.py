@@ -29,4 +29,13 @@ def test_what_is_taken_is_counted():
 def test_without_proc_the_peak_comes_from_getrusage(monkeypatch, tmp_path):
     pytest.importorskip("resource")
     monkeypatch.setattr(memory, "STATUS", tmp_path / "none")
-    assert memory.peak_mb() > 10
+    # Kibibytes taken for MiB would be above this for any process that runs these tests, bytes for kibibytes below.
+    assert 10 < memory.peak_mb() < 50_000
+
+
+def test_a_dry_run_can_do_without_the_figure(capsys):
+    from gankit.cli.run import report_plan
+
+    plan = {"weights": {}, "stages": {}, "device": "CPU", "memory_mb": None, "disk_mb": 1.0, "minutes": 2.0}
+    report_plan(plan, as_json=False)
+    assert "memory   unknown on this system" in capsys.readouterr().out

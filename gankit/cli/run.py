@@ -100,7 +100,8 @@ def report_plan(plan: dict[str, Any], as_json: bool) -> None:
     for name, stage in plan["stages"].items():
         click.echo(f"stage    {name}: {stage['steps']:,} steps of {stage['seconds_per_step']:.3g} s")
     click.echo(f"device   {plan['device']}")
-    click.echo(f"memory   {plan['memory_mb']:,} MB (peak so far)")
+    memory = plan["memory_mb"]
+    click.echo(f"memory   {'unknown on this system' if memory is None else f'{memory:,} MB (peak so far)'}")
     click.echo(f"disk     {plan['disk_mb']:,} MB for checkpoints")
     click.echo(f"time     {plan['minutes']:,} minutes on this machine, evaluation not counted")
 

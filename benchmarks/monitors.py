@@ -22,6 +22,10 @@ import gankit
 
 QUICK = {"log_every": 50, "sample_every": 10**6, "checkpoint_every": 10**6}
 RING = {"data": "ring", "latent": 2, "samples": 2000, "steps": 3000, "schedule": "constant"}
+CRITIC = {
+    "loss": "wasserstein", "penalty": "wgan-gp", "penalty_weight": 0.1, "critic_steps": 3,
+    "depth": 3, "lr": 1e-3, "beta_1": 0.0,
+}  # fmt: skip
 DIGITS = {"data": "digits", "width": 16, "latent": 32, "samples": 300, "steps": 2000}
 
 
@@ -38,9 +42,7 @@ class Scenario:
 SCENARIOS = (
     Scenario("ring", "gan", RING),
     Scenario("ring, least squares", "gan", {**RING, "loss": "least-squares"}),
-    Scenario(
-        "ring, critic with penalty", "gan", {**RING, "loss": "wasserstein", "penalty": "wgan-gp", "critic_steps": 2}
-    ),
+    Scenario("ring, critic with penalty", "gan", {**RING, **CRITIC}),
     Scenario("digits, dcgan", "dcgan", DIGITS),
     Scenario("digits, wgan-gp", "wgan-gp", {**DIGITS, "critic_steps": 2}),
     Scenario("digits, cgan", "cgan", DIGITS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -19,6 +19,9 @@ PER_CLASS = 8  # pictures of each class on the sample sheet
 class CGANConfig(PictureConfig):
     """Options of `gankit run cgan`."""
 
+    condition: Literal["channels", "projection"] = Field(
+        "projection", description="How the discriminator is told the class: as channels, or by a product with features."
+    )
     per_class: int | None = Field(None, ge=2, description="Train on so many pictures of each class only.")
     rare: float = Field(1.0, gt=0, le=1, description="Of every second class, train on this share of them only.")
 
@@ -71,6 +74,7 @@ class CGAN(PictureGAN):
             norm=self.norm(),
             batch_layer=self.config.batch_layer,
             classes=len(data.facts["classes"]),
+            projection=self.config.condition == "projection",
         )
         return {
             "generator": networks.generator(self.noise_width(data), side, channels, width),

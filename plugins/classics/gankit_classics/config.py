@@ -20,9 +20,9 @@ WEIGHTS = {"r1": 5.0, "r2": 5.0, "dragan": 10.0, "wgan-gp": 10.0}
 class GameConfig(RecipeConfig):
     """What every classic has."""
 
-    steps: int = Field(20_000, ge=1, description="Updates of the generator.")
-    lr: float = Field(2e-4, gt=0, description="Learning rate of Adam.")
-    schedule: Literal["constant", "cosine"] = Field("constant", description="Of the learning rates; cosine ends at 0.")
+    steps: int = Field(12_000, ge=1, description="Updates of the generator.")
+    lr: float = Field(1e-3, gt=0, description="Learning rate of Adam.")
+    schedule: Literal["constant", "cosine"] = Field("cosine", description="Of the learning rates; cosine ends at 0.")
     beta_1: float = Field(0.5, ge=0, lt=1, description="Adam's decay of the first moment.")
     ema: float = Field(0.999, ge=0, lt=1, description="Decay of the average of the generator's weights; 0 for none.")
     latent: int = Field(64, ge=1, description="Numbers of noise that make a sample.")

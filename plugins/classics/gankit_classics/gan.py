@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -23,7 +23,6 @@ class GANConfig(PictureFields, AdversarialConfig):
     loss: Loss = Field("least-squares", description="minimax and non-saturating are the paper's.")
     steps: int = Field(20_000, ge=1, description="Updates of the generator.")
     lr: float = Field(2e-3, gt=0, description="Learning rate of Adam.")
-    schedule: Literal["constant", "cosine"] = Field("cosine", description="Of the learning rates; cosine ends at 0.")
     ema: float = Field(0.99, ge=0, lt=1, description="Decay of the average of the generator's weights; 0 for none.")
     latent: int | None = Field(None, ge=1, description="Numbers of noise that make a sample; 2 for a mixture, else 32.")
     width: int = Field(128, ge=1, description="Units of a dense layer.")

@@ -19,14 +19,17 @@ class InfoGANConfig(PictureConfig):
 
     categories: int = Field(10, ge=2, le=1000, description="Values of the categorical code.")
     codes: int = Field(2, ge=0, le=100, description="Continuous codes, uniform in [-1, 1].")
-    information: float = Field(1.0, gt=0, description="Weight of the mutual information; the paper's lambda.")
+    information: float = Field(1.0, gt=0, description="Weight of the category's mutual information.")
+    code_noise: float = Field(0.5, ge=0, description="Deviation of noise on the pictures that the codes are read from.")
+    information_codes: float = Field(0.1, gt=0, description="Weight of the continuous codes' information.")
 
 
 class InfoGAN(PictureGAN):
     """Part of the noise is a code that a network must read back from the picture, so that it comes to mean something.
 
     The reader is a head on the discriminator's features, trained with it; the loss is the negative variational lower
-    bound of the mutual information (equation 5 of the paper) without the entropy of the code, which is constant.
+    bound of the mutual information (equation 5 of the paper) without the entropy of the code, which is constant. It
+    reads noisy pictures: from clean ones it reads faint patterns, in which the generator hides the code from the eye.
     """
 
     name = "infogan"
@@ -53,18 +56,20 @@ class InfoGAN(PictureGAN):
 
     def stages(self, data: Data) -> list[Stage]:
         """One stage: both players also minimise what the reader gets wrong."""
+        import tensorflow as tf
+
         from gankit_classics.adversarial import Players, adversarial_stage
         from gankit_classics.codes import code_of, misread
 
         config = self.config
 
         def information(turn):
-            read = turn("reader", turn("discriminator", turn.shared["fake"])[1])
+            fake = turn.shared["fake"]
+            noise = tf.cast(turn.normal("noise for the reader", *fake.shape[1:]), fake.dtype)
+            read = turn("reader", turn("discriminator", fake + config.code_noise * noise)[1])
             return misread(read, *code_of(turn, config.categories, config.codes))
 
         def fake(turn):
-            import tensorflow as tf
-
             z = turn.normal("z", config.latent)
             category, codes = code_of(turn, config.categories, config.codes)
             return turn("generator", tf.concat([z, category, codes], axis=1))
@@ -76,7 +81,7 @@ class InfoGAN(PictureGAN):
             discriminator=("discriminator", "reader"),
             teach=information,
             inform=information,
-            weights={"category": config.information, **({"codes": config.information} if config.codes else {})},
+            weights={"category": config.information, **({"codes": config.information_codes} if config.codes else {})},
         )
         return [adversarial_stage(config, players)]
 

@@ -20,7 +20,9 @@ class LAPGANConfig(PictureConfig):
     """Options of `gankit run lapgan`."""
 
     levels: int = Field(3, ge=2, le=6, description="Sizes of the pyramid: 3 makes 28 pixels from 7 by 14.")
-    steps: int = Field(10_000, ge=1, description="Updates of each level's generator.")
+    steps: int = Field(3000, ge=1, description="Updates of the generator of each level but the coarsest.")
+    coarsest_steps: int = Field(20_000, ge=1, description="Updates of the coarsest level's, which cost least.")
+    width: int = Field(16, ge=1, description="Channels at full size; each level below has twice as many.")
     units: int = Field(256, ge=1, description="Units of the dense layers of the coarsest level.")
 
     @model_validator(mode="after")
@@ -42,7 +44,7 @@ class LAPGAN(PictureGAN):
     paper = "Denton et al., Deep Generative Image Models using a Laplacian Pyramid, NeurIPS 2015, arXiv:1506.05751"
     Config = LAPGANConfig
     exports = {"generator-0": "noise -> coarsest pictures in [-1, 1]"}
-    tiny = {**PictureGAN.tiny, "levels": 2, "units": 8}
+    tiny = {**PictureGAN.tiny, "levels": 2, "units": 8, "coarsest_steps": 4}
 
     def __init__(self, config: LAPGANConfig) -> None:
         super().__init__(config)
@@ -78,8 +80,9 @@ class LAPGAN(PictureGAN):
                 built["generator-0"] = made.coarsest_generator(config.latent, side, channels, config.units)
                 built["discriminator-0"] = made.coarsest_discriminator(side, channels, config.units)
             else:
-                built[f"generator-{level}"] = made.residual_generator(side, channels, config.width)
-                built[f"discriminator-{level}"] = made.pair_discriminator(side, channels, config.width)
+                width = config.width * 2 ** (config.levels - 1 - level)
+                built[f"generator-{level}"] = made.residual_generator(side, channels, width)
+                built[f"discriminator-{level}"] = made.pair_discriminator(side, channels, 2 * width)
         return built
 
     def optimizers(self) -> dict[str, Any]:
@@ -99,6 +102,8 @@ class LAPGAN(PictureGAN):
         from gankit_classics.adversarial import Players, adversarial_stage
 
         config, side = self.config, self.side(data, level)
+        if level == 0:
+            config = config.model_copy(update={"steps": config.coarsest_steps})
         generator, discriminator = f"generator-{level}", f"discriminator-{level}"
 
         def real(turn):

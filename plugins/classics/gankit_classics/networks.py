@@ -107,6 +107,7 @@ def discriminator(
     batch_layer: str = "none",
     outputs: int = 1,
     classes: int = 0,
+    projection: bool = False,
     constraint: keras.constraints.Constraint | None = None,
 ) -> keras.Model:
     """DCGAN's discriminator: convolutions of stride 2 without pooling, leaky units.
@@ -119,6 +120,8 @@ def discriminator(
         batch_layer: "deviation" or "discrimination" before the last layer, or "none".
         outputs: Numbers out, linear.
         classes: Labels `[batch, classes]` are a second input, spread over the picture as channels.
+        projection: Instead, the label's product with the features is added to the output (Miyato and Koyama 2018,
+            equation 3), so that no layer can pass it over.
         constraint: On all kernels and biases.
 
     Returns:
@@ -130,8 +133,10 @@ def discriminator(
     given, x = [picture], picture
     if classes:
         label = layers.Input((classes,), name="label")
+        given = [picture, label]
+    if classes and not projection:
         spread = layers.UpSampling2D(side)(layers.Reshape((1, 1, classes))(label))
-        given, x = [picture, label], layers.Concatenate()([picture, spread])
+        x = layers.Concatenate()([picture, spread])
     for i in range(doublings(side)[1]):
         normalised = norm == "batch" and i > 0
         x = convolution(
@@ -141,11 +146,42 @@ def discriminator(
         if normalised:
             x = layers.BatchNormalization(momentum=0.9, synchronized=True)(x)
         x = layers.LeakyReLU(0.2)(x)
-    x = layers.Flatten(name=FEATURES)(x)
+    x = features = layers.Flatten(name=FEATURES)(x)
     x = seen_together(x, batch_layer)
     last = SpectralDense if norm == "spectral" else layers.Dense
     x = last(outputs, kernel_initializer=initial(), dtype=keras.config.floatx(), **kept)(x)
+    if classes and projection:
+        meant = last(features.shape[-1], use_bias=False, kernel_initializer=initial(), **kept)(label)
+        x = layers.Add(dtype=keras.config.floatx())([x, layers.Dot(1, dtype=keras.config.floatx())([features, meant])])
     return keras.Model(given if classes else picture, x, name="discriminator")
+
+
+def noisy_classifier(
+    shape: tuple[int, int, int], widths: Sequence[int], outputs: int, deviation: float, *, name: str
+) -> keras.Model:
+    """A multi-layer perceptron with Gaussian noise on its hidden units (Salimans et al. 2016, section 6.1).
+
+    The noise is given from outside, for layers that draw their own would draw the same on every replica.
+
+    Args:
+        shape: Of a picture.
+        widths: Units of the hidden layers.
+        outputs: Numbers out, linear.
+        deviation: Of the noise.
+        name: Of the network.
+
+    Returns:
+        Pictures `[batch, height, width, channels]` and N(0, 1) noise `[batch, sum(widths)]`, or zeros in use ->
+        `[batch, outputs]`, and as features the last hidden units before their noise, `[batch, widths[-1]]`.
+    """
+    picture, noise = layers.Input(shape, name="picture"), layers.Input((sum(widths),), name="noise")
+    x, place = layers.Flatten()(picture), 0
+    for width in widths:
+        features = layers.ReLU()(layers.Dense(width, kernel_initializer="he_normal")(x))
+        scaled = layers.Rescaling(deviation)(noise[:, place : place + width])
+        x, place = layers.Add()([features, scaled]), place + width
+    logits = layers.Dense(outputs, dtype=keras.config.floatx())(x)
+    return keras.Model([picture, noise], [logits, features], name=name)
 
 
 def with_features(network: keras.Model) -> keras.Model:

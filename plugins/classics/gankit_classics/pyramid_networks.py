@@ -35,8 +35,7 @@ def residual_generator(side: int, channels: int, width: int) -> keras.Model:
     guide = layers.Input((side, side, channels), name="guide")
     x = layers.Concatenate()([plane, guide])
     for _ in range(3):
-        x = layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer=initial())(x)
-        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9, synchronized=True)(x))
+        x = layers.ReLU()(layers.Conv2D(width, 3, padding="same", kernel_initializer="he_normal")(x))
     floatx = keras.config.floatx()
     residual = layers.Conv2D(channels, 3, padding="same", kernel_initializer=initial(), dtype=floatx)(x)
     return keras.Model([plane, guide], residual, name="generator")
@@ -51,6 +50,6 @@ def pair_discriminator(side: int, channels: int, width: int) -> keras.Model:
     guide = layers.Input((side, side, channels), name="guide")
     x = layers.Concatenate()([layers.Subtract()([picture, guide]), guide])
     for i in range(2):
-        x = layers.LeakyReLU(0.2)(layers.Conv2D(width * 2**i, 5, 2, padding="same", kernel_initializer=initial())(x))
+        x = layers.LeakyReLU(0.2)(layers.Conv2D(width * 2**i, 5, 2, padding="same", kernel_initializer="he_normal")(x))
     x = layers.Dense(1, kernel_initializer=initial(), dtype=keras.config.floatx())(layers.Flatten()(x))
     return keras.Model([picture, guide], x, name="discriminator")

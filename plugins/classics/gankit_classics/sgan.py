@@ -18,9 +18,10 @@ class SGANConfig(PictureFields, GameConfig):
 
     labels: int = Field(10, ge=1, description="Labelled pictures of each class; the labels of all others are hidden.")
     unsupervised: float = Field(1.0, ge=0, description="Weight of real against generated, beside the classes.")
-    noise: float = Field(0.15, ge=0, description="Deviation of noise on the pictures that the classifiers see.")
+    noise: float = Field(0.3, ge=0, description="Deviation of noise on the pictures that the classifiers see.")
+    hidden_noise: float = Field(0.5, ge=0, description="Deviation of noise on the classifiers' hidden units.")
+    units: int = Field(1000, ge=4, description="Of the classifiers' first layer; the next have a half and a quarter.")
     feature_matching: float = Field(1.0, ge=0, description="Weight of the distance between mean features.")
-    lr: float = Field(3e-4, gt=0, description="Learning rate of Adam.")
     ema: float = Field(0.999, ge=0, lt=1, description="Decay of the averages of generator and classifiers.")
 
 
@@ -37,8 +38,8 @@ class SGAN(PictureGAN):
     summary = "A classifier from few labels and many unlabelled pictures (semi-supervised GAN)."
     paper = "Salimans et al., Improved Techniques for Training GANs, NeurIPS 2016, arXiv:1606.03498"
     Config = SGANConfig
-    tiny = {**PictureGAN.tiny, "labels": 2}
-    exports = {"discriminator": "pictures in [-1, 1] -> logits of the classes, and features"}
+    tiny = {**PictureGAN.tiny, "labels": 2, "units": 8}
+    exports = {"discriminator": "pictures in [-1, 1], and zeros -> logits of the classes, and features"}
 
     def __init__(self, config: SGANConfig) -> None:
         super().__init__(config)
@@ -71,16 +72,17 @@ class SGAN(PictureGAN):
         side, channels, width = data.facts["side"], data.facts["channels"], self.config.width
 
         def classifier(name: str) -> Any:
-            outputs = len(data.facts["classes"])
-            network = networks.discriminator(side, channels, width, norm="none", outputs=outputs)
-            network.name = name
-            return networks.with_features(network)
+            outputs, deviation = len(data.facts["classes"]), self.config.hidden_noise
+            return networks.noisy_classifier((side, side, channels), self._widths(), outputs, deviation, name=name)
 
         return {
             "generator": networks.generator(self.noise_width(data), side, channels, width),
             "discriminator": classifier("discriminator"),
             "supervised": classifier("supervised"),
         }
+
+    def _widths(self) -> list[int]:
+        return [self.config.units // divisor for divisor in (1, 2, 4)]
 
     def optimizers(self) -> dict[str, Any]:
         """Adam, for the supervised classifier too."""
@@ -95,10 +97,13 @@ class SGAN(PictureGAN):
 
         from gankit.losses import feature_matching
 
-        config = self.config
+        config, hidden = self.config, sum(self._widths())
 
-        def noisy(turn, pictures, name):
-            return pictures + config.noise * tf.cast(turn.normal(name, *pictures.shape[1:]), pictures.dtype)
+        def judge(turn, network, pictures, name):
+            """Logits and features of pictures, all with noise."""
+            noise = turn.normal(f"pixels of {name}", *pictures.shape[1:])
+            pictures = pictures + config.noise * tf.cast(noise, pictures.dtype)
+            return turn(network, pictures, turn.normal(f"units for {name}", hidden))
 
         def fake(turn):
             return turn("generator", turn.normal("z", config.latent))
@@ -107,12 +112,12 @@ class SGAN(PictureGAN):
             return tf.reduce_logsumexp(logits, axis=1)  # log Z: the logit of being real
 
         def classify(turn, network):
-            logits, _ = turn(network, noisy(turn, turn["image"], f"noise for {network}"))
+            logits, _ = judge(turn, network, turn["image"], f"labelled, {network}")
             return tf.nn.sparse_softmax_cross_entropy_with_logits(turn["label"], logits)
 
         def discriminate(turn):
-            on_real = turn("discriminator", noisy(turn, turn["unlabelled"], "noise on unlabelled"))[0]
-            on_fake = turn("discriminator", noisy(turn, turn.shared["fake"], "noise on fake"))[0]
+            on_real = judge(turn, "discriminator", turn["unlabelled"], "unlabelled")[0]
+            on_fake = judge(turn, "discriminator", turn.shared["fake"], "generated")[0]
             return {
                 "labelled": classify(turn, "discriminator"),
                 "real": tf.nn.softplus(-real_logit(on_real)),
@@ -123,13 +128,14 @@ class SGAN(PictureGAN):
             return {"labelled": classify(turn, "supervised")}
 
         def generate(turn):
-            real, ours = (turn("discriminator", x)[1] for x in (turn["unlabelled"], turn.shared["fake"]))
+            real = judge(turn, "discriminator", turn["unlabelled"], "unlabelled, to match")[1]
+            ours = judge(turn, "discriminator", turn.shared["fake"], "generated, to match")[1]
             return {"features": feature_matching(real, ours, turn.global_mean)}
 
         def look(turn):
             real, ours = turn["unlabelled"], fake(turn)
-            judged = {key: real_logit(turn("discriminator", x)[0]) for key, x in (("real", real), ("fake", ours))}
-            return {**judged, "examples": real, "generated": ours}
+            on_real, on_fake = (judge(turn, "discriminator", x, "look")[0] for x in (real, ours))
+            return {"real": real_logit(on_real), "fake": real_logit(on_fake), "examples": real, "generated": ours}
 
         rate = config.rate(config.lr)
         unsupervised = dict.fromkeys(("real", "fake"), config.unsupervised)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ class WGANConfig(PictureConfig):
     loss: Loss = Field("wasserstein", description="What the two minimise.")
     critic_steps: int = Field(5, ge=1, le=100, description="Updates of the critic for each of the generator's.")
     lr: float = Field(5e-5, gt=0, description="Learning rate of RMSprop.")
+    schedule: Literal["constant", "cosine"] = Field("constant", description="Of the learning rates; cosine ends at 0.")
     limit: float = Field(0.01, gt=0, description="Each weight of the critic is clipped to [-limit, limit].")
 
 
@@ -26,7 +27,7 @@ class WGANGPConfig(PictureConfig):
 
     loss: Loss = Field("wasserstein", description="What the two minimise.")
     penalty: Penalty = Field("wgan-gp", description="On the critic's gradient.")
-    critic_steps: int = Field(5, ge=1, le=100, description="Updates of the critic for each of the generator's.")
+    critic_steps: int = Field(3, ge=1, le=100, description="Updates of the critic for each of the generator's; the paper's 5.")
     beta_1: float = Field(0.0, ge=0, lt=1, description="Adam's decay of the first moment.")
 
 

@@ -47,6 +47,32 @@ def test_the_label_reaches_the_discriminator(networks):
     assert len(set(logits.tolist())) == 3
 
 
+def test_the_projection_adds_the_labels_product_with_the_features(networks):
+    judge = networks.discriminator(8, 1, 4, classes=3, projection=True)
+    whole = networks.with_features(judge)
+    pictures = np.random.default_rng(0).uniform(-1, 1, (3, 8, 8, 1)).astype("float32")
+    labels = np.eye(3, dtype="float32")
+    logits, features = (np.asarray(x) for x in whole([pictures, labels]))
+    weights = {tuple(weight.shape): np.asarray(weight) for weight in judge.trainable_weights}
+    kernel, meant = weights[features.shape[1], 1], weights[3, features.shape[1]]
+    expected = features @ kernel + np.sum(features * (labels @ meant), axis=1, keepdims=True)
+    np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-6)  # the bias begins at 0
+    bare = np.asarray(judge([pictures, np.zeros_like(labels)]))
+    np.testing.assert_allclose(bare, features @ kernel, rtol=1e-4, atol=1e-6)
+
+
+def test_noise_reaches_each_hidden_layer_of_the_classifier(networks):
+    network = networks.noisy_classifier((4, 4, 1), (6, 5), 3, 0.5, name="c")
+    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 4, 4, 1)).astype("float32")
+    noise = np.random.default_rng(1).normal(size=(2, 11)).astype("float32")
+    w = [np.asarray(weight) for weight in network.trainable_weights]
+    hidden = np.maximum(pictures.reshape(2, -1) @ w[0] + w[1], 0) + 0.5 * noise[:, :6]
+    features = np.maximum(hidden @ w[2] + w[3], 0)
+    logits, found = network([pictures, noise])
+    np.testing.assert_allclose(found, features, rtol=1e-4, atol=1e-5)  # before their own noise
+    np.testing.assert_allclose(logits, (features + 0.5 * noise[:, 6:]) @ w[4] + w[5], rtol=1e-4, atol=1e-5)
+
+
 def test_a_batch_layer_lets_the_discriminator_see_the_others(networks):
     rng = np.random.default_rng(0)
     picture = rng.uniform(-1, 1, (1, 8, 8, 1)).astype("float32")

@@ -5,17 +5,14 @@ Whatever comes from a file is escaped, and every file may be missing or torn.
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from gankit import album, charts, report
+from gankit import album, charts, page, report
 from gankit.charts import SMALL, Series, Stages, finite
 from gankit.compare import ARROWS, Comparison, Side, notes
 from gankit.errors import UsageError
@@ -36,23 +33,13 @@ def write_page(comparison: Comparison, path: Path) -> Path:
     Raises:
         UsageError: It cannot be written there.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        # A file name that is no valid UTF-8 reaches us as surrogates, which cannot be written.
-        partial.write_bytes(_page(comparison).encode("utf-8", "replace"))
-        os.replace(partial, path)
+        return page.write(_page(comparison), path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", "name a file in a folder that exists") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-    return path
 
 
 def _page(comparison: Comparison) -> str:
-    style = report.STYLE + charts.STYLE + album.STYLE + STYLE
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     title = f"{len(comparison.sides)} runs of {' and '.join(dict.fromkeys(side.recipe for side in comparison.sides))}"
     sections = (
         f"<header>\n<h1>{escape(title)}</h1>\n</header>",
@@ -63,21 +50,7 @@ def _page(comparison: Comparison) -> str:
         _pictures(comparison.sides),
         f'<p class="soft">Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by gankit.</p>',
     )
-    body = "\n".join(sections)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<style>{style}</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
+    return page.document(escape(title), report.STYLE + charts.STYLE + album.STYLE + STYLE, sections)
 
 
 def _table(head: Sequence[str], rows: Sequence[str], kind: str = "") -> str:

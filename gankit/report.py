@@ -7,10 +7,7 @@ every input may be missing, since the page is most wanted when a run went wrong.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +17,7 @@ from html import escape
 from pathlib import Path, PurePath
 from typing import Any
 
-from gankit import album, charts
+from gankit import album, charts, page
 from gankit.charts import finite, mapping
 from gankit.errors import UsageError
 
@@ -73,22 +70,12 @@ def write_report(run: Path) -> Path:
     """
     if not run.is_dir():
         raise UsageError(f"no run at {run}", "give the directory of a run, as `gankit runs` lists them")
-    target, partial = run / "report.html", run / f".report-{os.getpid()}.html.tmp"
-    try:
-        # A file name that is no valid UTF-8 reaches us as surrogates, which cannot be written.
-        partial.write_bytes(_page(run).encode("utf-8", "replace"))
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return target
+    return page.write(_page(run), run / "report.html")
 
 
 def _page(run: Path) -> str:
     facts, evaluations, name = _load(run / "run.json"), _evaluations(run), escape(run.resolve().name)
     recipe = escape(_text(facts.get("recipe") or "a run"))
-    style = STYLE + charts.STYLE + album.STYLE
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     sections = (
         _summary(recipe, facts, evaluations),
         "<h2>Evaluation</h2>",
@@ -99,21 +86,7 @@ def _page(run: Path) -> str:
         _appendix(run, facts),
         _soft(f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by gankit from {name}."),
     )
-    body = "\n".join(sections)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{recipe}: {name}</title>
-<style>{style}</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
+    return page.document(f"{recipe}: {name}", STYLE + charts.STYLE + album.STYLE, sections)
 
 
 def _soft(html: str) -> str:
@@ -319,7 +292,7 @@ def _alarms(facts: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f'<p><span class="{kind}">{escape(_text(alarm.get("kind")))}</span> {escape(where)}: '
             f"{escape(_text(alarm.get('message')))}.<br>"
-            f"<span class=\"soft\">{escape(_text(alarm.get('hint')))}.</span></p>"
+            f'<span class="soft">{escape(_text(alarm.get("hint")))}.</span></p>'
         )
 
 

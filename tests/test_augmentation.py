@@ -36,7 +36,9 @@ def test_policies_against_loops(policy):
             image = grey + (image - grey) * 2 * drawn["saturation"][i]
             image = image.mean() + (image - image.mean()) * (0.5 + drawn["contrast"][i])
         elif policy == "translation":
-            dy, dx = (int(u * (2 * s // 8 + 1)) - s // 8 for u, s in zip(drawn["translation"][i], (16, 24), strict=True))
+            dy, dx = (
+                int(u * (2 * s // 8 + 1)) - s // 8 for u, s in zip(drawn["translation"][i], (16, 24), strict=True)
+            )
             moved = np.zeros_like(image)
             for y in range(HEIGHT):
                 for x in range(WIDTH):

@@ -293,7 +293,7 @@ def test_vgg19_offline(tmp_path, monkeypatch):
     with pytest.raises(Offline) as caught:
         features.feature_network("vgg19")
     assert "--feature-weights FILE" in caught.value.hint
-    cached = tmp_path / "models" / vgg19._URL.rsplit("/", 1)[1]
+    cached = tmp_path / "models" / vgg19.WEIGHTS.url.rsplit("/", 1)[1]
     cached.parent.mkdir()
     cached.write_bytes(b"torn")
     with pytest.raises(DataError, match="MD5"):
@@ -303,8 +303,8 @@ def test_vgg19_offline(tmp_path, monkeypatch):
 def test_vgg19_url_and_hash_are_those_of_keras():
     import keras.src.applications.vgg19 as official
 
-    assert official.WEIGHTS_PATH_NO_TOP == vgg19._URL
-    assert vgg19._MD5 in Path(official.__file__).read_text()
+    assert vgg19.WEIGHTS.url == official.WEIGHTS_PATH_NO_TOP
+    assert vgg19.WEIGHTS.md5 in Path(official.__file__).read_text()
 
 
 def test_importing_needs_no_tensorflow():

@@ -104,12 +104,12 @@ def test_offline(tmp_path, monkeypatch):
 
     monkeypatch.setattr(keras.utils, "get_file", no_call)
     with pytest.raises(Offline, match="96 MB"):
-        inception_v3.locate(offline=True)
+        inception_v3.WEIGHTS.locate(offline=True)
     monkeypatch.setenv("GANKIT_OFFLINE", "1")
     with pytest.raises(Offline) as caught:
         embedding("inception-v3")
     assert "weights_file" in caught.value.hint
-    cached = tmp_path / "models" / inception_v3._URL.rsplit("/", 1)[1]
+    cached = tmp_path / "models" / inception_v3.WEIGHTS.url.rsplit("/", 1)[1]
     cached.parent.mkdir()
     cached.write_bytes(b"torn")
     with pytest.raises(DataError, match="MD5"):
@@ -126,5 +126,5 @@ def test_offline(tmp_path, monkeypatch):
 def test_url_and_hash_are_those_of_keras():
     import keras.src.applications.inception_v3 as official
 
-    assert official.WEIGHTS_PATH == inception_v3._URL
-    assert inception_v3._MD5 in Path(official.__file__).read_text()
+    assert inception_v3.WEIGHTS.url == official.WEIGHTS_PATH
+    assert inception_v3.WEIGHTS.md5 in Path(official.__file__).read_text()

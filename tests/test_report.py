@@ -228,7 +228,7 @@ def test_the_page_of_a_large_run_stays_small(tmp_path):
 def test_is_written_whole_or_not_at_all(run, monkeypatch):
     report.write_report(run)
     before = (run / "report.html").read_bytes()
-    monkeypatch.setattr(report.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk")))
+    monkeypatch.setattr("gankit.page.os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk")))
     with pytest.raises(OSError, match="disk"):
         report.write_report(run)
     assert (run / "report.html").read_bytes() == before

@@ -135,7 +135,7 @@ def test_random_damage_gives_only_data_errors(tmp_path):
 
 
 def test_an_absent_file_is_a_data_error(tmp_path):
-    for read in (torch_file.read_tensors, hdf5_file.read_layers, efficientnet_lite0.locate, vgg19.locate):
+    for read in (torch_file.read_tensors, hdf5_file.read_layers, efficientnet_lite0.locate, vgg19.WEIGHTS.locate):
         with pytest.raises(DataError):
             read(tmp_path / "absent")
 

@@ -83,7 +83,7 @@ def feature_network(
     elif name == "vgg19":
         from gankit.features import vgg19
 
-        path, digest = vgg19.locate(weights_file, offline)
+        path, digest = vgg19.WEIGHTS.locate(weights_file, offline)
         model, taps = vgg19.build(weights_file=path), ("block5_conv4",)
     else:
         raise UsageError(f"there is no feature network {name!r}", did_you_mean(name, NAMES))

@@ -202,7 +202,7 @@ def _efficientnet_lite0(weights_file: str | os.PathLike[str] | None) -> Embeddin
 def _inception_v3(weights_file: str | os.PathLike[str] | None) -> Embedding:
     from gankit.features import inception_v3
 
-    path, digest = inception_v3.locate(weights_file)
+    path, digest = inception_v3.WEIGHTS.locate(weights_file)
     built = inception_v3.build(path)
     model, classes, side = _graph(built), None, inception_v3.SIDE
     if len(built.outputs) == 2:

@@ -7,14 +7,12 @@ antialiasing. Figures of this one are not comparable with them, and its protocol
 
 from __future__ import annotations
 
-import hashlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gankit.data.home import offline as told_offline
-from gankit.errors import DataError, Offline
+from gankit.errors import DataError
 from gankit.features.hdf5_file import read_layers
+from gankit.features.keras_weights import KerasWeights
 
 if TYPE_CHECKING:
     import keras
@@ -22,12 +20,14 @@ if TYPE_CHECKING:
 SIDE = 299  # pixels
 WIDTH, CLASSES = 2048, 1000
 
-_URL = (
+WEIGHTS = KerasWeights(
+    "InceptionV3",
     "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
-    "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
+    "inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
+    md5="9a0d58056eeedaa3f26cb7ebd46da564",  # published in keras/src/applications/inception_v3.py
+    megabytes=96,
+    option="weights_file",
 )
-_MD5 = "9a0d58056eeedaa3f26cb7ebd46da564"  # published in keras/src/applications/inception_v3.py
-_HINT = f"fetch {_URL} elsewhere and give it as weights_file"
 
 
 def build(weights_file: str | os.PathLike[str]) -> keras.Model:
@@ -76,45 +76,3 @@ def build(weights_file: str | os.PathLike[str]) -> keras.Model:
         model = keras.Model(image, net(scaled), name="inception_v3_features")
     model.trainable = False
     return model
-
-
-def locate(weights_file: str | os.PathLike[str] | None = None, offline: bool = False) -> tuple[Path, str]:
-    """Finds the weights: the file that was named, keras' cache, or the network.
-
-    Args:
-        weights_file: A file that the user trusts, or None for keras' own, whose published MD5 must match.
-        offline: Never open a socket; GANKIT_OFFLINE set to anything but "", "0" or "false" says the same.
-
-    Returns:
-        The path and its sha256 in hexadecimal.
-
-    Raises:
-        DataError: The named file can't be read, or keras' file has another MD5.
-        Offline: A download is needed and may not or can't happen.
-    """
-    path = _download(offline or told_offline()) if weights_file is None else Path(weights_file)
-    try:
-        with path.open("rb") as file:
-            return path, hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"the weights file {path} can't be read: {error.strerror or error}") from error
-
-
-def _download(offline: bool) -> Path:
-    import keras
-
-    name = _URL.rsplit("/", 1)[1]
-    cached = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models" / name
-    if offline:
-        if not cached.is_file():
-            raise Offline("InceptionV3's weights would have to be downloaded (96 MB), and this run is offline", _HINT)
-        with cached.open("rb") as file:
-            if hashlib.file_digest(file, "md5").hexdigest() != _MD5:
-                raise DataError(f"{cached} is damaged: its MD5 is not the published one", "delete it, or " + _HINT)
-        return cached
-    try:
-        return Path(keras.utils.get_file(name, _URL, cache_subdir="models", file_hash=_MD5))
-    except ValueError as error:  # get_file's word for a wrong hash
-        raise DataError("the downloaded InceptionV3 weights have another MD5 than the published one", _HINT) from error
-    except Exception as error:  # get_file turns every failure of the network into a bare Exception
-        raise Offline("InceptionV3's weights can't be downloaded", _HINT) from error

@@ -7,14 +7,12 @@ fifth pooling, after its activation, which keras calls `block5_conv4`.
 
 from __future__ import annotations
 
-import hashlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gankit.data.home import offline as told_offline
-from gankit.errors import DataError, Offline, UsageError, did_you_mean
+from gankit.errors import DataError, UsageError, did_you_mean
 from gankit.features.hdf5_file import read_layers
+from gankit.features.keras_weights import KerasWeights
 
 if TYPE_CHECKING:
     import keras
@@ -29,12 +27,14 @@ FEATURE_SCALE = 1 / 12.75
 # ImageNet's mean in the order RGB and in units of 0..255, as Caffe's models subtract it.
 _MEAN_RGB = (123.68, 116.779, 103.939)
 
-_URL = (
+WEIGHTS = KerasWeights(
+    "VGG19",
     "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
-    "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    md5="253f8cb515780f3b799900260a226db6",  # published in keras/src/applications/vgg19.py
+    megabytes=80,
+    option="--feature-weights FILE",
 )
-_MD5 = "253f8cb515780f3b799900260a226db6"  # published in keras/src/applications/vgg19.py
-_HINT = f"fetch {_URL} elsewhere and give it as --feature-weights FILE"
 
 
 def build(
@@ -64,7 +64,7 @@ def build(
 
     if layer not in LAYERS:
         raise UsageError(f"VGG19 has no convolution {layer!r}", did_you_mean(layer, LAYERS))
-    path, _ = locate(weights_file, offline)
+    path, _ = WEIGHTS.locate(weights_file, offline)
     weights = read_layers(path)
     options = {"dtype": keras.config.floatx(), "data_format": "channels_last"}
     image = keras.Input((None, None, 3), dtype=keras.config.floatx(), name="image")
@@ -90,48 +90,3 @@ def build(
     model = keras.Model(image, x, name="vgg19_features")
     model.trainable = False
     return model
-
-
-def locate(weights_file: str | os.PathLike[str] | None = None, offline: bool = False) -> tuple[Path, str]:
-    """Finds the weights: the file that was named, keras' cache, or the network.
-
-    Args:
-        weights_file: A file that the user trusts, or None for keras' own, whose published MD5 must match.
-        offline: Never open a socket; GANKIT_OFFLINE set to anything but "", "0" or "false" says the same.
-
-    Returns:
-        The path and its sha256 in hexadecimal.
-
-    Raises:
-        DataError: The named file can't be read, or keras' file has another MD5.
-        Offline: A download is needed and may not or can't happen.
-    """
-    if weights_file is None:
-        path = _download(offline or told_offline())
-    else:
-        path = Path(weights_file)
-    try:
-        with path.open("rb") as file:
-            return path, hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"the weights file {path} can't be read: {error.strerror or error}") from error
-
-
-def _download(offline: bool) -> Path:
-    import keras
-
-    name = _URL.rsplit("/", 1)[1]
-    cached = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models" / name
-    if offline:
-        if not cached.is_file():
-            raise Offline("VGG19's weights would have to be downloaded (80 MB), and this run is offline", _HINT)
-        with cached.open("rb") as file:
-            if hashlib.file_digest(file, "md5").hexdigest() != _MD5:
-                raise DataError(f"{cached} is damaged: its MD5 is not the published one", "delete it, or " + _HINT)
-        return cached
-    try:
-        return Path(keras.utils.get_file(name, _URL, cache_subdir="models", file_hash=_MD5))
-    except ValueError as error:  # get_file's word for a wrong hash
-        raise DataError("the downloaded VGG19 weights have another MD5 than the published one", _HINT) from error
-    except Exception as error:  # get_file turns every failure of the network into a bare Exception
-        raise Offline("VGG19's weights can't be downloaded", _HINT) from error

@@ -27,7 +27,9 @@ class WGANGPConfig(PictureConfig):
 
     loss: Loss = Field("wasserstein", description="What the two minimise.")
     penalty: Penalty = Field("wgan-gp", description="On the critic's gradient.")
-    critic_steps: int = Field(3, ge=1, le=100, description="Updates of the critic for each of the generator's; the paper's 5.")
+    critic_steps: int = Field(
+        3, ge=1, le=100, description="Updates of the critic for each of the generator's; the paper's 5."
+    )
     beta_1: float = Field(0.0, ge=0, lt=1, description="Adam's decay of the first moment.")
 
 

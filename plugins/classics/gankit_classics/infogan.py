@@ -17,11 +17,12 @@ from gankit_classics.config import PictureConfig
 class InfoGANConfig(PictureConfig):
     """Options of `gankit run infogan`."""
 
+    latent: int = Field(16, ge=1, description="Numbers of noise beside the codes; the fewer, the more is left to them.")
     categories: int = Field(10, ge=2, le=1000, description="Values of the categorical code.")
     codes: int = Field(2, ge=0, le=100, description="Continuous codes, uniform in [-1, 1].")
     information: float = Field(1.0, gt=0, description="Weight of the category's mutual information.")
-    code_noise: float = Field(0.5, ge=0, description="Deviation of noise on the pictures that the codes are read from.")
-    information_codes: float = Field(0.1, gt=0, description="Weight of the continuous codes' information.")
+    code_noise: float = Field(1.0, ge=0, description="Deviation of noise on the pictures that the codes are read from.")
+    information_codes: float = Field(0.5, gt=0, description="Weight of the continuous codes' information.")
 
 
 class InfoGAN(PictureGAN):

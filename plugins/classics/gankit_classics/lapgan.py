@@ -20,9 +20,9 @@ class LAPGANConfig(PictureConfig):
     """Options of `gankit run lapgan`."""
 
     levels: int = Field(3, ge=2, le=6, description="Sizes of the pyramid: 3 makes 28 pixels from 7 by 14.")
-    steps: int = Field(3000, ge=1, description="Updates of the generator of each level but the coarsest.")
-    coarsest_steps: int = Field(20_000, ge=1, description="Updates of the coarsest level's, which cost least.")
-    width: int = Field(16, ge=1, description="Channels at full size; each level below has twice as many.")
+    steps: int = Field(2000, ge=1, description="Updates of the generator of each level but the coarsest.")
+    coarsest_steps: int = Field(15_000, ge=1, description="Updates of the coarsest level's, which cost least.")
+    width: int = Field(8, ge=1, description="Channels at full size; each level below has twice as many.")
     units: int = Field(256, ge=1, description="Units of the dense layers of the coarsest level.")
 
     @model_validator(mode="after")
@@ -82,7 +82,7 @@ class LAPGAN(PictureGAN):
             else:
                 width = config.width * 2 ** (config.levels - 1 - level)
                 built[f"generator-{level}"] = made.residual_generator(side, channels, width)
-                built[f"discriminator-{level}"] = made.pair_discriminator(side, channels, 2 * width)
+                built[f"discriminator-{level}"] = made.pair_discriminator(side, channels, 4 * width)
         return built
 
     def optimizers(self) -> dict[str, Any]:

@@ -30,12 +30,20 @@ def coarsest_discriminator(side: int, channels: int, units: int) -> keras.Model:
 
 
 def residual_generator(side: int, channels: int, width: int) -> keras.Model:
-    """A plane of noise and an enlarged picture -> the residual to add, all of one size; linear."""
+    """A plane of noise and an enlarged picture -> the residual to add, all of one size; linear.
+
+    The paper's has three convolutions at full size; half of the size in between sees further, at a third of the cost.
+    """
     plane = layers.Input((side, side, 1), name="noise")
     guide = layers.Input((side, side, channels), name="guide")
-    x = layers.Concatenate()([plane, guide])
-    for _ in range(3):
-        x = layers.ReLU()(layers.Conv2D(width, 3, padding="same", kernel_initializer="he_normal")(x))
+    x = given = layers.Concatenate()([plane, guide])
+    for layer in (
+        layers.Conv2D(2 * width, 4, 2, padding="same", use_bias=False, kernel_initializer=initial()),
+        layers.Conv2D(2 * width, 3, padding="same", use_bias=False, kernel_initializer=initial()),
+        layers.Conv2DTranspose(width, 4, 2, padding="same", use_bias=False, kernel_initializer=initial()),
+    ):
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9, synchronized=True)(layer(x)))
+    x = layers.Concatenate()([x, given])
     floatx = keras.config.floatx()
     residual = layers.Conv2D(channels, 3, padding="same", kernel_initializer=initial(), dtype=floatx)(x)
     return keras.Model([plane, guide], residual, name="generator")

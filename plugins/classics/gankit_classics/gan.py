@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from gankit import Data, Evaluation, Stage, Training
+from gankit import Claim, Data, Evaluation, Stage, Training
 from gankit_classics.base import AdversarialRecipe
 from gankit_classics.config import AdversarialConfig, Loss, PictureFields
 from gankit_classics.toys import JUDGED, MIXTURES
+
+# The published figures are the best of table 1 of Srivastava et al., VEEGAN, NeurIPS 2017, arXiv:1705.07761.
+RESULTS = "docs/results/classics.md"
+GRID = {"data": "grid", "batch_layer": "deviation"}
 
 
 class GANConfig(PictureFields, AdversarialConfig):
@@ -42,6 +46,22 @@ class GAN(AdversarialRecipe):
     summary = "Points, table rows or pictures from noise by dense networks (the first GAN)."
     paper = "Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406.2661"
     Config = GANConfig
+    claims = (
+        Claim("modes", 8, 0, "ring of 8 Gaussians, the defaults", RESULTS, seeds=3),
+        Claim(
+            "high_quality", 0.97, 0.02, "ring of 8 Gaussians, the defaults", f"{RESULTS} (published: 0.529)", seeds=3
+        ),
+        Claim(
+            "modes",
+            25,
+            0.4,
+            "grid of 25 Gaussians, a discriminator that sees the batch",
+            RESULTS,
+            options=GRID,
+            seeds=3,
+        ),
+        Claim("high_quality", 0.93, 0.03, "the same", f"{RESULTS} (published: 0.40)", options=GRID, seeds=3),
+    )
     tiny = {"steps": 4, "width": 8, "latent": 4, "samples": 200, "training.batch_size": 16}
 
     @property

@@ -24,6 +24,11 @@ def image(turn: Turn) -> Any:
     return turn["image"]
 
 
+def whole(turn: Turn, examples: Any) -> Any:
+    """The examples themselves."""
+    return examples
+
+
 @dataclass(frozen=True)
 class Players:
     """What is peculiar to a recipe.
@@ -33,6 +38,7 @@ class Players:
         judge: (turn, examples) -> the discriminator's outputs `[batch, 1]`.
         real: Turn -> real examples.
         features: (turn, examples) -> what the discriminator has learned about them, for feature matching.
+        made: (turn, examples) -> what of an example the generator makes, for the monitors.
         discriminator: Networks that its phase trains; the phase has the first one's name.
         generator: As `discriminator`.
         teach: Further terms of the discriminator's phase.
@@ -44,6 +50,7 @@ class Players:
     judge: Callable[[Turn, Any], Any]
     real: Callable[[Turn], Any] = image
     features: Callable[[Turn, Any], Any] | None = None
+    made: Callable[[Turn, Any], Any] = whole
     discriminator: Sequence[str] = ("discriminator",)
     generator: Sequence[str] = ("generator",)
     teach: Callable[[Turn], Mapping[str, Any]] = nothing
@@ -112,8 +119,8 @@ def adversarial_stage(config: AdversarialConfig, players: Players, name: str = "
         return {
             "real": players.judge(turn, real),
             "fake": players.judge(turn, fake),
-            "examples": real,
-            "generated": fake,
+            "examples": players.made(turn, real),
+            "generated": players.made(turn, fake),
         }
 
     weights = dict(players.weights)

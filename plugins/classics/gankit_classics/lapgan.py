@@ -120,7 +120,10 @@ class LAPGAN(PictureGAN):
         def judge(turn, x):
             return turn(discriminator, x) if level == 0 else turn(discriminator, x, guide(turn))
 
-        players = Players(fake, judge, real, discriminator=(discriminator,), generator=(generator,))
+        def residual(turn, x):
+            return x if level == 0 else x - guide(turn)
+
+        players = Players(fake, judge, real, made=residual, discriminator=(discriminator,), generator=(generator,))
         return adversarial_stage(config, players, f"level-{level}")
 
     def noise(self, data: Data, count: int, seed: int) -> np.ndarray:

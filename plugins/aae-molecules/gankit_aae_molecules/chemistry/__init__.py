@@ -1,0 +1,1 @@
+"""Molecules: the only part of the plugin that imports RDKit."""

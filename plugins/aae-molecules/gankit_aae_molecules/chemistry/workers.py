@@ -1,0 +1,46 @@
+"""Work on many molecules, in several processes where that pays."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import TypeVar
+
+T = TypeVar("T")
+log = logging.getLogger("gankit")
+
+FEWEST = 4000  # molecules; below, starting processes that import RDKit takes longer than the work
+PIECE = 500  # molecules handed over at a time
+
+
+def mapped(function: Callable[[list[str]], list[T]], items: Sequence[str], workers: int | None = None) -> list[T]:
+    """Applies a function of many strings to all of them.
+
+    Args:
+        function: Of a module, so that other processes can import it: a list -> a list of the same length.
+        items: What it is given, in pieces.
+        workers: Processes; None for one a processor if there are more than `FEWEST` items, else one.
+
+    Returns:
+        Its results, in the order of the items.
+    """
+    pieces = [list(items[i : i + PIECE]) for i in range(0, len(items), PIECE)]
+    if workers is None:
+        workers = processors() if len(items) > FEWEST else 1
+    if min(workers, len(pieces)) > 1:
+        try:
+            # Started afresh: a copy of a process in which TensorFlow has threads can hang.
+            with ProcessPoolExecutor(min(workers, len(pieces)), mp_context=get_context("spawn")) as pool:
+                return [result for piece in pool.map(function, pieces) for result in piece]
+        except (BrokenProcessPool, OSError) as error:
+            log.warning("processes could not be used (%s), so one does all the work", error)
+    return [result for piece in pieces for result in function(piece)]
+
+
+def processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

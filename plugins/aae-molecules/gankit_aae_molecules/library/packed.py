@@ -1,0 +1,222 @@
+"""A library packed for screening: fingerprints as words, SMILES and names beside them, made once for each file.
+
+Working out fingerprints takes a second for a thousand molecules, comparing them a second for a hundred million. So the
+first is done once, in several processes, piece by piece: a packing that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from gankit_aae_molecules.chemistry.workers import processors
+from gankit_aae_molecules.library import tanimoto
+from gankit_aae_molecules.library.records import Record, records
+
+from gankit.data.home import home
+from gankit.errors import DataError
+
+log = logging.getLogger("gankit")
+
+FORMAT = "gankit-molecules/1"
+PIECE = 5000  # molecules of a part; what is lost at most when a packing is stopped
+
+
+@dataclass(frozen=True)
+class Library:
+    """Packed molecules.
+
+    Attributes:
+        folder: Where they lie.
+        name: For people.
+        n: How many.
+        read: Records of the file; those that cannot be used are left out.
+        bad: The first of these, as text.
+    """
+
+    folder: Path
+    name: str
+    n: int
+    read: int
+    bad: Sequence[str]
+
+    @cached_property
+    def words(self) -> np.ndarray:
+        """uint64 `[3, n]`, see `tanimoto.pack`."""
+        return np.load(self.folder / "words.npy")
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """`tanimoto.ones` of the words."""
+        return tanimoto.ones(self.words)
+
+    @cached_property
+    def _offsets(self) -> np.ndarray:
+        return np.load(self.folder / "offsets.npy")
+
+    @cached_property
+    def _text(self) -> Any:
+        return np.memmap(self.folder / "text.bin", np.uint8, "r")
+
+    def record(self, row: int) -> Record:
+        """SMILES and name of a molecule, as the file has them."""
+        start, stop = self._offsets[row : row + 2]
+        smiles, _, name = bytes(self._text[start:stop]).decode("utf-8").partition("\t")
+        return Record(smiles, name)
+
+
+def open_library(
+    path: Path | str, *, name: str = "", workers: int | None = None, tell: Callable[[str], object] = log.info
+) -> Library:
+    """Opens a library, and packs it first if that has not been done.
+
+    Args:
+        path: SMILES with names (.smi), or a table with a column of SMILES; also compressed by gzip.
+        name: For people; the file's name if it is left out.
+        workers: Processes that work out fingerprints; None for one a processor.
+        tell: Is given sentences on the progress.
+
+    Returns:
+        The library. It is kept in `$GANKIT_HOME/molecules` under a hash of the file's content and of the versions of
+        RDKit and of the format.
+
+    Raises:
+        DataError: The file cannot be read, or holds no usable molecule; or there is no room to keep it.
+    """
+    from rdkit import rdBase
+
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+    except OSError as error:
+        raise DataError(f"the library {path} cannot be read: {error.strerror}", "give a file of SMILES") from error
+    digest.update(f"{FORMAT} {rdBase.rdkitVersion}".encode())
+    folder = home() / "molecules" / digest.hexdigest()[:24]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not (folder / "library.json").is_file():
+                _pack(path, folder, workers, tell)
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be packed in {folder.parent}: {error}", "set GANKIT_HOME") from error
+    facts = json.loads((folder / "library.json").read_text("utf-8"))
+    return Library(folder, name or path.name, facts["n"], facts["read"], facts["bad"])
+
+
+def _pack(path: Path, folder: Path, workers: int | None, tell: Callable[[str], object]) -> None:
+    parts = folder.with_suffix(".parts")
+    parts.mkdir(exist_ok=True)
+    n = read = 0
+    bad: list[str] = []
+    try:
+        for number, part in enumerate(_parts(path, parts, workers)):
+            with np.load(part) as piece:
+                n += piece["words"].shape[1]
+                read += int(piece["read"])
+                bad += [str(text) for text in piece["bad"]][: 5 - len(bad)]
+            if number % 20 == 19:
+                tell(f"packing {path.name}: {read:,} molecules")
+        if not n:
+            said = f"; the first is {bad[0]!r}" if bad else ""
+            raise DataError(f"{path.name} has no usable molecule among {read} records{said}", "give a file of SMILES")
+    except DataError:  # there is nothing to go on with
+        shutil.rmtree(parts)
+        raise
+    _join(sorted(parts.glob("*.npz")), folder, {"n": n, "read": read, "bad": bad, "source": path.name})
+    shutil.rmtree(parts)
+    tell(f"packed {path.name}: {n:,} molecules of {read:,} records")
+
+
+def _parts(path: Path, parts: Path, workers: int | None) -> Iterator[Path]:
+    """The parts in their order, each made if it is not there yet."""
+    count, source = workers or processors(), records(path)
+    pieces = enumerate(iter(lambda: list(itertools.islice(source, PIECE)), []))
+    with contextlib.ExitStack() as stack:
+        pool: ProcessPoolExecutor | None = None
+        waiting: list[tuple[Path, Future[None] | None]] = []
+        for number, piece in pieces:
+            part = parts / f"{number:06d}.npz"
+            made: Future[None] | None = None
+            if not part.exists():
+                if count == 1 or (number == 0 and len(piece) < PIECE):
+                    write_part(piece, part)
+                else:
+                    if pool is None:
+                        pool = stack.enter_context(ProcessPoolExecutor(count, mp_context=get_context("spawn")))
+                    made = pool.submit(write_part, piece, part)
+            waiting.append((part, made))
+            if len(waiting) > 2 * count:
+                yield _awaited(*waiting.pop(0))
+        for one in waiting:
+            yield _awaited(*one)
+
+
+def _awaited(part: Path, made: Future[None] | None) -> Path:
+    if made is not None:
+        made.result()
+    return part
+
+
+def write_part(piece: Sequence[Record], part: Path) -> None:
+    """Fingerprints of some records, with the records that have one; whole or not at all."""
+    from gankit_aae_molecules.chemistry.maccs import fingerprint
+    from gankit_aae_molecules.chemistry.standard import BadMolecule
+
+    rows, texts, bad = [], [], []
+    for record in piece:
+        try:
+            rows.append(fingerprint(record.smiles))
+            texts.append(f"{record.smiles}\t{record.name}".encode())
+        except BadMolecule as error:
+            bad.append(f"{record.smiles[:80]}: {error}")
+    words = tanimoto.pack(np.stack(rows)) if rows else np.empty((tanimoto.WORDS, 0), np.uint64)
+    partial = part.with_suffix(f".{os.getpid()}.tmp")
+    with partial.open("wb") as file:
+        np.savez(
+            file,
+            words=words,
+            text=np.frombuffer(b"".join(texts), np.uint8),
+            lengths=np.array([len(text) for text in texts], np.int64),
+            read=len(piece),
+            bad=np.array(bad[:5], np.str_),
+        )
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, part)
+
+
+def _join(parts: Sequence[Path], folder: Path, facts: dict[str, Any]) -> None:
+    """One folder of all parts, whole or not at all."""
+    partial = folder.with_suffix(".tmp")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    words, lengths = np.empty((tanimoto.WORDS, facts["n"]), np.uint64), np.zeros(facts["n"] + 1, np.int64)
+    start = 0
+    with (partial / "text.bin").open("wb") as text:
+        for part in parts:
+            with np.load(part) as piece:
+                stop = start + piece["words"].shape[1]
+                words[:, start:stop] = piece["words"]
+                lengths[start + 1 : stop + 1] = piece["lengths"]
+                text.write(piece["text"].tobytes())
+                start = stop
+    np.save(partial / "words.npy", words)
+    np.save(partial / "offsets.npy", np.cumsum(lengths))
+    (partial / "library.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(partial, folder)

@@ -1,0 +1,71 @@
+"""Files of molecules, a record at a time."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from gankit.errors import DataError
+
+NAMES = ("name", "id", "identifier", "compound", "pert_iname", "nsc", "chembl_id", "drug_name", "title")
+
+
+class Record(NamedTuple):
+    """One molecule of a file.
+
+    Attributes:
+        smiles: As it is written.
+        name: Name or number; the number of the record if it has neither.
+    """
+
+    smiles: str
+    name: str
+
+
+def records(path: Path) -> Iterator[Record]:
+    """The molecules of a file.
+
+    Args:
+        path: Lines of a SMILES and a name between white space (.smi, .ism, .txt), or a table with a column of SMILES;
+            also compressed by gzip.
+
+    Raises:
+        DataError: A table has no column of SMILES, or the file is damaged.
+    """
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    return _table(path) if suffix in (".csv", ".tsv") else _lines(path)
+
+
+def _lines(path: Path) -> Iterator[Record]:
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8", errors="replace") as file:
+            number = 0
+            for line in file:
+                words = line.split(maxsplit=1)
+                if not words or (number == 0 and words[0].lower() == "smiles"):
+                    continue
+                number += 1
+                yield Record(words[0], words[1].strip().replace("\t", " ") if len(words) > 1 else str(number))
+    except (OSError, EOFError) as error:
+        raise DataError(f"{path.name} is damaged: {error}", "is it whole?") from error
+
+
+def _table(path: Path) -> Iterator[Record]:
+    from gankit_aae_molecules.tables.opening import Table
+
+    table = Table(path)
+    by_name = {name.strip().lower(): name for name in table.columns}
+    smiles = next((by_name[name] for name in ("smiles", "canonical_smiles", "smi") if name in by_name), None)
+    if smiles is None:
+        listed = ", ".join(table.columns[:10])
+        raise DataError(f"{path.name} has no column of SMILES, but {listed}", "call the column smiles")
+    name = next((by_name[name] for name in NAMES if name in by_name), None)
+    number = 0
+    for piece in table.pieces():
+        names = piece[name] if name else [""] * len(piece[smiles])
+        for text, called in zip(piece[smiles], names, strict=True):
+            number += 1
+            yield Record(text.strip(), " ".join(str(called).split()) or str(number))

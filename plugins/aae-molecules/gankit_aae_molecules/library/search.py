@@ -1,0 +1,100 @@
+"""The molecules of a library that generated fingerprints speak of.
+
+A MACCS fingerprint has no inverse, so candidates are looked up: for each generated fingerprint the nearest molecules of
+the library. Molecules that share a fingerprint cannot be told apart by any such search; how many do is told of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from gankit_aae_molecules.library import tanimoto
+from gankit_aae_molecules.library.packed import Library
+
+By = Literal["tanimoto", "likelihood"]
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Molecules of a library, the best first; no row stands in it twice.
+
+    Attributes:
+        row: int64 `[m]`, in the library.
+        query: int64 `[m]`, the generated fingerprint that it is nearest to.
+        tanimoto: float32 `[m]`, similarity to that one.
+        log_likelihood: float32 `[m]`, under that one's bit probabilities, in nats.
+        found: int64 `[m]`, how many of the generated fingerprints have it among their nearest.
+        ties: int64 `[m]`, molecules of the library with the same fingerprint, itself included.
+    """
+
+    row: np.ndarray
+    query: np.ndarray
+    tanimoto: np.ndarray
+    log_likelihood: np.ndarray
+    found: np.ndarray
+    ties: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+def search(
+    library: Library,
+    probabilities: np.ndarray,
+    k: int = 10,
+    by: By = "tanimoto",
+    tell: Callable[[int], object] = lambda done: None,
+) -> Hits:
+    """The k nearest of each generated fingerprint.
+
+    Args:
+        library: To look in.
+        probabilities: `[n, 166]` of each bit; at 1/2 and above it is set.
+        k: Molecules for each fingerprint.
+        by: "tanimoto": by similarity to the fingerprint of the likely bits; "likelihood": by the log-likelihood under
+            the probabilities, which weighs unsure bits less (druGAN, Kadurin et al. 2017).
+        tell: Told how many fingerprints are done.
+
+    Returns:
+        At most n * k molecules, ordered by what is searched by, then by `found`.
+    """
+    probabilities = np.atleast_2d(probabilities)
+    queries = tanimoto.pack(probabilities >= 0.5)
+    best: dict[int, tuple[float, int]] = {}
+    found: dict[int, int] = {}
+    for number, p in enumerate(probabilities):
+        if by == "tanimoto":
+            scores = tanimoto.similarities(queries[:, number], library.words, library.counts)
+        else:
+            scores = tanimoto.log_likelihoods(p, library.words)
+        for row in tanimoto.top(scores, k).tolist():
+            found[row] = found.get(row, 0) + 1
+            if row not in best or scores[row] > best[row][0]:
+                best[row] = float(scores[row]), number
+        tell(number + 1)
+    rows = np.array(sorted(best, key=lambda row: (-best[row][0], -found[row], row)), np.int64)
+    chosen = np.array([best[int(row)][1] for row in rows], np.int64)
+    words = library.words[:, rows]
+    alike, likely = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
+    for number in np.unique(chosen):
+        mine = chosen == number
+        alike[mine] = tanimoto.similarities(queries[:, number], words[:, mine])
+        likely[mine] = tanimoto.log_likelihoods(probabilities[number], words[:, mine])
+    counted = np.array([found[int(row)] for row in rows], np.int64)
+    return Hits(rows, chosen, alike, likely, counted, ties(library.words, words))
+
+
+def ties(words: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """How many columns of `words` equal each column of `of`, int64."""
+    keys, counts = np.unique(_keys(words), return_counts=True)
+    asked = _keys(of)
+    places = np.minimum(np.searchsorted(keys, asked), len(keys) - 1) if len(keys) else np.zeros(len(asked), np.int64)
+    return np.where(keys[places] == asked, counts[places], 0) if len(keys) else places
+
+
+def _keys(words: np.ndarray) -> np.ndarray:
+    """One comparable value a fingerprint."""
+    return np.ascontiguousarray(words.T).view([("", np.uint64)] * tanimoto.WORDS).ravel()

@@ -1,0 +1,103 @@
+"""Libraries: packed once, whole or not at all, and right."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rdkit", reason="RDKit is not installed")
+from gankit_aae_molecules.chemistry.maccs import fingerprint
+from gankit_aae_molecules.library import packed, tanimoto
+from gankit_aae_molecules.library.records import Record, records
+
+from gankit.errors import DataError
+
+SMILES = ["CCO", "c1ccccc1", "CC(=O)Oc1ccccc1C(=O)O", "nonsense", "CN1CCC[C@H]1c1cccnc1", "[Na+].CC(=O)[O-]"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(packed, "PIECE", 2)
+    return tmp_path / "home" / "molecules"
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "some.smi"
+    path.write_text("\n".join(f"{smiles} molecule {i}" for i, smiles in enumerate(SMILES)) + "\n\n")
+    return path
+
+
+def test_a_library_is_what_its_file_holds(file):
+    found = packed.open_library(file, workers=1)
+    usable = [i for i in range(6) if i != 3]
+    assert (found.n, found.read, found.name) == (5, 6, "some.smi") and found.bad == ["nonsense: no valid SMILES"]
+    assert [found.record(row) for row in range(5)] == [Record(SMILES[i], f"molecule {i}") for i in usable]
+    assert np.array_equal(tanimoto.unpack(found.words), np.stack([fingerprint(SMILES[i]) for i in usable]))
+    assert np.array_equal(found.counts, tanimoto.ones(found.words))
+
+
+def test_it_is_packed_once(file, home, monkeypatch):
+    first = packed.open_library(file, workers=1)
+    monkeypatch.setattr(packed, "write_part", None)
+    again = packed.open_library(file, workers=1)
+    assert again.folder == first.folder and not list(home.glob("*.parts"))
+    monkeypatch.undo()
+    monkeypatch.setenv("GANKIT_HOME", str(home.parent))
+    file.write_text("CCO other\n")
+    assert packed.open_library(file, workers=1).folder != first.folder
+
+
+def test_a_packing_that_was_stopped_goes_on(file, home, monkeypatch):
+    made, write = [], packed.write_part
+
+    def stop_at_the_second(piece, part):
+        if len(made) == 1:
+            raise KeyboardInterrupt
+        made.append(part)
+        write(piece, part)
+
+    monkeypatch.setattr(packed, "write_part", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        packed.open_library(file, workers=1)
+    assert not list(home.glob("*/library.json")) and len(list(home.glob("*.parts/*.npz"))) == 1
+    monkeypatch.setattr(packed, "write_part", lambda piece, part: (made.append(part), write(piece, part)))
+    assert packed.open_library(file, workers=1).n == 5
+    assert [part.name for part in made] == ["000000.npz", "000001.npz", "000002.npz"]
+
+
+@pytest.mark.slow
+def test_processes_pack_the_same(file):
+    one = packed.open_library(file, workers=1)
+    words, facts = one.words.copy(), json.loads((one.folder / "library.json").read_text())
+    (one.folder / "library.json").unlink()
+    two = packed.open_library(file, workers=2)
+    assert np.array_equal(two.words, words) and json.loads((two.folder / "library.json").read_text()) == facts
+
+
+def test_what_cannot_be_a_library_is_refused(tmp_path, home):
+    with pytest.raises(DataError, match="cannot be read"):
+        packed.open_library(tmp_path / "none.smi")
+    for name, text, said in (
+        ("bad.smi", "nonsense\nmore\n", "no usable molecule among 2 records; the first is 'nonsense: no valid SMILES'"),
+        ("empty.smi", "", "no usable molecule among 0 records"),
+        ("other.csv", "a,b\n1,2\n", "no column of SMILES, but a, b"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(DataError) as caught:
+            packed.open_library(tmp_path / name, workers=1)
+        assert said in caught.value.message
+    assert not list(home.glob("*.parts"))
+    whole = gzip.compress(b"CCO a\n" * 100)
+    (tmp_path / "torn.smi.gz").write_bytes(whole[:-12])
+    with pytest.raises(DataError, match="damaged"):
+        packed.open_library(tmp_path / "torn.smi.gz", workers=1)
+
+
+def test_records_of_files(tmp_path):
+    (tmp_path / "a.csv").write_text('Name,SMILES,x\n"ethanol, pure",CCO,1\n,CC,2\n')
+    assert list(records(tmp_path / "a.csv")) == [("CCO", "ethanol, pure"), ("CC", "2")]
+    (tmp_path / "b.smi.gz").write_bytes(gzip.compress(b"SMILES\nCCO\tone two\n\nCC\n"))
+    assert list(records(tmp_path / "b.smi.gz")) == [("CCO", "one two"), ("CC", "2")]

@@ -1,0 +1,52 @@
+"""The nearest molecules of a library, against brute force."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rdkit", reason="RDKit is not installed")
+from gankit_aae_molecules.library import search, tanimoto
+
+RNG = np.random.default_rng(3)
+BITS = (RNG.random((300, 166)) < 0.3).astype(np.uint8)
+BITS[200:220] = BITS[7]
+WORDS = tanimoto.pack(BITS)
+LIBRARY = SimpleNamespace(words=WORDS, counts=tanimoto.ones(WORDS))
+
+
+def similarity(a, b):
+    both = (a & b).sum(1)
+    return both / np.maximum((a | b).sum(1), 1)
+
+
+@pytest.mark.parametrize("by", ["tanimoto", "likelihood"])
+def test_hits_are_those_of_brute_force(by):
+    p = RNG.random((4, 166))
+    hits = search.search(LIBRARY, p, k=5, by=by)
+    clipped = np.clip(p, 1e-6, 1 - 1e-6)
+    likely = BITS @ np.log(clipped).T + (1 - BITS) @ np.log1p(-clipped).T
+    alike = np.stack([similarity(BITS, row >= 0.5) for row in p], axis=1)
+    scores = alike if by == "tanimoto" else likely
+    expected = {int(row): 0 for column in scores.T for row in np.argsort(-column, kind="stable")[:5]}
+    for column in scores.T:
+        for row in np.argsort(-column, kind="stable")[:5]:
+            expected[int(row)] += 1
+    assert set(hits.row.tolist()) == set(expected)
+    assert hits.found.tolist() == [expected[row] for row in hits.row.tolist()]
+    np.testing.assert_allclose(hits.tanimoto, alike[hits.row, hits.query], rtol=1e-6)
+    np.testing.assert_allclose(hits.log_likelihood, likely[hits.row, hits.query], rtol=1e-5)
+    shown = hits.tanimoto if by == "tanimoto" else hits.log_likelihood
+    assert (np.diff(shown) <= 1e-6).all() and len(np.unique(hits.row)) == len(hits)
+
+
+def test_its_own_fingerprint_comes_first_with_all_that_share_it():
+    hits = search.search(LIBRARY, BITS[[7]].astype(float), k=25)
+    assert set(hits.row[:21].tolist()) == {7, *range(200, 220)}
+    assert hits.tanimoto[:21].tolist() == [1.0] * 21 and hits.ties[:21].tolist() == [21] * 21
+    assert hits.tanimoto[21] < 1 and hits.ties[21] == 1
+
+
+def test_ties_count_equal_columns():
+    assert search.ties(WORDS, tanimoto.pack(np.ones((1, 166)))).tolist() == [0]
+    assert search.ties(WORDS, WORDS[:, [7, 0]]).tolist() == [21, 1]

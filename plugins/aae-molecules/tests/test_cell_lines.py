@@ -1,9 +1,9 @@
 """One name for each cell line."""
 
 import pytest
+from gankit_aae_molecules.tables.cell_lines import Wanted, canonical
 
 from gankit.errors import UsageError
-from gankit_aae_molecules.tables.cell_lines import Wanted, canonical
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import gzip
 
 import numpy as np
 import pytest
-
-from gankit.errors import DataError, UsageError
 from gankit_aae_molecules import tables
 from gankit_aae_molecules.tables import Unresolved, read, write_unresolved
+
+from gankit.errors import DataError, UsageError
 
 CCLE = (
     "CCLE Cell Line Name,Primary Cell Line Name,Compound,Target,Doses (uM),Activity Data (median),Activity SD,"
@@ -97,6 +97,7 @@ def gdsc_text():
     return (
         GDSC
         + plate(1, [100, 300], [1000, 1400], [("L1-D1-S", "7.0", 10, 700), ("L1-D2-S", "7", 0.1, 1200)])
+        + "P,1,10,MCF7,NC-0,,,90000\n"  # not looked at where there is NC-1
         + plate(2, [0], [500], [("L1-D1-S", 7, 1, 125)], "T47D", "NC-0")
         + plate(3, [], [500], [("L1-D1-S", 7, 1, 125)])
         + plate(4, [0], [100], [("L1-D1-S", 7, 1, 50), ("PC-1", 9, 4, 1), ("UN-USED", "", "", 1), ("L2-D1-C", 7, 1, 1)])
@@ -381,3 +382,9 @@ def test_rows_that_do_not_fit_are_counted(write):
 def test_a_line_for_a_table_without_lines(write):
     with pytest.raises(UsageError, match="no column of cell lines"):
         read(write("smiles,pIC50\nCCO,5\n"), cell_line="MCF7")
+
+
+def test_lines_are_sorted_and_each_point_keeps_its_own(write):
+    found = read(write("smiles,cell_line,pIC50\nCCO,T47D,5\nCCO,A549,6\nCCO,MCF7,7\nCCO,T-47D,8\n"))
+    assert found.cell_lines == ["A549", "MCF7", "T47D"]
+    assert [line for _, line, *_ in points(found)] == ["T47D", "A549", "MCF7", "T47D"]

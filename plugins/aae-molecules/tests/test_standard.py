@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-
-from gankit.errors import DataError, UsageError
 from gankit_aae_molecules.chemistry import workers
 from gankit_aae_molecules.chemistry.maccs import fingerprint, fingerprints
 from gankit_aae_molecules.chemistry.scaffolds import groups, scaffold, split
 from gankit_aae_molecules.chemistry.standard import MOST_ATOMS, BadMolecule, standardise, standardise_all
 from gankit_aae_molecules.tables import Compounds
+
+from gankit.errors import DataError, UsageError
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 

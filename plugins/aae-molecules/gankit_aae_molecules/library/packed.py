@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 from filelock import FileLock
-from gankit_aae_molecules.chemistry.workers import processors
-from gankit_aae_molecules.library import tanimoto
-from gankit_aae_molecules.library.records import Record, records
 
 from gankit.data.home import home
 from gankit.errors import DataError
+from gankit_aae_molecules.chemistry.workers import processors
+from gankit_aae_molecules.library import tanimoto
+from gankit_aae_molecules.library.records import Record, records
 
 log = logging.getLogger("gankit")
 

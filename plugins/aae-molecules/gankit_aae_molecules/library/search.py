@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+
 from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.library.packed import Library
 

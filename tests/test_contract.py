@@ -14,11 +14,11 @@ from gankit.errors import ConfigError, DataError, RecipeError
 @pytest.mark.parametrize("first", [0, 100])
 def test_the_moving_average_is_the_formula(first):
     recipe = Tiny(Phase("p", ("g",), lambda turn: {"t": weight(turn, "g")}), ema={"g": 0.5, "d": 0.9})
-    play = Play(recipe)
-    play(0, 12, first)
-    play(12, 3, first + 12)
+    play = Play(recipe, before={"g": first, "d": 7})
+    play(0, 12)
+    play(12, 3)
     w = average = START["g"]
-    for t in range(first, first + 15):  # by the step of the run
+    for t in range(first, first + 15):  # by the steps that trained it
         w -= 0.1
         decay = min(0.5, (1 + t) / (10 + t))
         average = decay * average + (1 - decay) * w

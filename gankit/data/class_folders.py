@@ -33,7 +33,8 @@ class Part:
 def find(folder: Path) -> tuple[Part, Part, tuple[str, ...]]:
     """The pictures of a folder, as training part, test part and names of the classes.
 
-    Sub-folders are classes, in the order of their names; pictures without sub-folders have no labels. If `train` and
+    Sub-folders are classes, in the order of their names; pictures without sub-folders, or in a single one, have no
+    labels. If `train` and
     `test` are both there, they are the two parts; else a tenth of each class is held out (see `held_out`). Hidden files
     and folders are left out.
 
@@ -102,6 +103,8 @@ def _pictures(folder: Path) -> tuple[list[Path], list[int] | None, tuple[str, ..
     """Files, labels and classes of one folder."""
     by_class = {path.name: _below(path) for path in _folders(folder)}
     loose = _loose(folder)
+    if sum(map(bool, by_class.values())) == 1 and not loose:  # one folder of all is no class
+        return next(filter(None, by_class.values())), None, ()
     if not any(by_class.values()):
         if not loose:
             raise DataError(f"no picture in {folder}", "looked for " + " ".join(sorted(EXTENSIONS)))

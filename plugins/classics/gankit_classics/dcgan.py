@@ -32,11 +32,12 @@ class DCGAN(PictureGAN):
 
     def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
         """Pictures, walks between them, and sums and differences of them."""
-        from gankit_classics.arithmetic import arithmetic
+        from gankit_classics.arithmetic import arithmetic, possible
         from gankit_classics.sheets import interpolations
 
+        sheets = super().sample(networks, data, out)
         walks = interpolations(
             lambda noise: self.pictures(networks, noise), self.noise(data, 16, seed=2), out / "interpolation.png"
         )
-        sums = [arithmetic(self, networks, data, out / "arithmetic.png")] if data.facts["classes"] else []
-        return [*super().sample(networks, data, out), walks, *sums]
+        sums = [arithmetic(self, networks, data, out / "arithmetic.png")] if possible(data) else []
+        return [*sheets, walks, *sums]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gankit import Claim, Data, Evaluation, Stage, Training
 from gankit_classics.base import AdversarialRecipe
@@ -33,6 +33,13 @@ class GANConfig(PictureFields, AdversarialConfig):
     depth: int = Field(2, ge=1, le=10, description="Hidden layers.")
     samples: int = Field(JUDGED, ge=100, description="Samples to judge.")
     training: Training = Training(batch_size=64, steps_per_call=100, log_every=200, sample_every=5000)
+
+    @field_validator("augment")
+    @classmethod
+    def _rows(cls, value: str) -> str:
+        if value:
+            raise ValueError("the policies move and colour pictures, and these networks see rows")
+        return value
 
 
 class GAN(AdversarialRecipe):

@@ -36,7 +36,7 @@ def test_dragan_around_the_real_examples():
     place = RNG.random(len(REAL))
     given = (tf.constant(x) for x in (REAL, noise, place))
     found = penalties.dragan(quadratic, *given, tf.constant(2.0, tf.float64), 0.5)
-    np.testing.assert_allclose(found, (norm(REAL + place[:, None] * noise) - 1) ** 2)
+    np.testing.assert_allclose(found, (norm(REAL + place.reshape(-1, 1, 1) * noise) - 1) ** 2)
 
 
 @pytest.mark.parametrize("size", [1.0, 0.0])

@@ -51,6 +51,8 @@ def find(folder: Path) -> tuple[Part, Part, tuple[str, ...]]:
         names = " and ".join(inside)
         raise UsageError(f"{folder} has {names}, which are no classes", "name the two parts train and test")
     files, labels, classes = _pictures(folder)
+    if len(classes) == 1:  # one folder of all tells nothing apart
+        labels, classes = None, ()
     chosen = held_out(labels or [0] * len(files), HELD_OUT)
     rest = sorted(set(range(len(files))) - set(chosen))
     if not chosen:
@@ -95,6 +97,8 @@ def _given_split(folder: Path, inside: dict[str, Path]) -> tuple[Part, Part, tup
             f"{inside['test']} has classes that {inside['train']} lacks: {', '.join(unknown)}",
             "the sub-folders of both have the same names",
         )
+    if len(classes) == 1:
+        return Part(files, None), Part(tested, None), ()
     mapped = None if answers is None else [classes.index(known[label]) for label in answers]
     return Part(files, labels), Part(tested, mapped), classes
 
@@ -103,8 +107,6 @@ def _pictures(folder: Path) -> tuple[list[Path], list[int] | None, tuple[str, ..
     """Files, labels and classes of one folder."""
     by_class = {path.name: _below(path) for path in _folders(folder)}
     loose = _loose(folder)
-    if sum(map(bool, by_class.values())) == 1 and not loose:  # one folder of all is no class
-        return next(filter(None, by_class.values())), None, ()
     if not any(by_class.values()):
         if not loose:
             raise DataError(f"no picture in {folder}", "looked for " + " ".join(sorted(EXTENSIONS)))

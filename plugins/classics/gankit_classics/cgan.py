@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from gankit import Data, DataError, Evaluation, Stage
+from gankit import Claim, Data, DataError, Evaluation, Stage
 from gankit_classics.base import PictureGAN
-from gankit_classics.config import PictureConfig
+from gankit_classics.config import RESULTS, PictureConfig
 
+FASHION = {"data": "fashion-mnist", "steps": 5000}
 PER_CLASS = 8  # pictures of each class on the sample sheet
 
 
@@ -34,6 +35,13 @@ class CGAN(PictureGAN):
     paper = "Mirza, Osindero, Conditional Generative Adversarial Nets, 2014, arXiv:1411.1784"
     Config = CGANConfig
     exports = {"generator": "noise, then the class as a one-hot vector -> pictures in [-1, 1]"}
+
+    claims = (
+        Claim("class_accuracy", 0.911, 0.01, "Fashion-MNIST; test pictures 0.927", RESULTS, options=FASHION),
+        Claim(
+            "fid", 2.46, 0.3, "the same; small classifier, 10,000 against the test pictures", RESULTS, options=FASHION
+        ),
+    )
 
     @classmethod
     def commands(cls) -> Any:

@@ -12,6 +12,7 @@ from gankit import RecipeConfig, Training
 
 Loss = Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"]
 Penalty = Literal["none", "r1", "r2", "dragan", "wgan-gp"]
+RESULTS = "docs/results/classics.md"  # where the figures come from that are claimed
 POLICIES = ("color", "translation", "cutout")
 # The papers' (r1, r2: gamma / 2 with gamma 10).
 WEIGHTS = {"r1": 5.0, "r2": 5.0, "dragan": 10.0, "wgan-gp": 10.0}

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gankit import Data, Evaluation
+from gankit import Claim, Data, Evaluation
 from gankit_classics.base import PictureGAN
+from gankit_classics.config import RESULTS
+
+FASHION = {"data": "fashion-mnist", "steps": 12_000}
 
 
 class DCGAN(PictureGAN):
@@ -21,6 +24,18 @@ class DCGAN(PictureGAN):
     name = "dcgan"
     summary = "Pictures from noise by strided convolutions (DCGAN)."
     paper = "Radford, Metz, Chintala, Unsupervised Representation Learning with DCGANs, ICLR 2016, arXiv:1511.06434"
+
+    claims = (
+        Claim(
+            "fid",
+            5.34,
+            0.4,
+            "Fashion-MNIST, small classifier, 10,000 against the test pictures",
+            RESULTS,
+            options=FASHION,
+        ),
+        Claim("probe_accuracy", 0.882, 0.01, "the same; pixels 0.834, untrained 0.857", RESULTS, options=FASHION),
+    )
 
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
         """Scores of the pictures, and of the features."""

@@ -11,11 +11,10 @@ from pydantic import Field, field_validator
 
 from gankit import Claim, Data, Evaluation, Stage, Training
 from gankit_classics.base import AdversarialRecipe
-from gankit_classics.config import AdversarialConfig, Loss, PictureFields
+from gankit_classics.config import RESULTS, AdversarialConfig, Loss, PictureFields
 from gankit_classics.toys import JUDGED, MIXTURES
 
 # The published figures are the best of table 1 of Srivastava et al., VEEGAN, NeurIPS 2017, arXiv:1705.07761.
-RESULTS = "docs/results/classics.md"
 GRID = {"data": "grid", "batch_layer": "deviation"}
 
 

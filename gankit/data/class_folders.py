@@ -34,9 +34,8 @@ def find(folder: Path) -> tuple[Part, Part, tuple[str, ...]]:
     """The pictures of a folder, as training part, test part and names of the classes.
 
     Sub-folders are classes, in the order of their names; pictures without sub-folders, or in a single one, have no
-    labels. If `train` and
-    `test` are both there, they are the two parts; else a tenth of each class is held out (see `held_out`). Hidden files
-    and folders are left out.
+    labels. If `train` and `test` are both there, they are the two parts; else a tenth of each class is held out (see
+    `held_out`). Hidden files and folders are left out.
 
     Raises:
         DataError: There is no picture, a class has none, or the folder is half one thing and half the other.

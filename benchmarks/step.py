@@ -44,7 +44,7 @@ def engine(session: Session, name: str, steps_per_call: int) -> Block:
     def block(steps: int) -> None:
         nonlocal done
         for _ in range(steps // steps_per_call):
-            stage.advance(done, steps_per_call, done)
+            stage.advance(done, steps_per_call)
             done += steps_per_call
 
     return block

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,8 @@ from gankit.engine import checkpoint
 from gankit.errors import CheckpointError
 from gankit.recipe import Data, Evaluation, Recipe
 from gankit.runs import Run, find_run, runs_root, write_json
+
+log = logging.getLogger("gankit")
 
 
 def load(run: str | Path = "latest", *, runs_dir: Path | str | None = None) -> LoadedRun:
@@ -98,6 +101,11 @@ def assign(
     return filled
 
 
+def fingerprints(data: Data) -> dict[str, str]:
+    """Hash of each source that knows its own."""
+    return {name: str(source.fingerprint) for name, source in data.train.items() if hasattr(source, "fingerprint")}
+
+
 class LoadedRun:
     """A run's recipe, its networks (moving averages where the recipe keeps them), and what can be done with them.
 
@@ -126,8 +134,13 @@ class LoadedRun:
 
     @cached_property
     def data(self) -> Data:
-        """The data that the run was trained on, opened again."""
-        return self.recipe.data()
+        """The data that the run was trained on, opened again; a warning says if they have changed since."""
+        data = self.recipe.data()
+        if fingerprints(data) != self.run.info.get("data", {}).get("fingerprint"):
+            log.warning(
+                "the data of %s have changed since it was trained: its figures would be of others", self.run.path
+            )
+        return data
 
     def evaluate(self, data: str | None = None) -> dict[str, Any]:
         """Held-out figures beside baselines; stored in the run.
@@ -136,7 +149,7 @@ class LoadedRun:
             data: Other data to evaluate on; the run's own held-out part if None.
 
         Returns:
-            {"recipe", "run", "data", "protocol", "metrics", "baselines", "better", "rows"}.
+            {"recipe", "run", "data", "protocol", "metrics", "baselines", "better", "rows", "errors", "limits"}.
         """
         evaluation = self.recipe.evaluate(self.networks, self.recipe.test_data(data) if data else self.data)
         name = data or str(getattr(self.recipe.config, "data", self.recipe.name))
@@ -160,6 +173,8 @@ def store_evaluation(run: Run, recipe: Recipe, evaluation: Evaluation, data: str
         "baselines": {name: dict(figures) for name, figures in evaluation.baselines.items()},
         "better": dict(evaluation.better),
         "rows": [dict(row) for row in evaluation.rows],
+        "errors": dict(evaluation.errors),
+        "limits": list(evaluation.limits),
     }
     if own:
         write_json(run.path / "evaluation.json", result)

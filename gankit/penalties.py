@@ -57,14 +57,19 @@ def wgan_gp(critic: Critic, real: Any, fake: Any, uniform: Any) -> tf.Tensor:
     return gradient_norm_penalty(critic, place * real + (1 - place) * fake)
 
 
-def dragan(critic: Critic, real: Any, noise: Any, deviation: Any, scale: float = 0.5) -> tf.Tensor:
-    """The penalty of Kodali et al. (2017), algorithm 1: norm 1 around the real examples.
+def dragan(critic: Critic, real: Any, noise: Any, uniform: Any, deviation: Any, scale: float = 0.5) -> tf.Tensor:
+    """The penalty of Kodali et al. (2017): norm 1 around the real examples.
+
+    Their equation has Gaussian noise; this is what their experiments were run with: a place on the line from each
+    example to one that uniform noise has moved.
 
     Args:
         critic: The discriminator.
         real: `[batch, ...]`.
         noise: The same shape, uniform in [0, 1): `turn.uniform("around", *shape)`.
+        uniform: `[batch]` in [0, 1), the place on the line.
         deviation: Standard deviation of the real examples, a scalar.
         scale: Of the noise, in deviations.
     """
-    return gradient_norm_penalty(critic, real + scale * deviation * noise)
+    place = tf.reshape(uniform, (-1, *[1] * (len(real.shape) - 1)))
+    return gradient_norm_penalty(critic, real + place * scale * deviation * noise)

@@ -103,12 +103,15 @@ class Watch:
         generator: The phase whose gradient feeds the generator.
         saturating: Whether the outputs are logits that the generator's loss sends through a sigmoid; False for critics.
         examples: Size of the batch.
+        reads: Keys of `Data.train` that the look draws from; () is what the stage reads. A small source that it does
+            not need would make the batch small, since no example stands in it twice.
     """
 
     look: Callable[[Turn], Mapping[str, Any]]
     generator: str = "generator"
     saturating: bool = True
     examples: int = 256
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,9 @@ class Evaluation:
         protocol: How the figures were made: data, preprocessing, feature network with its hash.
         better: Metric -> which direction is better.
         rows: Figures by item (image, compound), for a table.
+        errors: Metric -> its uncertainty, where one is estimated; the protocol says of what kind.
+        limits: Names among the baselines of what no model is asked to beat, such as real examples in place of
+            generated ones: they are shown beside the others, and take no part in a verdict.
     """
 
     metrics: Mapping[str, float]
@@ -191,6 +197,8 @@ class Evaluation:
     protocol: Mapping[str, Any]
     better: Mapping[str, Literal["higher", "lower"]] = field(default_factory=dict)
     rows: Sequence[Mapping[str, Any]] = ()
+    errors: Mapping[str, float] = field(default_factory=dict)
+    limits: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -240,8 +248,8 @@ class Recipe:
         Config: The typed options; its scalar fields become command line options.
         claims: Published figures that the recipe undertakes to reproduce.
         ema: Network -> decay of the exponential moving average of its weights; `evaluate` and `sample` are given
-            the average. The decay of step t is min(decay, (1 + t) / (10 + t)), so short runs are not dominated by
-            the initial weights.
+            the average. After t steps in which a stage trained the network, the decay is
+            min(decay, (1 + t) / (10 + t)), so short stages are not dominated by the initial weights.
         exports: Network -> what it computes, of the networks that one exports; the first is the default.
         tiny: Options that make the recipe train in seconds, for the compliance kit.
     """

@@ -212,6 +212,7 @@ class Evaluation:
     columns: Mapping[str, Mapping[str, Any]]
     better: Mapping[str, Any]
     protocol: str
+    limits: frozenset[str] = frozenset()  # columns that take no part in a verdict
 
     def sign(self, metric: str) -> int:
         """1 where more is better, -1 where less is, 0 where that is not known."""
@@ -223,7 +224,8 @@ class Evaluation:
     def best(self, metric: str) -> set[str]:
         """The columns that share the best value, of at least two; empty where nothing can be compared."""
         sign = self.sign(metric)
-        values = {name: sign * column[metric] for name, column in self.columns.items() if finite(column.get(metric))}
+        rivals = {name: column for name, column in self.columns.items() if name not in self.limits}
+        values = {name: sign * column[metric] for name, column in rivals.items() if finite(column.get(metric))}
         if not sign or len(values) < 2:
             return set()
         return {name for name, value in values.items() if value == max(values.values())}
@@ -234,7 +236,7 @@ class Evaluation:
         for metric, ours in self.columns[OURS].items():
             sign = self.sign(metric)
             for name, column in self.columns.items():
-                theirs = column.get(metric)
+                theirs = None if name in self.limits else column.get(metric)
                 if sign and finite(theirs) and not (finite(ours) and sign * ours >= sign * theirs):
                     said.append(f"{name} is better by {metric}: {_text(theirs)} against {_text(ours)}.")
         return said
@@ -255,6 +257,7 @@ def _evaluations(run: Path) -> list[Evaluation]:
             columns={name: dict(_flat(column)) for name, column in columns.items()},
             better=mapping(raw.get("better")),
             protocol="; ".join(f"{key}: {_text(value)}" for key, value in _flat(raw.get("protocol"))),
+            limits=frozenset(map(str, raw["limits"])) if isinstance(raw.get("limits"), list) else frozenset(),
         )
         if one.columns[OURS] and one not in found:  # evaluation.json may be a copy of one of the others
             found.append(one)
@@ -265,7 +268,7 @@ def _evaluation(evaluation: Evaluation) -> str:
     columns = evaluation.columns
     parts = [f"<h3>{escape(evaluation.data)}</h3>"]
     parts += [f"<p>{escape(said)}</p>" for said in evaluation.lost() + evaluation.won()]
-    heads = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    heads = "".join(f"<th>{escape(column)}{' *' * (column in evaluation.limits)}</th>" for column in columns)
     parts.append(f'<div class="wide"><table><thead><tr><th>metric</th>{heads}</tr></thead><tbody>')
     for metric in dict.fromkeys(metric for column in columns.values() for metric in column):
         arrow, best, cells = ("", " ↑", " ↓")[evaluation.sign(metric)], evaluation.best(metric), ""
@@ -274,6 +277,8 @@ def _evaluation(evaluation: Evaluation) -> str:
             cells += f"<td><strong>{cell}</strong></td>" if column in best else f"<td>{cell}</td>"
         parts.append(f"<tr><th>{escape(metric)}{arrow}</th>{cells}</tr>")
     notes = "↑ higher is better, ↓ lower is better, bold is best."
+    if evaluation.limits:
+        notes += " * is a limit, which nothing is asked to beat."
     if not evaluation.better:
         notes += " The evaluation names no directions; they were guessed from the metrics' names."
     if evaluation.protocol:

@@ -78,6 +78,7 @@ class SeedRuns:
             "better": found[0].get("better", {}) if found else {},
             "failed": {str(seed): failure.as_dict() for seed, failure in self.failed.items()},
             "left": [seed for seed in self.seeds if seed not in done],
+            "steps": {str(seed): steps_of(run) for seed, run in self.runs.items()},
         }
 
 
@@ -86,6 +87,11 @@ def described(error: Exception) -> tuple[str, str]:
     if isinstance(error, GankitError):
         return error.message, error.hint
     return f"{type(error).__name__}: {error}", ""
+
+
+def steps_of(run: Run) -> int:
+    """Steps that a finished run was trained for."""
+    return sum(stage["steps"] for stage in run.info.get("stages", ()))
 
 
 def evaluation_of(run: Run) -> dict[str, Any]:
@@ -191,6 +197,13 @@ def train_seeds(
             done.failed[seed] = Failure(error, made)
         record(done)
         gc.collect()  # networks and graphs refer to each other in circles
+    if len(steps := {steps_of(run) for run in done.runs.values()}) > 1:
+        log.warning(
+            "the seeds were trained for %d to %d steps, since each measured its speed anew: give --max-steps in place "
+            "of --max-minutes for runs that differ by their seed alone",
+            min(steps),
+            max(steps),
+        )
     return done
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -63,15 +65,9 @@ class Session:
             "replicas": self.placement.replicas,
             "data": {
                 "examples": {name: source.n for name, source in self.data.train.items()},
-                "fingerprint": self.fingerprint(),
+                "fingerprint": loading.fingerprints(self.data),
             },
             "weights": {name: int(network.count_params()) for name, network in self.game.networks.items()},
-        }
-
-    def fingerprint(self) -> dict[str, str]:
-        """Hash of each source that knows its own."""
-        return {
-            name: str(source.fingerprint) for name, source in self.data.train.items() if hasattr(source, "fingerprint")
         }
 
     def checkpoint_bytes(self) -> int:
@@ -129,13 +125,13 @@ class Session:
             begin, steps = (position.step if number == position.stage else 0), position.steps[name]
             position = replace(position, stage=number, step=begin)
             if begin < steps:
-                stage.begin(self.data, begin, steps)
+                stage.begin(self.data, begin, steps, self._trained_before(number, position.steps))
                 recorder.enter(name, steps)
                 if watcher:
                     watcher.enter(stage, self.data, lambda: self.viewed(average=False))
             while position.step < steps:
                 count = self._count(position, steps)
-                readings = stage.advance(position.step, count, position.total)
+                readings = stage.advance(position.step, count)
                 self.check_finite(run, name, readings)
                 position = replace(position, step=position.step + count, total=position.total + count)
                 recorder.add(readings, position, stage.rates(position.step - 1))
@@ -157,6 +153,14 @@ class Session:
                         130 if stop.interrupted else 75,
                     )
         return position
+
+    def _trained_before(self, number: int, steps: Mapping[str, int]) -> dict[str, int]:
+        """Network -> steps of the first `number` stages that trained it."""
+        found: dict[str, int] = defaultdict(int)
+        for name, stage in list(self.stages.items())[:number]:
+            for network in {network for phase in stage.stage.phases for network in phase.trains}:
+                found[network] += steps[name]
+        return found
 
     def _count(self, position: Position, steps: int) -> int:
         """Steps until the next thing that happens between calls."""

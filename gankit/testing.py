@@ -71,7 +71,7 @@ def train_steps(
                     session.game.set_state(checkpoint.restore(folder)[1])
                     session.stages[name].begin(session.data, done, steps)
                 ends = [steps - done, config.training.steps_per_call, *([cut - done] if cut > done else [])]
-                readings = session.stages[name].advance(done, min(ends), done)
+                readings = session.stages[name].advance(done, min(ends))
                 assert readings.non_finite() is None, f"{readings.non_finite()} is not finite"
                 done += min(ends)
         return session.game.get_state()
@@ -143,7 +143,7 @@ def check_phases(recipe: type[Recipe], folder: Path) -> None:
                 before = {name: [np.array(w) for w in net.get_weights()] for name, net in networks.items()}
                 compiled = CompiledStage(session.game, replace(stage, phases=(phase,)), 2)
                 compiled.begin(session.data, 0, stage.steps)
-                readings = compiled.advance(0, 2, 0)
+                readings = compiled.advance(0, 2)
                 assert readings.non_finite() is None
                 moved = {name for name, net in networks.items() if _moved(net, before[name])}
                 assert moved == set(phase.trains), f"phase {phase.name!r} of {stage.name!r} moved {sorted(moved)}"

@@ -18,7 +18,7 @@ from gankit.config import Training, resolve, to_yaml
 from gankit.engine import checkpoint
 from gankit.engine.precision import precision
 from gankit.errors import DataError, GankitError, Stopped
-from gankit.loading import LoadedRun, recipe_of
+from gankit.loading import LoadedRun, fingerprints, recipe_of
 from gankit.memory import peak_mb
 from gankit.recipe import Recipe
 from gankit.recorder import Listener
@@ -134,7 +134,7 @@ def resume(
         recipe = type(recipe)(recipe.config.model_copy(update={"training": training}))
     with precision(recipe.config.training.precision):
         session = Session(recipe)
-        if session.fingerprint() != run.info["data"]["fingerprint"]:
+        if fingerprints(session.data) != run.info["data"]["fingerprint"]:
             raise DataError("the training data have changed since the run began", "a changed data set needs a new run")
         position, tensors, _ = checkpoint.restore(run.checkpoints)
         session.game.set_state(tensors)
@@ -164,8 +164,10 @@ def _train(
             run.update(status="running", stages=stages, ended=None, error=None)
         session.train(run, position, stop, listener)
         if run is not None:
-            session.sample(run, "final")
-            session.evaluate(run)
+            try:
+                session.evaluate(run)
+            finally:  # pictures are wanted all the more where figures fail
+                session.sample(run, "final")
         session.placement.agree(0.0)  # workers leave together: TensorFlow takes an early leaver for a failure
     return run
 
@@ -225,9 +227,9 @@ def dry_run(recipe: Recipe) -> dict[str, Any]:
         stages, minutes = {}, 0.0
         for name, stage in session.stages.items():
             stage.begin(session.data, 0, stage.stage.steps)
-            stage.advance(0, 1, 0)  # traces
+            stage.advance(0, 1)  # traces
             began = time.perf_counter()
-            readings = stage.advance(1, 1, 1)
+            readings = stage.advance(1, 1)
             seconds = time.perf_counter() - began
             session.check_finite(None, name, readings)
             stages[name] = {"steps": stage.stage.steps, "seconds_per_step": round(seconds, 4)}

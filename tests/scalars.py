@@ -49,7 +49,8 @@ class Tiny(Recipe):
 class Play:
     """A recipe's stage, opened in float64."""
 
-    def __init__(self, recipe, batch=4, kind="single", devices=None, per_call=20, steps=None, start=0, state=None):
+    def __init__(self, recipe, batch=4, kind="single", devices=None, per_call=20, steps=None, start=0, **given):
+        state, before = given.get("state"), given.get("before")
         self.data = recipe.data()
         training = Training(batch_size=batch, seed=3)
         with precision("float64"):
@@ -57,11 +58,11 @@ class Play:
             if state:
                 self.game.set_state(state)
             self.stage = CompiledStage(self.game, self.game.stages[0], per_call)
-            self.stage.begin(self.data, start, steps or self.game.stages[0].steps)
+            self.stage.begin(self.data, start, steps or self.game.stages[0].steps, before)
 
-    def __call__(self, step, count, total=None):
+    def __call__(self, step, count):
         with precision("float64"):
-            self.readings = self.stage.advance(step, count, step if total is None else total)
+            self.readings = self.stage.advance(step, count)
         return self.readings
 
     def weights(self, name):

@@ -11,7 +11,7 @@ from test_report import HOSTILE, Page, line
 from gankit import charts
 from gankit.cli import main
 from gankit.compare import compare, notes
-from gankit.comparison import write_page
+from gankit.compare_page import write_page
 from gankit.errors import UsageError
 from gankit.runs import Run
 

@@ -1,30 +1,67 @@
 """Averages, values that are not finite, and recipes that break the contract."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from scalars import START, Play, Tiny, X, close, line, ones, phase, run, weight
 
-from gankit import ArraySource, Phase, Stage
+from gankit import ArraySource, Phase, Stage, Training
 from gankit.engine.distribution import place
+from gankit.engine.game import Game
+from gankit.engine.precision import precision
+from gankit.engine.step import CompiledStage
 from gankit.errors import ConfigError, DataError, RecipeError
 
 
 @pytest.mark.parametrize("first", [0, 100])
 def test_the_moving_average_is_the_formula(first):
     recipe = Tiny(Phase("p", ("g",), lambda turn: {"t": weight(turn, "g")}), ema={"g": 0.5, "d": 0.9})
-    play = Play(recipe)
-    play(0, 12, first)
-    play(12, 3, first + 12)
+    play = Play(recipe, before={"g": first, "d": 7})
+    play(0, 12)
+    play(12, 3)
     w = average = START["g"]
-    for t in range(first, first + 15):  # by the step of the run
+    for t in range(first, first + 15):  # by the steps that trained it
         w -= 0.1
         decay = min(0.5, (1 + t) / (10 + t))
         average = decay * average + (1 - decay) * w
     state = play.game.get_state()
     close(state["averages/g/000/kernel"], average)
     assert not any(name.startswith("averages/d") for name in state)  # d is not trained
+
+
+def test_a_stage_knows_how_long_its_networks_were_trained_before():
+    from gankit.session import Session
+
+    def stage(*trains):
+        return SimpleNamespace(stage=SimpleNamespace(phases=[SimpleNamespace(trains=names) for names in trains]))
+
+    session = SimpleNamespace(stages={"a": stage(("g",), ("g",)), "b": stage(("g", "h")), "c": stage(("k",))})
+    before = Session._trained_before(session, 2, {"a": 5, "b": 7, "c": 1})
+    assert before == {"g": 12, "h": 7} and Session._trained_before(session, 0, {}) == {}
+
+
+def test_a_stage_leaves_the_averages_of_others_alone():
+    first = Stage("a", 12, (Phase("p", ("g",), lambda turn: {"t": weight(turn, "g")}),))
+    second = Stage("b", 9, (Phase("q", ("h",), lambda turn: {"t": weight(turn, "h")}),))
+    recipe = Tiny(*first.phases, *second.phases, ema={"g": 0.9, "h": 0.9})
+    recipe.stages = lambda data: [first, second]
+    with precision("float64"):
+        game = Game(recipe, data := recipe.data(), place("single", None), Training(batch_size=4, seed=3))
+        for stage in game.stages:
+            compiled = CompiledStage(game, stage, 20)
+            compiled.begin(data, 0, stage.steps)
+            compiled.advance(0, stage.steps)
+    state = game.get_state()
+    for name, steps in (("g", 12), ("h", 9)):
+        w = average = START[name]
+        for t in range(steps):
+            w -= 0.1
+            decay = min(0.9, (1 + t) / (10 + t))
+            average = decay * average + (1 - decay) * w
+        close(state[f"averages/{name}/000/kernel"], average)
 
 
 def test_averages_take_statistics_as_they_are():

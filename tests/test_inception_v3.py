@@ -108,7 +108,7 @@ def test_offline(tmp_path, monkeypatch):
     monkeypatch.setenv("GANKIT_OFFLINE", "1")
     with pytest.raises(Offline) as caught:
         embedding("inception-v3")
-    assert "weights_file" in caught.value.hint
+    assert "--feature-weights" in caught.value.hint
     cached = tmp_path / "models" / inception_v3.WEIGHTS.url.rsplit("/", 1)[1]
     cached.parent.mkdir()
     cached.write_bytes(b"torn")

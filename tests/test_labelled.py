@@ -198,6 +198,15 @@ def test_a_folder_of_classes(tmp_path):
     assert opened.fingerprint == open_pictures(str(folder), size=8).fingerprint
 
 
+def test_one_folder_of_all_is_no_class(tmp_path):
+    opened = open_pictures(str(colours(tmp_path / "in", {"all": 20})), size=8)
+    assert opened.classes == () and opened.train.labels is None and len(opened.test.images) == 2
+    for part, count in (("train", 4), ("test", 3)):
+        colours(tmp_path / "split" / part, {"all": count})
+    opened = open_pictures(str(tmp_path / "split"), size=8)
+    assert opened.classes == () and opened.test.labels is None and len(opened.test.images) == 3
+
+
 def test_a_flat_folder(tmp_path):
     folder = colours(tmp_path, {"flat": 25}) / "flat"
     (folder / "no pictures in here").mkdir()

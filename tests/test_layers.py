@@ -27,7 +27,7 @@ def discrimination(x, tensor, kernels, width):
         for j in range(len(x)):
             if i != j:
                 close[i] += np.exp(-np.abs(rows[i] - rows[j]).sum(1))
-    return np.concatenate([x, close], 1)
+    return np.concatenate([x, close / (len(x) - 1)], 1)
 
 
 def test_minibatch_discrimination():

@@ -33,8 +33,10 @@ def test_wgan_gp_on_lines():
 
 def test_dragan_around_the_real_examples():
     noise = RNG.random(REAL.shape)
-    found = penalties.dragan(quadratic, tf.constant(REAL), tf.constant(noise), tf.constant(2.0, tf.float64), 0.5)
-    np.testing.assert_allclose(found, (norm(REAL + noise) - 1) ** 2)
+    place = RNG.random(len(REAL))
+    given = (tf.constant(x) for x in (REAL, noise, place))
+    found = penalties.dragan(quadratic, *given, tf.constant(2.0, tf.float64), 0.5)
+    np.testing.assert_allclose(found, (norm(REAL + place.reshape(-1, 1, 1) * noise) - 1) ** 2)
 
 
 @pytest.mark.parametrize("size", [1.0, 0.0])

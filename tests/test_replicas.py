@@ -84,7 +84,7 @@ def ring(kind="single", devices=None, dtype="float64", cuts=(20,), **options):
             stage.begin(data, start, 20)
             while start < end:
                 count = min(8, end - start)
-                logs.append(stage.advance(start, count, start).values)
+                logs.append(stage.advance(start, count).values)
                 start += count
             state = game.get_state()
     return state, np.concatenate(logs or [np.zeros(0)]), game.replicas
@@ -169,7 +169,7 @@ def train(cls, **options):
     stage = CompiledStage(game, game.stages[0], config.training.steps_per_call)
     stage.begin(data, 0, config.steps)
     for step in range(0, config.steps, config.training.steps_per_call):
-        assert stage.advance(step, min(config.training.steps_per_call, config.steps - step), step).non_finite() is None
+        assert stage.advance(step, min(config.training.steps_per_call, config.steps - step)).non_finite() is None
     state = game.get_state()
     average = {f"networks/{key.partition('/')[2]}": v for key, v in state.items() if key.startswith("averages/")}
     game.set_state(state | average)

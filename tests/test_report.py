@@ -137,6 +137,17 @@ def test_guesses_the_direction_only_from_a_telling_name(run, name, ours, theirs,
     assert ("<strong>" in text) == bool(winner)
 
 
+def test_a_limit_takes_no_part_in_a_verdict(run):
+    baselines = {"real": {"fid": 0.1}, "untrained": {"fid": 90.0}}
+    evaluation = {"data": "x", "metrics": {"fid": 5.0}, "baselines": baselines, "better": {"fid": "lower"}}
+    (run / "evaluation.json").write_text(json.dumps({**evaluation, "limits": ["real"]}))
+    text, _ = render(run)
+    assert "is better by" not in text and "This run is better than every baseline by fid." in text
+    assert "<th>real *</th>" in text and "<strong>5</strong>" in text and 'class="wins"' in text
+    (run / "evaluation.json").write_text(json.dumps(evaluation))
+    assert "real is better by fid: 0.1 against 5." in render(run)[0]
+
+
 def test_draws_a_chart_a_phase_and_a_line_a_stage(run):
     text, page = render(run)
     captions = [value for _, name, value in page.attributes if name == "aria-label"]

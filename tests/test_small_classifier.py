@@ -71,6 +71,9 @@ def test_accuracy_is_that_of_the_saved_weights(digits, quick, tmp_path):
     embed = embedding("small-classifier", weights_file=tmp_path / "a.safetensors")
     told = embed.probabilities(digits.test.images).argmax(axis=1)
     assert np.mean(told == digits.test.labels) == quick.facts.test_accuracy
+    others = SimpleNamespace(**{**vars(digits), "classes": NAMES[::-1]})
+    with pytest.raises(DataError, match="not those of the pictures"):
+        embedding("small-classifier", weights_file=tmp_path / "a.safetensors", data=others)
 
 
 def test_pictures_are_shifted_by_at_most_a_pixel_and_not_wrapped():

@@ -110,6 +110,7 @@ def test_the_mean_over_seeds_is_judged():
         (["reproduced", "failed"], False, False),
         (["reproduced", "skipped: needs a GPU", "skipped: no data"], True, False),
         (["skipped: needs a GPU"] * 2, True, False),
+        (["reproduced", ""], False, False),
         (["skipped: no data"], False, False),
         (["skipped: needs a GPU", "skipped: no data"], False, False),
     ],

@@ -174,13 +174,14 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def print_evaluation(result: dict[str, Any], ours_name: str = "ours") -> None:
     """Figures beside baselines; a baseline that is better is said to be."""
     names = list(result["metrics"])
-    baselines = result["baselines"]
+    baselines, limits = result["baselines"], result.get("limits", ())
     rows = []
     for name in names:
         better = result.get("better", {}).get(name)
         ours = result["metrics"][name]
         others = [figures.get(name) for figures in baselines.values()]
-        known = [other for other in others if other is not None]
+        rivals = [figures.get(name) for key, figures in baselines.items() if key not in limits]
+        known = [rival for rival in rivals if rival is not None]
         sign = {"higher": 1, "lower": -1}.get(better or "", 0)
         verdict = (
             "" if not known or not sign else ("better" if all(sign * (ours - o) > 0 for o in known) else "not better")

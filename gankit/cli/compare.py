@@ -49,7 +49,7 @@ def command(runs: tuple[str, ...], out: Path | None, force: bool, runs_dir: Path
         raise UsageError(f"{out} exists", "choose another name, or replace it with --force")
     opened = [find_run(reference, root) for reference in runs]
     from gankit.compare import compare
-    from gankit.comparison import write_page
+    from gankit.compare_page import write_page
     from gankit.seeds import new_stamp
 
     comparison = compare(opened)

@@ -10,6 +10,7 @@ from gankit import plugins
 from gankit.cli.common import common_options, complete_recipe, json_option, print_json
 from gankit.cli.verify import print_claims
 from gankit.config import to_yaml
+from gankit.verify import claim_dict
 
 
 @click.command("info")
@@ -34,7 +35,7 @@ def command(recipe: str, as_json: bool) -> None:
                 "summary": cls.summary,
                 "paper": cls.paper,
                 "commands": verbs,
-                "claims": [{**vars(claim), "options": dict(claim.options)} for claim in cls.claims],
+                "claims": [claim_dict(claim) for claim in cls.claims],
                 "config": cls.Config.model_json_schema(),
             }
         )

@@ -57,17 +57,19 @@ class ArraySource:
 
 
 class PictureSource(ArraySource):
-    """Pictures in memory as 8-bit pixels; the field `image` is delivered in [-1, 1].
+    """Pictures in memory as 8-bit pixels, delivered in [-1, 1].
 
     Args:
-        image: `[n, height, width, channels]` uint8.
+        pictures: `[n, height, width, channels]` uint8.
+        field: Name of their field.
         **fields: Further arrays, delivered as by `ArraySource`.
     """
 
-    def __init__(self, image: Any, **fields: Any) -> None:
-        super().__init__(image=image, **fields)
-        if self.fields["image"].dtype != np.uint8:
-            raise DataError(f"pictures are 8-bit pixels, not {self.fields['image'].dtype}")
+    def __init__(self, pictures: Any, field: str = "image", **fields: Any) -> None:
+        super().__init__(**{field: pictures}, **fields)
+        self._field = field
+        if self.fields[field].dtype != np.uint8:
+            raise DataError(f"pictures are 8-bit pixels, not {self.fields[field].dtype}")
 
     def gather(self, rows: Any, index: Any, seed: int) -> dict[str, Any]:
         """`Source.gather`."""
@@ -75,4 +77,4 @@ class PictureSource(ArraySource):
         import tensorflow as tf
 
         fields = super().gather(rows, index, seed)
-        return {**fields, "image": tf.cast(fields["image"], keras.config.floatx()) / 127.5 - 1}
+        return {**fields, self._field: tf.cast(fields[self._field], keras.config.floatx()) / 127.5 - 1}

@@ -33,9 +33,9 @@ class Part:
 def find(folder: Path) -> tuple[Part, Part, tuple[str, ...]]:
     """The pictures of a folder, as training part, test part and names of the classes.
 
-    Sub-folders are classes, in the order of their names; pictures without sub-folders have no labels. If `train` and
-    `test` are both there, they are the two parts; else a tenth of each class is held out (see `held_out`). Hidden files
-    and folders are left out.
+    Sub-folders are classes, in the order of their names; pictures without sub-folders, or in a single one, have no
+    labels. If `train` and `test` are both there, they are the two parts; else a tenth of each class is held out (see
+    `held_out`). Hidden files and folders are left out.
 
     Raises:
         DataError: There is no picture, a class has none, or the folder is half one thing and half the other.
@@ -50,6 +50,8 @@ def find(folder: Path) -> tuple[Part, Part, tuple[str, ...]]:
         names = " and ".join(inside)
         raise UsageError(f"{folder} has {names}, which are no classes", "name the two parts train and test")
     files, labels, classes = _pictures(folder)
+    if len(classes) == 1:  # one folder of all tells nothing apart
+        labels, classes = None, ()
     chosen = held_out(labels or [0] * len(files), HELD_OUT)
     rest = sorted(set(range(len(files))) - set(chosen))
     if not chosen:
@@ -94,6 +96,8 @@ def _given_split(folder: Path, inside: dict[str, Path]) -> tuple[Part, Part, tup
             f"{inside['test']} has classes that {inside['train']} lacks: {', '.join(unknown)}",
             "the sub-folders of both have the same names",
         )
+    if len(classes) == 1:
+        return Part(files, None), Part(tested, None), ()
     mapped = None if answers is None else [classes.index(known[label]) for label in answers]
     return Part(files, labels), Part(tested, mapped), classes
 

@@ -47,11 +47,11 @@ def measure(compiled: Mapping[str, CompiledStage], game: Game, data: Data) -> di
         if not stage.stage.steps:
             continue
         stage.begin(data, 0, stage.stage.steps)
-        stage.advance(0, 1, 0)
-        stage.advance(1, stage.per_call, 1)
+        stage.advance(0, 1)
+        stage.advance(1, stage.per_call)
         done, start, spent = 1 + stage.per_call, time.perf_counter(), 0.0
         while spent < MEASURE_SECONDS:
-            stage.advance(done, stage.per_call, done)
+            stage.advance(done, stage.per_call)
             done += stage.per_call
             spent = game.placement.agree(time.perf_counter() - start)
         seconds[name] = spent / (done - 1 - stage.per_call)

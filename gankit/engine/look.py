@@ -41,7 +41,7 @@ class Looker:
     def __init__(self, stage: Stage, data: Data, networks: Mapping[str, Any], seed: int) -> None:
         assert stage.watch is not None
         self._stage, self._watch, self._networks, self._seed = stage, stage.watch, networks, seed
-        self._sources = {key: data.train[key] for key in stage.reads or data.train}
+        self._sources = {key: data.train[key] for key in self._watch.reads or stage.reads or data.train}
         # More examples than there are would stand in the batch twice, and look like duplicates.
         self.n = min(source.n for source in self._sources.values())
         self.size = min(self._watch.examples, self.n)

@@ -62,10 +62,12 @@ class CompiledStage:
         self._knobs = list(stage.knobs)
         self._optimizers = list(dict.fromkeys(phase.optimizer_key for phase in stage.phases))
         self._schedules = {phase.optimizer_key: phase.lr for phase in stage.phases}
+        trained = {name for phase in stage.phases for name in phase.trains}
+        self._averaged = [name for name in game.averages if name in trained]
         self.names: list[str] = []
         self._call = self._build()
 
-    def begin(self, data: Data, step: int, steps: int) -> None:
+    def begin(self, data: Data, step: int, steps: int, before: Mapping[str, int] | None = None) -> None:
         """Opens the stage's stream at a step.
 
         Args:
@@ -73,8 +75,10 @@ class CompiledStage:
             step: The next step of the stage.
             steps: How many steps the stage has in this run; if fewer than `stage.steps`, schedules are stretched so
                 that they still end where they were meant to.
+            before: Network -> steps of earlier stages that trained it; 0 if it is missing.
         """
         self._steps = steps
+        self._before = np.array([(before or {}).get(name, 0) for name in self._averaged], np.int64)
         if unknown := set(self.stage.reads) - set(data.train):
             name = sorted(unknown)[0]
             raise RecipeError(
@@ -148,7 +152,7 @@ class CompiledStage:
         active = {phase.name for phase in self.stage.phases if step % phase.every == 0}
         return self._patterns.index(frozenset(active))
 
-    def _replica_step(self, active: frozenset[str], batches: list[Any], knobs: Mapping[str, Any], t: Any) -> Any:
+    def _replica_step(self, active: frozenset[str], batches: list[Any], knobs: Mapping[str, Any], ages: Any) -> Any:
         parts = [self.game.placement.part(batch) for batch in batches]
         turns = [GameTurn(self.game, self.stage, self.seed, part, knobs) for part in parts]
         logs: dict[str, Any] = {}
@@ -158,7 +162,7 @@ class CompiledStage:
                     logs |= self._update(phase, turn)
                     for other in turns:  # the values of other batches are as old as this one's
                         other.forget(trainable(self.game.networks, phase.trains))
-        self._update_averages(t)
+        self._update_averages(ages)
         if len(active) == len(self.stage.phases):
             self.names = list(logs)
         values = tf.stack([logs.get(name, tf.zeros((), keras.config.floatx())) for name in self.names])
@@ -166,11 +170,11 @@ class CompiledStage:
             return values
         return tf.distribute.get_replica_context().all_reduce("sum", values)
 
-    def _update_averages(self, t: Any) -> None:
-        for name, averages in self.game.averages.items():
-            for v, average in zip(self.game.networks[name].variables, averages, strict=True):
+    def _update_averages(self, ages: Any) -> None:
+        for i, name in enumerate(self._averaged):
+            for v, average in zip(self.game.networks[name].variables, self.game.averages[name], strict=True):
                 if v.trainable:
-                    count = tf.cast(t, average.dtype)
+                    count = tf.cast(ages[i], average.dtype)
                     decay = tf.minimum(tf.cast(self.game.ema[name], average.dtype), (1 + count) / (10 + count))
                     average.assign(decay * average + (1 - decay) * tf.cast(v.value, average.dtype))
                 else:
@@ -179,7 +183,7 @@ class CompiledStage:
     def _build(self) -> Any:
         strategy = self.game.placement.strategy
 
-        def step(iterator: Any, row: Any, t: Any) -> Any:
+        def step(iterator: Any, row: Any, ages: Any) -> Any:
             batches = [next(iterator) for _ in range(self._batches)]
             knobs = {name: row[i] for i, name in enumerate(self._knobs)}
             for i, key in enumerate(self._optimizers):
@@ -187,9 +191,9 @@ class CompiledStage:
 
             def run(active: frozenset[str]) -> Any:
                 replica = tf.autograph.experimental.do_not_convert(
-                    lambda batches, knobs, t: self._replica_step(active, batches, knobs, t)
+                    lambda batches, knobs, ages: self._replica_step(active, batches, knobs, ages)
                 )
-                return strategy.experimental_local_results(strategy.run(replica, (batches, knobs, t)))[0]
+                return strategy.experimental_local_results(strategy.run(replica, (batches, knobs, ages)))[0]
 
             if len(self._patterns) == 1:
                 return run(self._patterns[0])
@@ -197,14 +201,14 @@ class CompiledStage:
             return tf.switch_case(tf.cast(row[-1], tf.int32), branches)
 
         @tf.function(autograph=False, reduce_retracing=True)
-        def call(iterator: Any, table: Any, t: Any, count: Any) -> Any:
+        def call(iterator: Any, table: Any, ages: Any, count: Any) -> Any:
             # All steps run the one loop body: no step is optimised otherwise than the next, so where calls begin and
             # end cannot change a bit of the result.
             floatx = keras.config.floatx()
             logs = tf.TensorArray(floatx, size=count, infer_shape=False)
 
             def body(i: Any, logs: Any) -> Any:
-                return i + 1, logs.write(i, step(iterator, table[i], t + tf.cast(i, tf.int64)))
+                return i + 1, logs.write(i, step(iterator, table[i], ages + tf.cast(i, tf.int64)))
 
             _, logs = tf.while_loop(lambda i, _: i < count, body, (0, logs), parallel_iterations=1)
             return logs.stack()
@@ -230,13 +234,12 @@ class CompiledStage:
         row = self._row(step)
         return dict(zip(self._optimizers, row[len(self._knobs) : -1], strict=True))
 
-    def advance(self, step: int, count: int, total: int) -> Readings:
+    def advance(self, step: int, count: int) -> Readings:
         """Runs some steps.
 
         Args:
             step: The first of them in the stage; the stream must stand there.
             count: At most `per_call`.
-            total: The first of them in the run.
 
         Returns:
             What they logged.
@@ -244,9 +247,8 @@ class CompiledStage:
         rows = [self._row(step + i) for i in range(count)]
         table = np.zeros((self.per_call, len(rows[0])), keras.config.floatx())
         table[:count] = rows
-        values = self._call(
-            self._iterator, tf.constant(table), tf.constant(total, tf.int64), tf.constant(count)
-        ).numpy()
+        ages = tf.constant(self._before + step)  # of the averaged networks, in steps that trained them
+        values = self._call(self._iterator, tf.constant(table), ages, tf.constant(count)).numpy()
         phase_of = [name.rsplit("/", 1)[0] for name in self.names]
         active = [self._patterns[int(row[-1])] for row in rows]
         ran = np.array([[phase in phases for phase in phase_of] for phases in active])

@@ -156,11 +156,16 @@ def _small_classifier(weights_file: str | os.PathLike[str] | None, data: Any) ->
     if weights_file is None and data is None:
         raise UsageError(
             "the embedding small-classifier is trained on labelled pictures, and there are none",
-            "give data, or take efficientnet-lite0, which needs no labels",
+            "take efficientnet-lite0, which needs no labels",
         )
     path = Path(weights_file) if weights_file is not None else small_classifier.classifier_file(data)
     classifier = small_classifier.Classifier.read(path)
     facts = classifier.facts
+    if data is not None and tuple(facts.classes) != tuple(map(str, data.classes)):
+        raise DataError(
+            f"{path} tells {len(facts.classes)} classes apart that are not those of the pictures",
+            "give the file of a classifier of these classes, in this order",
+        )
     size = (facts.height, facts.width, facts.channels)
     model = _graph(classifier.network())
 

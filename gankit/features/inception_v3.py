@@ -26,7 +26,7 @@ WEIGHTS = KerasWeights(
     "inception_v3_weights_tf_dim_ordering_tf_kernels.h5",
     md5="9a0d58056eeedaa3f26cb7ebd46da564",  # published in keras/src/applications/inception_v3.py
     megabytes=96,
-    option="weights_file",
+    option="--feature-weights FILE",
 )
 
 

@@ -29,6 +29,7 @@ log = logging.getLogger("gankit")
 
 BOX = Path(__file__).parent / "weights"
 LEAST, MOST = 4, 64  # pixels a side
+MOST_CLASSES = 1000
 _FORMAT = "gankit-small-classifier/1"
 _BATCH = 128
 _SEEN = 480_000  # pictures that training looks at, repetitions counted, but no picture more than
@@ -63,7 +64,7 @@ class Facts(BaseModel):
     channels: Literal[1, 3]
     blocks: tuple[int, ...]
     features: int = Field(default=128, ge=1, le=1024)
-    classes: tuple[str, ...] = Field(min_length=2, max_length=1000)
+    classes: tuple[str, ...] = Field(min_length=2, max_length=MOST_CLASSES)
     fingerprint: str
     seed: int
     epochs: int
@@ -270,16 +271,13 @@ def classifier_file(data: Any, *, seed: int = 0) -> Path:
     if getattr(data.train, "labels", None) is None:
         raise DataError(
             "the small classifier is trained on labels, and these pictures have none",
-            "take the embedding efficientnet-lite0, which needs none",
+            "take efficientnet-lite0, which needs none",
         )
     images, labels = _checked(data.train.images, data.train.labels, len(data.classes))
     mark = fingerprint(images, labels)
-    for path in sorted(BOX.glob("*.safetensors")):
-        if read_facts(path).fingerprint == mark:
-            return path
-    recipe = [_FORMAT, mark, blocks_for(*images.shape[1:3]), seed, _SEEN, _REPEATS, _RATE, _BATCH]
-    key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
-    path = home() / "features" / f"small-classifier-{key}.safetensors"
+    path = _place(images, mark, seed)
+    if path.parent == BOX:
+        return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path.with_suffix(".lock"))
@@ -294,6 +292,28 @@ def classifier_file(data: Any, *, seed: int = 0) -> Path:
     finally:
         lock.release()
     return path
+
+
+def ready(data: Any, *, seed: int = 0) -> bool:
+    """Whether `classifier_file` has a file without training; pictures and labels are `possible`."""
+    mark = fingerprint(data.train.images, data.train.labels)
+    path = _place(data.train.images, mark, seed)
+    return path.parent == BOX or _kept(path, mark)
+
+
+def _place(images: np.ndarray, mark: str, seed: int) -> Path:
+    """The package's file of a classifier of these data, or where one is kept."""
+    for path in sorted(BOX.glob("*.safetensors")):
+        if read_facts(path).fingerprint == mark:
+            return path
+    recipe = [_FORMAT, mark, blocks_for(*images.shape[1:3]), seed, _SEEN, _REPEATS, _RATE, _BATCH]
+    key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
+    return home() / "features" / f"small-classifier-{key}.safetensors"
+
+
+def possible(side: int, classes: int) -> bool:
+    """Whether pictures of this side, in pixels, with so many classes can have a classifier."""
+    return LEAST <= side <= MOST and 2 <= classes <= MOST_CLASSES
 
 
 def _kept(path: Path, mark: str) -> bool:
@@ -314,17 +334,17 @@ def _checked(images: Any, labels: Any, classes: int) -> tuple[np.ndarray, np.nda
     if not all(LEAST <= side <= MOST for side in images.shape[1:3]):
         raise DataError(
             f"the small classifier takes pictures of {LEAST} to {MOST} pixels a side, not {images.shape[1:3]}",
-            "take the embedding efficientnet-lite0",
+            "take efficientnet-lite0",
         )
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu" or not len(labels):
         raise DataError(
             f"there are {len(images)} pictures with labels {labels.dtype} {list(labels.shape)}",
             "give one integer a picture",
         )
-    if classes < 2 or labels.min() < 0 or labels.max() >= classes:
+    if not 2 <= classes <= MOST_CLASSES or labels.min() < 0 or labels.max() >= classes:
         raise DataError(
             f"labels from {labels.min()} to {labels.max()} are not those of {classes} classes",
-            "number at least two classes from 0",
+            f"number 2 to {MOST_CLASSES:,} classes from 0",
         )
     return images, labels.astype(np.int64)
 

@@ -48,8 +48,9 @@ class MinibatchStandardDeviation(keras.layers.Layer):
 class MinibatchDiscrimination(keras.layers.Layer):
     """Adds features that say how close the other examples of the batch are (Salimans et al. 2016, section 3.2).
 
-    `[batch, features]` -> `[batch, features + kernels]`: with M = x T, rows of `width` numbers for each kernel, the sum
-    over the other examples j of exp(-|M_i - M_j|_1).
+    `[batch, features]` -> `[batch, features + kernels]`: with M = x T, rows of `width` numbers for each kernel, the
+    mean over the other examples j of exp(-|M_i - M_j|_1). The paper has the sum, which grows with the batch: a network
+    that was trained with small batches would judge large ones by other features.
 
     Args:
         kernels: Features to add.
@@ -71,8 +72,9 @@ class MinibatchDiscrimination(keras.layers.Layer):
         rows = tf.reshape(x @ tf.cast(self.tensor, x.dtype), (-1, self.kernels, self.width))
         everyone, _ = gather(rows)
         distances = tf.reduce_sum(tf.abs(rows[:, None] - everyone[None]), axis=3)
+        others = tf.maximum(tf.cast(tf.shape(everyone)[0] - 1, x.dtype), 1)
         # Every example is at distance 0 from itself, which adds the constant 1.
-        return tf.concat([x, tf.reduce_sum(tf.exp(-distances), axis=1) - 1], axis=1)
+        return tf.concat([x, (tf.reduce_sum(tf.exp(-distances), axis=1) - 1) / others], axis=1)
 
     def compute_output_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """`kernels` features more."""

@@ -15,6 +15,10 @@ import tensorflow as tf
 class _Spectral:
     """The power iteration; mixed into a Keras layer that has a kernel whose last axis is its outputs."""
 
+    def add_weight(self, *args: Any, **kwargs: Any) -> Any:
+        """As Keras has it, but never rounded to a policy's lower precision: the iteration needs every digit."""
+        return super().add_weight(*args, **{**kwargs, "autocast": False})  # type: ignore[misc]
+
     def build(self, shape: tuple[Any, ...]) -> None:
         """Makes the kernel and the vector."""
         super().build(shape)  # type: ignore[misc]

@@ -247,5 +247,6 @@ def _plain(scores: Mapping[str, Score]) -> dict[str, float]:
 
 
 def _own(score: Score) -> dict[str, Any]:
-    """A score's protocol without what all have in common."""
-    return {key: value for key, value in score.protocol.items() if key != "features" or value == _PIXELS}
+    """A score's protocol without what all have in common, and without what is a result: the floor has it."""
+    kept = {key: value for key, value in score.protocol.items() if key != "healthy"}
+    return {key: value for key, value in kept.items() if key != "features" or value == _PIXELS}

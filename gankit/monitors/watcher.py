@@ -23,7 +23,8 @@ class Watcher:
     """Looks at the stages of a training that have a watch.
 
     What it concludes is a function of metrics.jsonl, where a resume finds what was seen before. The extra line that a
-    stopped run writes has no look, so that resumed and unbroken runs see the same.
+    stopped run writes has no look, so that resumed and unbroken runs see the same, but for the first mean of a gradient
+    norm after a stop, which is of fewer steps.
 
     Args:
         run: Where they are recorded.

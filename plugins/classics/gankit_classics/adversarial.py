@@ -102,7 +102,7 @@ def adversarial_stage(config: AdversarialConfig, players: Players, name: str = "
             # The deviation is that of all replicas' examples, so that the penalty does not depend on their number.
             mean, square = (tf.reduce_mean(turn.global_mean(x)) for x in (real, real**2))
             around = turn.uniform("around", *real.shape[1:])
-            return penalties.dragan(critic, real, around, tf.sqrt(square - mean**2))
+            return penalties.dragan(critic, real, around, turn.uniform("line"), tf.sqrt(square - mean**2))
         return penalties.wgan_gp(critic, real, fake, turn.uniform("line"))
 
     def generate(turn: Turn) -> Mapping[str, Any]:

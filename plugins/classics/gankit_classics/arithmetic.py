@@ -14,12 +14,19 @@ from typing import Any
 import numpy as np
 
 from gankit import Data
-from gankit_classics.evaluation import small_classifier
+from gankit_classics.evaluation import classifiable, small_classifier, whole
 from gankit_classics.sheets import sheet
 
 SEARCHED = 2000  # pictures among which examples of the classes are looked for
 AVERAGED = 8  # of the surest of a class
 ROWS = 6
+
+
+def possible(data: Data) -> bool:
+    """Whether there are three classes or more, and a classifier of them that need not be trained first."""
+    from gankit.features.small_classifier import ready
+
+    return classifiable(data) and len(data.facts["classes"]) > 2 and ready(whole(data))
 
 
 def arithmetic(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> Path:

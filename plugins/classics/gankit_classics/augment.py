@@ -1,7 +1,8 @@
 """How much a classifier gains from generated pictures: trained on real, plainly augmented and generated ones.
 
 All classifiers have the same layers, the same number of updates and the same size of batch, and are tested on the same
-real pictures. A generator knows only the training pictures of its run, and so do the classifiers beside it.
+real pictures. All see every class equally often, so that no arm gains by balance alone. A generator knows only the
+training pictures of its run, and so do the classifiers beside it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import numpy as np
 from keras import layers
 from scipy import stats
 
+from gankit.errors import UsageError
 from gankit.loading import LoadedRun
+from gankit_classics.evaluation import whole
 
 if TYPE_CHECKING:
     from gankit_classics.cgan import CGAN
@@ -50,6 +53,7 @@ def accuracies(
     test: tuple[np.ndarray, np.ndarray],
     steps: int,
     seed: int,
+    rare: Sequence[int] = (),
 ) -> dict[str, dict[str, float]]:
     """Trains a classifier for each of `ARMS`.
 
@@ -59,16 +63,16 @@ def accuracies(
         test: Real ones that nothing was trained on.
         steps: Updates of each classifier.
         seed: Of weights and batches; the same for each arm.
+        rare: Classes of which few pictures were left.
 
     Returns:
-        Arm -> `accuracy`, and `rare`: that on the classes with fewer training pictures than the largest has.
+        Arm -> `accuracy`, and if there are rare classes `rare`: the accuracy on them.
     """
-    count = np.bincount(train[1], minlength=int(test[1].max()) + 1)
-    few = np.isin(test[1], np.flatnonzero(count < count.max()))
+    classes, few = int(test[1].max()) + 1, np.isin(test[1], rare)
     results = {}
     for arm in ARMS:
         keras.utils.set_random_seed(seed)
-        network = classifier(*train[0].shape[2:], classes=len(count))
+        network = classifier(*train[0].shape[2:], classes=classes)
         network.compile(
             keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, steps)),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -84,14 +88,22 @@ def accuracies(
 def _batch(train: Any, made: Any, arm: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A batch of real pictures, or half of it generated."""
     real = BATCH // 2 if "generated" in arm else BATCH
-    rows = rng.integers(0, len(train[1]), real)
+    rows = balanced(train[1], real, rng)
     pictures, labels = train[0][rows], train[1][rows]
     if "shifted" in arm:
         pictures = shifted(pictures, rng)
     if "generated" in arm:
-        rows = rng.integers(0, len(made[1]), BATCH - real)
+        rows = balanced(made[1], BATCH - real, rng)
         pictures, labels = np.concatenate([pictures, made[0][rows]]), np.concatenate([labels, made[1][rows]])
     return pictures, labels
+
+
+def balanced(labels: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows drawn so that every class is as likely."""
+    order = np.argsort(labels, kind="stable")
+    _, first, size = np.unique(labels[order], return_index=True, return_counts=True)
+    chosen = rng.integers(0, len(size), count)
+    return order[first[chosen] + rng.integers(0, size[chosen])]
 
 
 def measure(
@@ -106,11 +118,19 @@ def measure(
         tell: Told of each result.
 
     Returns:
-        "arms": arm -> figure -> {"mean", "values"}; "gains": arm -> figure -> {"mean", "low", "high"}, the difference
-        from "real" with its 95 % interval (Student's t over the pairs; None for a single pair); "protocol".
+        "arms": arm -> figure -> {"mean", "values"}, a value for each run, the mean of its repetitions; "gains":
+        arm -> figure -> {"mean", "low", "high"}, the difference from "real" with its 95 % interval (Student's t over
+        the runs; None for a single one: its repetitions share pictures and generator); "protocol".
+
+    Raises:
+        UsageError: The runs are of different data, or differ in the share of rare classes.
     """
+    settings = {(whole(run.data).fingerprint, run.recipe.config.rare < 1) for run in runs}
+    if len(settings) > 1:
+        raise UsageError("the runs are of different data", "give runs of one data set that differ by their seed")
     found: list[dict[str, dict[str, float]]] = []
     for run in runs:
+        repeated: list[dict[str, dict[str, float]]] = []
         recipe: CGAN = run.recipe  # type: ignore[assignment]
         pictures = run.data.held_out["set"]
         classes = len(run.data.facts["classes"])
@@ -119,11 +139,18 @@ def measure(
         parts = [(_scaled(images), labels) for images, labels in (
             (pictures.train.images, pictures.train.labels), made, (pictures.test.images, pictures.test.labels)
         )]  # fmt: skip
+        rare = range(1, classes, 2) if recipe.config.rare < 1 else ()
         for repeat in range(repeats):
-            found.append(accuracies(*parts, steps, seed=1000 + repeat))
+            repeated.append(accuracies(*parts, steps, 1000 + repeat, rare))
             tell(f"{run.run.path.name}, repetition {repeat + 1}: " + ", ".join(
-                f"{arm} {figures['accuracy']:.4f}" for arm, figures in found[-1].items()
+                f"{arm} {figures['accuracy']:.4f}" for arm, figures in repeated[-1].items()
             ))  # fmt: skip
+        found.append(
+            {
+                arm: {figure: float(np.mean([one[arm][figure] for one in repeated])) for figure in repeated[0][arm]}
+                for arm in ARMS
+            }
+        )
     values = {arm: {figure: [result[arm][figure] for result in found] for figure in found[0][arm]} for arm in ARMS}
     return {
         "runs": [str(run.run.path) for run in runs],
@@ -143,7 +170,7 @@ def measure(
             "steps": steps,
             "batch": BATCH,
             "repeats": repeats,
-            "interval": "95 %, Student's t over pairs of classifiers with equal seeds",
+            "interval": "95 %, Student's t over the runs",
         },
     }
 

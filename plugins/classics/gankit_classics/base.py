@@ -49,7 +49,20 @@ class PictureGAN(AdversarialRecipe):
         """The pictures."""
         from gankit_classics.data import open_data
 
-        return open_data(self.config)
+        return self.settled(open_data(self.config))
+
+    def settled(self, data: Data) -> Data:
+        """The same data. What `auto` has found is part of the configuration from here on: a run is resumed with it.
+
+        Raises:
+            DataError: The network of the scores cannot be had: better before the training than after it.
+        """
+        from gankit_classics.evaluation import check_features
+
+        if self.config.data == "auto":
+            self.config = self.config.model_copy(update={"data": data.facts["data"], "size": data.facts["side"]})
+        check_features(self.config, data)
+        return data
 
     def noise_width(self, data: Data) -> int:
         """Numbers that the generator is given for a picture."""
@@ -61,12 +74,16 @@ class PictureGAN(AdversarialRecipe):
             return "spectral"
         return "batch" if self.config.penalty == "none" else "none"
 
+    def discriminator_options(self, data: Data) -> dict[str, Any]:
+        """Of `gankit_classics.networks.discriminator`."""
+        return {"norm": self.norm(), "batch_layer": self.config.batch_layer}
+
     def networks(self, data: Data) -> dict[str, Any]:
         """Generator and discriminator of DCGAN, the latter with its features."""
         from gankit_classics import networks
 
         side, channels, width = data.facts["side"], data.facts["channels"], self.config.width
-        judge = networks.discriminator(side, channels, width, norm=self.norm(), batch_layer=self.config.batch_layer)
+        judge = networks.discriminator(side, channels, width, **self.discriminator_options(data))
         return {
             "generator": networks.generator(self.noise_width(data), side, channels, width),
             "discriminator": networks.with_features(judge),

@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from gankit import Data, DataError, Evaluation, Stage
+from gankit import Claim, Data, DataError, Evaluation, Stage
 from gankit_classics.base import PictureGAN
-from gankit_classics.config import PictureConfig
+from gankit_classics.config import RESULTS, PictureConfig
 
+FASHION = {"data": "fashion-mnist", "steps": 5000}
 PER_CLASS = 8  # pictures of each class on the sample sheet
 
 
@@ -34,6 +35,13 @@ class CGAN(PictureGAN):
     paper = "Mirza, Osindero, Conditional Generative Adversarial Nets, 2014, arXiv:1411.1784"
     Config = CGANConfig
     exports = {"generator": "noise, then the class as a one-hot vector -> pictures in [-1, 1]"}
+
+    claims = (
+        Claim("class_accuracy", 0.911, 0.01, "Fashion-MNIST; test pictures 0.927", RESULTS, options=FASHION),
+        Claim(
+            "fid", 2.46, 0.3, "the same; small classifier, 10,000 against the test pictures", RESULTS, options=FASHION
+        ),
+    )
 
     @classmethod
     def commands(cls) -> Any:
@@ -62,24 +70,10 @@ class CGAN(PictureGAN):
         """The noise and the class."""
         return int(self.config.latent) + len(data.facts["classes"])
 
-    def networks(self, data: Data) -> dict[str, Any]:
+    def discriminator_options(self, data: Data) -> dict[str, Any]:
         """DCGAN's, with the class as further inputs."""
-        from gankit_classics import networks
-
-        side, channels, width = data.facts["side"], data.facts["channels"], self.config.width
-        judge = networks.discriminator(
-            side,
-            channels,
-            width,
-            norm=self.norm(),
-            batch_layer=self.config.batch_layer,
-            classes=len(data.facts["classes"]),
-            projection=self.config.condition == "projection",
-        )
-        return {
-            "generator": networks.generator(self.noise_width(data), side, channels, width),
-            "discriminator": networks.with_features(judge),
-        }
+        told = {"classes": len(data.facts["classes"]), "projection": self.config.condition == "projection"}
+        return {**super().discriminator_options(data), **told}
 
     def stages(self, data: Data) -> list[Stage]:
         """One stage: the generator is asked for the class of the real example that stands beside."""
@@ -104,8 +98,9 @@ class CGAN(PictureGAN):
         return [adversarial_stage(self.config, players)]
 
     def noise(self, data: Data, count: int, seed: int) -> np.ndarray:
-        """Noise and classes, the latter in turn."""
-        return self.asked(data, np.arange(count) % len(data.facts["classes"]), seed)
+        """Noise and classes, the latter as often as in the test pictures."""
+        places = (np.arange(count) + 0.5) / count
+        return self.asked(data, np.searchsorted(np.cumsum(data.facts["shares"])[:-1], places), seed)
 
     def asked(self, data: Data, labels: np.ndarray, seed: int) -> np.ndarray:
         """What the generator is given for pictures of certain classes.

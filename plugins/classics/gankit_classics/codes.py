@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 
 from gankit import Data, Evaluation, Turn
 from gankit.losses import per_example
+from gankit_classics.evaluation import classifiable, small_classifier
 from gankit_classics.sheets import sheet
 
 if TYPE_CHECKING:
@@ -80,9 +81,7 @@ def meaning(recipe: InfoGAN, networks: Mapping[str, Any], data: Data) -> Evaluat
     shuffled = np.random.default_rng(6).permutation(MEASURED)
     ours: dict[str, float] = {}
     chance: dict[str, float] = {}
-    if data.facts["classes"]:
-        from gankit_classics.evaluation import small_classifier
-
+    if classifiable(data):
         seen = small_classifier(recipe, data).probabilities(pictures).argmax(axis=1)
         ours["code_purity"], chance["code_purity"] = purity(category, seen), purity(category[shuffled], seen)
     if config.codes:

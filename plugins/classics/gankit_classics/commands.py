@@ -54,4 +54,5 @@ def show(result: dict[str, Any]) -> None:
             if gain is not None and gain["low"] is not None:
                 said += f"  [{100 * gain['low']:+.2f}, {100 * gain['high']:+.2f}]"
             click.echo(f"{arm:<24}{figure:<10}{100 * value['mean']:>7.2f} %{said}")
-    click.echo("\nGains over 'real' in percentage points, with 95 % intervals.")
+    many = len(result["runs"]) > 1
+    click.echo(f"\nGains over 'real' in percentage points{', with 95 % intervals over the runs' if many else ''}.")

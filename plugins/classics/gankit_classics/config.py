@@ -12,6 +12,7 @@ from gankit import RecipeConfig, Training
 
 Loss = Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"]
 Penalty = Literal["none", "r1", "r2", "dragan", "wgan-gp"]
+RESULTS = "docs/results/classics.md"  # where the figures come from that are claimed
 POLICIES = ("color", "translation", "cutout")
 # The papers' (r1, r2: gamma / 2 with gamma 10).
 WEIGHTS = {"r1": 5.0, "r2": 5.0, "dragan": 10.0, "wgan-gp": 10.0}
@@ -67,15 +68,10 @@ class AdversarialConfig(GameConfig):
         return self
 
 
-class PictureFields(RecipeConfig):
-    """Which pictures, and how generated ones are scored."""
+class Halved(RecipeConfig):
+    """Pictures for networks that halve and double them."""
 
-    data: str = Field("auto", description="A dataset's name or a folder; auto: fashion-mnist if present, else digits.")
-    size: int | None = Field(None, ge=4, le=256, description="Side in pixels; that of the dataset if left out.")
-    samples: int = Field(10_000, ge=100, description="Generated pictures to score.")
-    features: str = Field("auto", description="Network of the scores; auto: small-classifier, if there are labels.")
-    feature_weights: str | None = Field(None, description="File with that network's weights.")
-    training: Training = Training(batch_size=64, sample_every=2000, checkpoint_every=1000, log_every=100)
+    size: int | None = None
 
     @field_validator("size")
     @classmethod
@@ -85,5 +81,18 @@ class PictureFields(RecipeConfig):
         return value
 
 
-class PictureConfig(PictureFields, AdversarialConfig):
+class PictureFields(RecipeConfig):
+    """Which pictures, and how generated ones are scored."""
+
+    data: str = Field("auto", description="A dataset's name or a folder; auto: fashion-mnist if present, else digits.")
+    size: int | None = Field(None, ge=8, le=256, description="Side in pixels; that of the dataset if left out.")
+    samples: int = Field(10_000, ge=100, description="Generated pictures to score.")
+    features: Literal["auto", "small-classifier", "efficientnet-lite0", "inception-v3"] = Field(
+        "auto", description="Network of the scores; auto: small-classifier where there are labels."
+    )
+    feature_weights: str | None = Field(None, description="File with that network's weights.")
+    training: Training = Training(batch_size=64, sample_every=2000, checkpoint_every=1000, log_every=100)
+
+
+class PictureConfig(PictureFields, Halved, AdversarialConfig):
     """A classic on pictures."""

@@ -31,6 +31,10 @@ def open_data(config: PictureConfig, least: int | None = None) -> Data:
         DataError: A side cannot be halved and doubled.
     """
     found = _first_present(config, least) if config.data == "auto" else open_pictures(config.data, size=config.size)
+    if len(found.test.images) < 2:
+        raise DataError(
+            f"{found.name} has {len(found.train.images)} pictures to train on, and one to test with", "add some"
+        )
     side = found.train.images.shape[1]
     if side % 4:
         raise DataError(f"pictures of {side} pixels a side cannot be halved twice", "give --size a multiple of 4")
@@ -70,9 +74,16 @@ def fewer(found: PictureSet, per_class: int | None, rare: float, seed: int) -> P
 
 
 def facts(found: PictureSet) -> dict[str, Any]:
-    """What rebuilding the networks needs."""
+    """What rebuilding the networks needs, and how frequent the classes are among the test pictures."""
     _, side, _, channels = found.train.images.shape
-    return {"data": found.name, "side": side, "channels": channels, "classes": list(found.classes)}
+    shares = [] if found.test.labels is None else np.bincount(found.test.labels, minlength=len(found.classes))
+    return {
+        "data": found.name,
+        "side": side,
+        "channels": channels,
+        "classes": list(found.classes),
+        "shares": [float(share) for share in shares / np.sum(shares)] if len(shares) else [],
+    }
 
 
 def _first_present(config: PictureConfig, least: int | None) -> PictureSet:

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gankit import Data, Evaluation
+from gankit import Claim, Data, Evaluation
 from gankit_classics.base import PictureGAN
+from gankit_classics.config import RESULTS
+
+FASHION = {"data": "fashion-mnist", "steps": 12_000}
 
 
 class DCGAN(PictureGAN):
@@ -22,6 +25,18 @@ class DCGAN(PictureGAN):
     summary = "Pictures from noise by strided convolutions (DCGAN)."
     paper = "Radford, Metz, Chintala, Unsupervised Representation Learning with DCGANs, ICLR 2016, arXiv:1511.06434"
 
+    claims = (
+        Claim(
+            "fid",
+            5.34,
+            0.4,
+            "Fashion-MNIST, small classifier, 10,000 against the test pictures",
+            RESULTS,
+            options=FASHION,
+        ),
+        Claim("probe_accuracy", 0.882, 0.01, "the same; pixels 0.834, untrained 0.857", RESULTS, options=FASHION),
+    )
+
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
         """Scores of the pictures, and of the features."""
         from gankit_classics.evaluation import merged
@@ -32,11 +47,12 @@ class DCGAN(PictureGAN):
 
     def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
         """Pictures, walks between them, and sums and differences of them."""
-        from gankit_classics.arithmetic import arithmetic
+        from gankit_classics.arithmetic import arithmetic, possible
         from gankit_classics.sheets import interpolations
 
+        sheets = super().sample(networks, data, out)
         walks = interpolations(
             lambda noise: self.pictures(networks, noise), self.noise(data, 16, seed=2), out / "interpolation.png"
         )
-        sums = [arithmetic(self, networks, data, out / "arithmetic.png")] if data.facts["classes"] else []
-        return [*super().sample(networks, data, out), walks, *sums]
+        sums = [arithmetic(self, networks, data, out / "arithmetic.png")] if possible(data) else []
+        return [*sheets, walks, *sums]

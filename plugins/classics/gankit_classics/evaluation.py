@@ -8,26 +8,55 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gankit import Data, Evaluation
+from gankit.errors import DataError
 
 if TYPE_CHECKING:
     from gankit.features.embedding import Embedding
     from gankit_classics.base import PictureGAN
     from gankit_classics.cgan import CGAN
 
-FLOOR, CEILING = "training pictures", "untrained"
-LARGEST_CLASSIFIED = 64  # pixels a side, that the small classifier is made for
+FLOOR, CEILING, REAL = "training pictures", "untrained", "test pictures"
 PER_CLASS = 500  # pictures of each class for the class accuracy
+
+
+def classifiable(data: Data) -> bool:
+    """Whether a small classifier can tell the data's classes apart."""
+    from gankit.features.small_classifier import possible
+
+    return possible(data.facts["side"], len(data.facts["classes"]))
+
+
+def check_features(config: Any, data: Data) -> None:
+    """Finds the weights of the network of the scores, without building it.
+
+    Raises:
+        DataError: They are absent, or cannot be for these pictures.
+        Offline: They would have to be downloaded.
+    """
+    from gankit.features import efficientnet_lite0, inception_v3, small_classifier
+
+    name, file = config.features, config.feature_weights
+    if name == "inception-v3":
+        inception_v3.WEIGHTS.locate(file)
+    elif name == "efficientnet-lite0" or (name == "auto" and not classifiable(data)):
+        efficientnet_lite0.locate(file)
+    elif not classifiable(data):
+        side, classes = data.facts["side"], len(data.facts["classes"])
+        raise DataError(
+            f"no small classifier for pictures of {side} pixels with {classes} classes", "leave --features out"
+        )
+    elif file:
+        small_classifier.Classifier.read(file)
 
 
 def judge_network(recipe: Any, data: Data) -> Embedding:
     """The feature network of the scores: a classifier of the data's classes, else a network that knows photographs."""
     from gankit.features.embedding import embedding
 
-    config, facts = recipe.config, data.facts
+    config = recipe.config
     name = config.features
     if name == "auto":
-        classified = facts["classes"] and facts["side"] <= LARGEST_CLASSIFIED
-        name = "small-classifier" if classified else "efficientnet-lite0"
+        name = "small-classifier" if classifiable(data) else "efficientnet-lite0"
     return embedding(name, weights_file=config.feature_weights, data=whole(data))
 
 
@@ -43,14 +72,17 @@ def evaluate(recipe: PictureGAN, networks: Mapping[str, Any], data: Data) -> Eva
     return Evaluation(
         judged.metrics,
         {FLOOR: judged.floor, CEILING: judged.ceiling or {}},
-        {"data": facts_of(data), "scores": judged.protocol, "errors": judged.errors},
+        {"data": facts_of(recipe, data), "scores": judged.protocol},
         judged.better,
+        errors=judged.errors,
+        limits=(FLOOR,),
     )
 
 
-def facts_of(data: Data) -> dict[str, Any]:
-    """What a protocol says of the data."""
-    return {"name": data.facts["data"], "fingerprint": data.held_out["set"].fingerprint}
+def facts_of(recipe: Any, data: Data) -> dict[str, Any]:
+    """What a protocol says of the data; of a part of them how it is chosen, which each seed does anew."""
+    chosen = {key: value for key in ("per_class", "rare") if (value := getattr(recipe.config, key, None)) is not None}
+    return {"name": data.facts["data"], "fingerprint": whole(data).fingerprint, **chosen}
 
 
 def merged(first: Evaluation, second: Evaluation) -> Evaluation:
@@ -65,6 +97,8 @@ def merged(first: Evaluation, second: Evaluation) -> Evaluation:
         {**first.protocol, **second.protocol},
         {**first.better, **second.better},
         [*first.rows, *second.rows],
+        {**first.errors, **second.errors},
+        tuple(dict.fromkeys([*first.limits, *second.limits])),
     )
 
 
@@ -73,14 +107,16 @@ def critic_distance(recipe: PictureGAN, networks: Mapping[str, Any], data: Data)
     from gankit_classics.probe import logits
 
     found, critic = data.held_out["set"], networks["discriminator"]
-    count = min(len(found.test.images), recipe.config.samples)
-    test = float(logits(critic, found.test.images[:count]).mean())
+    count = min(len(found.test.images), len(found.train.images), recipe.config.samples)
+    rng = np.random.default_rng(9)  # the pictures of a folder lie in the order of their classes
+    real = {part: getattr(found, part).images for part in ("test", "train")}
+    test, train = (float(logits(critic, x[rng.permutation(len(x))[:count]]).mean()) for x in real.values())
     ours = float(logits(critic, recipe.draw(networks, data, count)).mean())
-    train = float(logits(critic, found.train.images[:count]).mean())
     return Evaluation(
         {"critic_distance": test - ours},
         {FLOOR: {"critic_distance": test - train}},
         {"critic_distance": {"pictures": count, "unit": "of this critic: not comparable between runs"}},
+        limits=(FLOOR,),
     )
 
 
@@ -89,6 +125,8 @@ def class_accuracy(recipe: CGAN, networks: Mapping[str, Any], data: Data) -> Eva
 
     Its own accuracy on real test pictures stands beside.
     """
+    if not classifiable(data):
+        return Evaluation({}, {}, {"class_accuracy": "left out: no classifier for pictures of this size"})
     classes, found = data.facts["classes"], data.held_out["set"]
     asked = np.repeat(np.arange(len(classes)), PER_CLASS)
     pictures = recipe.pictures(networks, recipe.asked(data, asked, seed=4))
@@ -101,10 +139,11 @@ def class_accuracy(recipe: CGAN, networks: Mapping[str, Any], data: Data) -> Eva
     ]
     return Evaluation(
         {"class_accuracy": float((seen == asked).mean())},
-        {"test pictures": {"class_accuracy": float(real.mean())}, "chance": {"class_accuracy": 1 / len(classes)}},
+        {REAL: {"class_accuracy": float(real.mean())}, "chance": {"class_accuracy": 1 / len(classes)}},
         {"class_accuracy": {"classifier": classifier.protocol, "pictures_a_class": PER_CLASS}},
         {"class_accuracy": "higher"},
         rows,
+        limits=(REAL,),
     )
 
 

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gankit import Claim, Data, Evaluation, Stage, Training
 from gankit_classics.base import AdversarialRecipe
-from gankit_classics.config import AdversarialConfig, Loss, PictureFields
+from gankit_classics.config import RESULTS, AdversarialConfig, Loss, PictureFields
 from gankit_classics.toys import JUDGED, MIXTURES
 
 # The published figures are the best of table 1 of Srivastava et al., VEEGAN, NeurIPS 2017, arXiv:1705.07761.
-RESULTS = "docs/results/classics.md"
 GRID = {"data": "grid", "batch_layer": "deviation"}
 
 
@@ -33,6 +32,13 @@ class GANConfig(PictureFields, AdversarialConfig):
     depth: int = Field(2, ge=1, le=10, description="Hidden layers.")
     samples: int = Field(JUDGED, ge=100, description="Samples to judge.")
     training: Training = Training(batch_size=64, steps_per_call=100, log_every=200, sample_every=5000)
+
+    @field_validator("augment")
+    @classmethod
+    def _rows(cls, value: str) -> str:
+        if value:
+            raise ValueError("the policies move and colour pictures, and these networks see rows")
+        return value
 
 
 class GAN(AdversarialRecipe):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,8 @@ class LAPGANConfig(PictureConfig):
 
     @model_validator(mode="after")
     def _of_its_networks(self) -> LAPGANConfig:
-        if self.spectral or self.batch_layer != "none" or self.feature_matching:
-            raise ValueError("spectral, batch_layer and feature_matching are not for the networks of lapgan")
+        if self.spectral or self.batch_layer != "none" or self.feature_matching or self.augment:
+            raise ValueError("spectral, batch_layer, feature_matching and augment are not for the networks of lapgan")
         return self
 
 
@@ -63,7 +63,7 @@ class LAPGAN(PictureGAN):
                 f"{side} pixels a side cannot be halved {self.config.levels - 1} times to at least {COARSEST}",
                 "give fewer --levels, or another --size",
             )
-        return data
+        return self.settled(data)
 
     def side(self, data: Data, level: int) -> int:
         """Of the pictures of a level."""
@@ -126,17 +126,24 @@ class LAPGAN(PictureGAN):
         players = Players(fake, judge, real, made=residual, discriminator=(discriminator,), generator=(generator,))
         return adversarial_stage(config, players, f"level-{level}")
 
-    def noise(self, data: Data, count: int, seed: int) -> np.ndarray:
+    def noise(self, data: Data, count: int, seed: int | Sequence[int]) -> np.ndarray:
         """`[count, n]`: noise for the coarsest level, then a plane for each other level."""
         width = self.config.latent + sum(self.side(data, level) ** 2 for level in range(1, self.config.levels))
-        return np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
+        return np.random.default_rng(seed).standard_normal((count, width), np.float32)
+
+    def draw(self, networks: Mapping[str, Any], data: Data, count: int, seed: int = 0) -> np.ndarray:
+        """Generated pictures; the noise of all at once might not fit into memory."""
+        starts = range(0, count, BATCH)
+        parts = (self.noise(data, min(BATCH, count - start), (seed, start)) for start in starts)
+        return np.concatenate([self.pictures(networks, part) for part in parts])
 
     def pictures(self, networks: Mapping[str, Any], noise: np.ndarray) -> np.ndarray:
         """Through all levels."""
         from gankit_classics.data import to_pixels
 
-        parts = [self._grown(networks, noise[i : i + BATCH])[-1] for i in range(0, len(noise), BATCH)]
-        return to_pixels(np.concatenate(parts))
+        return np.concatenate(
+            [to_pixels(self._grown(networks, noise[i : i + BATCH])[-1]) for i in range(0, len(noise), BATCH)]
+        )
 
     def _grown(self, networks: Mapping[str, Any], noise: np.ndarray) -> list[np.ndarray]:
         """The pictures of each level, floats."""

@@ -89,7 +89,7 @@ def few_labels(recipe: SGAN, networks: Mapping[str, Any], data: Data) -> Evaluat
         name: model.fit(flat(pictures), labels).score(flat(test.images), test.labels) for name, model in simple.items()
     }
     scores = {"supervised": accuracy(networks["supervised"]), **scores}
-    protocol = {"labels": {"per_class": recipe.config.labels, "chosen_by_seed": recipe.config.training.seed}}
+    protocol = {"labels": {"per_class": recipe.config.labels, "chosen": "by the run's seed"}}
     return Evaluation(
         {"accuracy": accuracy(networks["discriminator"])},
         {name: {"accuracy": float(value)} for name, value in scores.items()},

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from gankit import Data, DataError, Evaluation, Phase, Stage, Watch
 from gankit_classics.base import PictureGAN
-from gankit_classics.config import GameConfig, PictureFields
+from gankit_classics.config import GameConfig, Halved, PictureFields
 
 
-class SGANConfig(PictureFields, GameConfig):
+class SGANConfig(PictureFields, Halved, GameConfig):
     """Options of `gankit run sgan`."""
 
     labels: int = Field(10, ge=1, description="Labelled pictures of each class; the labels of all others are hidden.")
@@ -63,7 +63,9 @@ class SGAN(PictureGAN):
         rows = np.sort(np.concatenate(few))
         labelled = PictureSource(train.images[rows], label=train.labels[rows])
         held_out = {**opened.held_out, "labelled": rows}
-        return Data({"labelled": labelled, "unlabelled": Unlabelled(train.images)}, held_out, opened.facts)
+        return Data(
+            {"labelled": labelled, "unlabelled": PictureSource(train.images, "unlabelled")}, held_out, opened.facts
+        )
 
     def networks(self, data: Data) -> dict[str, Any]:
         """Generator, classifier with features, and the same classifier for labels alone."""
@@ -149,7 +151,7 @@ class SGAN(PictureGAN):
                     Phase("supervised", ("supervised",), supervise, lr=rate),
                 ),
                 shared=lambda turn: {"fake": fake(turn)},
-                watch=Watch(look, saturating=False),
+                watch=Watch(look, saturating=False, reads=("unlabelled",)),
             )
         ]
 
@@ -159,21 +161,3 @@ class SGAN(PictureGAN):
         from gankit_classics.probe import few_labels
 
         return merged(few_labels(self, networks, data), super().evaluate(networks, data))
-
-
-class Unlabelled:
-    """Pictures as the field `unlabelled`: a `gankit.Source`.
-
-    Args:
-        images: `[n, height, width, channels]` uint8.
-    """
-
-    def __init__(self, images: np.ndarray) -> None:
-        from gankit.data.arrays import PictureSource
-
-        self._pictures = PictureSource(images)
-        self.n, self.fingerprint = self._pictures.n, self._pictures.fingerprint
-
-    def gather(self, rows: Any, index: Any, seed: int) -> dict[str, Any]:
-        """`Source.gather`."""
-        return {"unlabelled": self._pictures.gather(rows, index, seed)["image"]}

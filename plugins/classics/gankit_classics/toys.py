@@ -93,6 +93,7 @@ def evaluate(recipe: GAN, networks: Mapping[str, Any], data: Data) -> Evaluation
         {other: scores(name, points) for other, points in others.items()},
         {"mixture": name, "samples": count, "within_deviations": SPREADS, "fewest_of_10000": FEWEST},
         dict.fromkeys(("modes", "high_quality", "balance"), "higher"),
+        limits=("the mixture itself",),
     )
 
 

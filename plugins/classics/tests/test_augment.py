@@ -69,4 +69,12 @@ def test_rare_classes_are_counted_apart(augment):
     pictures = rng.uniform(-1, 1, (12, 4, 4, 1)).astype("float32")
     labels = np.array([0] * 8 + [1] * 4)
     both = (pictures, labels)
-    assert set(augment.accuracies(both, both, both, steps=2, seed=0)["real"]) == {"accuracy", "rare"}
+    assert set(augment.accuracies(both, both, both, 2, 0, rare=[1])["real"]) == {"accuracy", "rare"}
+
+
+def test_every_class_is_seen_as_often(augment):
+    labels = np.array([2] * 90 + [0] * 9 + [7])
+    rows = augment.balanced(labels, 3000, np.random.default_rng(0))
+    seen = np.bincount(labels[rows], minlength=8)
+    assert seen.sum() == 3000 and abs(seen[[0, 2, 7]] - 1000).max() < 120
+    assert len(np.unique(rows)) == 100

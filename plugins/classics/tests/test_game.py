@@ -103,7 +103,7 @@ def test_feature_matching_compares_means():
 def test_rates_follow_their_schedules():
     _, discriminator, generator = phases(lr=1e-3, lr_discriminator=4e-3, schedule="cosine", steps=100)
     assert discriminator.lr(0) == 4e-3 and generator.lr(50) == pytest.approx(5e-4) and generator.lr(100) < 1e-12
-    _, discriminator, _ = phases(lr=1e-3)
+    _, discriminator, _ = phases(lr=1e-3, schedule="constant")
     assert discriminator.lr(70) == 1e-3
 
 

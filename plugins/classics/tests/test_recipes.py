@@ -31,14 +31,57 @@ def test_sgan_says_how_many_labels_there_are():
         made(SGAN, labels=500).data()
 
 
-def test_the_logit_of_being_real_is_the_softmax_over_one_more_class():
-    import tensorflow as tf
-    from scipy.special import softmax
+class ReadingTurn:
+    """A turn whose classifier says of a picture what stands in it."""
 
-    logits = np.random.default_rng(0).normal(size=(5, 4))
-    with_fake = softmax(np.concatenate([logits, np.zeros((5, 1))], axis=1), axis=1)
-    real = 1 / (1 + np.exp(-tf.reduce_logsumexp(logits, axis=1).numpy()))
-    np.testing.assert_allclose(real, 1 - with_fake[:, -1])
+    def __init__(self, real, fake):
+        import tensorflow as tf
+
+        self.fields = {
+            "unlabelled": tf.constant(real),
+            "image": tf.constant(real),
+            "label": tf.constant([0, 1, 2, 3, 0]),
+        }
+        self.shared = {"fake": tf.constant(fake)}
+
+    def __getitem__(self, field):
+        return self.fields[field]
+
+    def __call__(self, network, pictures, noise):
+        return pictures[:, 0, :, 0], pictures[:, 0, :2, 0]
+
+    def normal(self, name, *shape):
+        import tensorflow as tf
+
+        return tf.zeros((5, *shape), tf.float64)
+
+    def global_mean(self, x):
+        import tensorflow as tf
+
+        return tf.reduce_mean(x, axis=0)
+
+
+def test_sgans_terms_are_those_of_a_softmax_with_one_more_class():
+    from gankit_classics.sgan import SGAN
+    from scipy.special import log_softmax
+
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(2, 5, 1, 4, 1))
+    recipe = made(SGAN)
+    turn = ReadingTurn(real, fake)
+    discriminator, generator, supervised = recipe.stages(recipe.data())[0].phases
+    found = {name: value.numpy() for name, value in discriminator.loss(turn).items()}
+
+    def judged(pictures):  # logarithms of the probabilities; the last class is "generated", of logit 0
+        return log_softmax(np.concatenate([pictures[:, 0, :, 0], np.zeros((5, 1))], axis=1), axis=1)
+
+    np.testing.assert_allclose(found["fake"], -judged(fake)[:, -1])
+    np.testing.assert_allclose(found["real"], -np.log1p(-np.exp(judged(real)[:, -1])))
+    classes = log_softmax(real[:, 0, :, 0], axis=1)[np.arange(5), [0, 1, 2, 3, 0]]
+    np.testing.assert_allclose(found["labelled"], -classes)
+    np.testing.assert_allclose(supervised.loss(turn)["labelled"], -classes)
+    apart = real[:, 0, :2, 0].mean(0) - fake[:, 0, :2, 0].mean(0)
+    np.testing.assert_allclose(np.mean(generator.loss(turn)["features"]), np.mean(apart**2))
 
 
 def test_cgan_trains_on_the_part_that_was_asked_for():
@@ -58,6 +101,15 @@ def test_cgan_is_asked_for_classes():
     data = recipe.data()
     noise = recipe.asked(data, np.array([3, 0]), seed=0)
     assert noise.shape == (2, 8 + 10) and noise[0, 8 + 3] == 1 and noise[:, 8:].sum() == 2
+
+
+def test_cgan_is_judged_with_the_frequencies_of_the_test_pictures():
+    from gankit_classics.cgan import CGAN
+
+    from gankit import Data
+
+    data = Data({}, {}, {"classes": ["a", "b", "c"], "shares": [0.5, 0.1, 0.4]})
+    assert made(CGAN).noise(data, 100, seed=0)[:, 8:].sum(0).tolist() == [50, 10, 40]
 
 
 def test_pictures_without_labels_are_refused_where_labels_are_needed(tmp_path):

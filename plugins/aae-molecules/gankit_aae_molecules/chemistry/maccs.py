@@ -10,8 +10,7 @@ from rdkit.Chem import rdMolDescriptors
 
 from gankit_aae_molecules.chemistry.standard import molecule
 from gankit_aae_molecules.chemistry.workers import mapped
-
-BITS = 166
+from gankit_aae_molecules.library.tanimoto import BITS
 
 
 def fingerprint(smiles: str) -> np.ndarray:

@@ -1,0 +1,67 @@
+"""Options of the recipe. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import Field
+
+from gankit import RecipeConfig, Section, Training
+
+# Kadurin et al. 2017 (oncology) and Kadurin et al. 2017b (druGAN): latent neurons beside the GI neuron, hidden layers
+# of the encoder (the decoder's are the same, backwards) and of the discriminator.
+SHAPES = {
+    "oncology": {"latent": 4, "hidden": (128, 64), "judge": (64, 4)},
+    "drugan": {"latent": 20, "hidden": (256, 256), "judge": (64, 64, 8)},
+}
+
+
+class Weights(Section):
+    """Weights of the losses, each in a phase of its own."""
+
+    adversarial: float = Field(0.1, ge=0, description="Of the encoder's, that its normal neurons look normal.")
+    gi: float = Field(1.0, ge=0, description="Of the GI neuron's regression.")
+    concentration: float = Field(0.1, ge=0, description="Of the decoded concentration, beside the bits.")
+    manifold: float = Field(1.0, ge=0, description="Of one fingerprint's place whatever the concentration.")
+    control: float = Field(0.1, ge=0, description="Of what is asked for against what is read back; 0 in the paper.")
+
+
+class AAEConfig(RecipeConfig):
+    """Options of `gankit run aae-molecules`."""
+
+    fingerprints: str | None = Field(
+        None, description="A drug-response table (CCLE, GDSC, NCI, SMILES with responses); a worked example if absent."
+    )
+    cell_line: str | None = Field(None, description="Read this cell line only, by any of its names.")
+    pool: str | None = Field(None, description="Cell lines between commas to read together, or all.")
+    smiles_table: str | None = Field(None, description="A table of compounds' names with their SMILES.")
+    columns: str | None = Field(None, description="Columns of a table of no known format: smiles=S,gi=G,conc_um=C.")
+    split: Literal["auto", "compound", "scaffold"] = Field(
+        "auto", description="What is held out together; auto: scaffold from 200 compounds on."
+    )
+    held_out: str | None = Field(None, description="Names of compounds to hold out, between commas, instead of a share.")
+    test: float = Field(0.2, gt=0, lt=1, description="Share of the compounds that is held out.")
+    molecules: str = Field(
+        "builtin", description="File of SMILES without responses to learn structures from; builtin: NCI, or none."
+    )
+    variant: Literal["oncology", "drugan"] = Field("oncology", description="Networks of the paper of 2016 or 2017.")
+    latent: int | None = Field(None, ge=1, le=512, description="Normal neurons: 4 (oncology) or 20 (drugan).")
+    pretrain_steps: int = Field(4000, ge=0, description="Steps on structures alone.")
+    steps: int = Field(6000, ge=1, description="Steps with responses.")
+    lr: float = Field(1e-3, gt=0, description="Learning rate of Adam, falling along a cosine.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Share of fingerprint bits hidden from the encoder in training.")
+    generated: int = Field(1000, ge=10, description="Fingerprints generated for the evaluation.")
+    weights: Weights = Field(default_factory=Weights, description="Of the losses.")
+    training: Training = Training(batch_size=128, steps_per_call=50, log_every=100, sample_every=10**6)
+
+    @property
+    def shape(self) -> dict[str, object]:
+        """Sizes of the networks."""
+        shape = SHAPES[self.variant]
+        return {**shape, "latent": self.latent or shape["latent"]}
+
+    def rate(self, steps: int) -> Callable[[int], float]:
+        """The learning rate of a stage."""
+        return lambda step: self.lr * (1 + math.cos(math.pi * step / max(1, steps))) / 2

@@ -1,0 +1,152 @@
+"""From the options to data: a table read and split by compound, and structures without responses."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gankit import ArraySource, Data
+from gankit.errors import DataError, UsageError, did_you_mean
+from gankit_aae_molecules import example, tables
+from gankit_aae_molecules.config import AAEConfig
+from gankit_aae_molecules.library import tanimoto
+from gankit_aae_molecules.response import Response, values
+from gankit_aae_molecules.sources import ResponseSource
+from gankit_aae_molecules.tables.responses import Compounds, Responses
+
+log = logging.getLogger("gankit")
+
+SCAFFOLDS_FROM = 200  # compounds; of fewer, most have a scaffold of their own
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a table, as the networks see them and as a person does.
+
+    Attributes:
+        compounds: Of the whole table.
+        compound: int32 `[n]`, index into them.
+        concentration: float32 `[n, 1]`, standardised; 0 where it is no input.
+        response: float64 `[n]`: percent growth, pGI50, or labels.
+    """
+
+    compounds: Compounds
+    compound: np.ndarray
+    concentration: np.ndarray
+    response: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.response)
+
+    @property
+    def fingerprint(self) -> np.ndarray:
+        """uint8 `[n, 166]`."""
+        return self.compounds.fingerprint[self.compound]
+
+    @property
+    def present(self) -> np.ndarray:
+        """The compounds that occur, int `[m]`."""
+        return np.unique(self.compound)
+
+
+def open_data(config: AAEConfig) -> Data:
+    """Reads what the options name.
+
+    Returns:
+        Sources `molecules` (field `molecule`) and `responses`; held out are `train` and `test` (`Rows`) and `table`
+        (`Responses`); the facts rebuild networks and scales.
+
+    Raises:
+        DataError: A file cannot be used, or too little is left of it.
+        UsageError: A compound or cell line is not there.
+    """
+    table = read(config)
+    held_out, by = split(config, table.compounds)
+    of_row = held_out[table.compound]
+    for part, rows in (("train on", ~of_row), ("test with", of_row)):
+        if not rows.any():
+            raise DataError(f"no response is left to {part}", "choose another --test, --split or --held-out")
+    response = values(table.kind, table.gi, table.log_conc)
+    scale = Response.fitted(table.kind, response[~of_row])
+    dose = {"mean": 0.0, "deviation": 1.0, "low": 0.0, "high": 0.0}
+    if scale.dosed:
+        dose = _dose(table.log_conc[~of_row])
+    concentration = (table.log_conc if scale.dosed else np.zeros_like(table.log_conc))[:, None]
+    concentration = ((concentration - dose["mean"]) / dose["deviation"]).astype(np.float32)
+
+    def part(rows: np.ndarray) -> Rows:
+        return Rows(table.compounds, table.compound[rows], concentration[rows], response[rows].astype(np.float64))
+
+    train, test = part(~of_row), part(of_row)
+    wanted = train.response if scale.labelled else scale.neuron(train.response)
+    molecules = structures(config, table.compounds.fingerprint[~held_out], table.compounds.fingerprint[held_out])
+    facts = {
+        "file": table.summary.file, "response": scale.facts, "dose": dose, "split": by,
+        "compounds": {"train": len(train.present), "test": len(test.present)},
+        "rows": {"train": len(train), "test": len(test)}, "molecules": len(molecules),
+        "cell_lines": len(table.cell_lines), **config.shape,
+    }  # fmt: skip
+    sources = {
+        "molecules": ArraySource(molecule=molecules),
+        "responses": ResponseSource(
+            table.compounds.fingerprint, train.compound, train.concentration, wanted[:, None].astype(np.float32)
+        ),
+    }
+    return Data(sources, {"train": train, "test": test, "table": table, "structures": molecules}, facts)
+
+
+def read(config: AAEConfig) -> Responses:
+    """The table that the options name, or the worked example."""
+    options = {"cell_line": config.cell_line, "pool": config.pool, "columns": config.columns}
+    if config.fingerprints is not None:
+        return tables.read(config.fingerprints, smiles_table=config.smiles_table, **options)
+    log.warning("%s; give --fingerprints FILE for your own", example.TITLE)
+    with tempfile.TemporaryDirectory() as folder:
+        return tables.read(example.series(Path(folder)), smiles_table=config.smiles_table, **options)
+
+
+def split(config: AAEConfig, compounds: Compounds) -> tuple[np.ndarray, str]:
+    """Which compounds are held out, bool `[n]`, and by what.
+
+    Raises:
+        UsageError: A compound that is named is not there.
+    """
+    from gankit_aae_molecules.chemistry import scaffolds
+
+    if config.held_out:
+        wanted = [name.strip() for name in config.held_out.split(",") if name.strip()]
+        places = {name.casefold(): i for i, name in enumerate(compounds.name)}
+        for name in wanted:
+            if name.casefold() not in places:
+                raise UsageError(f"no compound is called {name!r}", did_you_mean(name, compounds.name))
+        held_out = np.zeros(len(compounds), bool)
+        held_out[[places[name.casefold()] for name in wanted]] = True
+        return held_out, "name"
+    by = config.split
+    if by == "auto":
+        by = "scaffold" if len(compounds) >= SCAFFOLDS_FROM and all(compounds.smiles) else "compound"
+    return scaffolds.split(compounds, by, config.test, config.training.seed), by
+
+
+def structures(config: AAEConfig, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Fingerprints to learn structures from, uint8 `[n, 166]`: a file's, without those held out, and the training ones."""
+    if config.molecules == "none":
+        return train
+    path = example.structures() if config.molecules == "builtin" else Path(config.molecules)
+    from gankit_aae_molecules.library.packed import open_library
+
+    found = tanimoto.unpack(open_library(path).words)
+    secret = {bits.tobytes() for bits in test}
+    kept = np.array([bits.tobytes() not in secret for bits in found], bool)
+    return np.concatenate([found[kept], train])
+
+
+def _dose(log_conc: np.ndarray) -> dict[str, Any]:
+    mean, deviation = float(log_conc.mean()), max(float(log_conc.std()), 0.1)
+    low, high = ((float(edge) - mean) / deviation for edge in (log_conc.min(), log_conc.max()))
+    return {"mean": mean, "deviation": deviation, "low": low, "high": high}

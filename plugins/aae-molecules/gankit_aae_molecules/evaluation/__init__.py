@@ -1,0 +1,30 @@
+"""Held-out figures, each beside baselines that are trained in the same call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gankit import Data, Evaluation
+
+
+def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation:
+    """All figures of the model."""
+    from gankit_aae_molecules.evaluation import control, effect, latent, reconstruction
+    from gankit_aae_molecules.evaluation.merging import merged
+    from gankit_aae_molecules.model import Model
+
+    model, train, test = Model(networks, data.facts), data.held_out["train"], data.held_out["test"]
+    judges = effect.baselines(train, model.response)
+    parts = [
+        effect.evaluate(model, train, test, judges),
+        reconstruction.evaluate(model, data.held_out["structures"], test),
+        latent.evaluate(model, test),
+        control.evaluate(model, train, judges["random forest"], recipe.config.generated),
+    ]
+    if model.response.labelled:
+        from gankit_aae_molecules.evaluation import enrichment
+
+        parts.append(enrichment.evaluate(model, train, test, recipe.config.generated))
+    facts = {key: data.facts[key] for key in ("file", "split", "compounds", "rows", "cell_lines")}
+    return merged(Evaluation({}, {}, {"data": facts, "response": model.response.unit}), *parts)

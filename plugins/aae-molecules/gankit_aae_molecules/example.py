@@ -1,0 +1,41 @@
+"""The worked example: what ships with RDKit, so that the recipe runs before one has data of one's own.
+
+Contrib/FreeWilson of RDKit has a series of the ChEMBL document CHEMBL2321810 with measured activities (1,017 compounds,
+pActivity), Data/NCI the first 5,000 structures of the NCI's open database. The series is not of oncology.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gankit.errors import DataError
+
+TITLE = "worked example, not oncology: activities of the series CHEMBL2321810, which ships with RDKit"
+
+
+def structures() -> Path:
+    """The NCI's structures, SMILES."""
+    from rdkit import RDConfig
+
+    return _found(Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi", "give --molecules FILE, or --molecules none")
+
+
+def series(folder: Path) -> Path:
+    """The series as one table of SMILES and pIC50, written to a folder."""
+    from rdkit import RDConfig
+
+    shipped = Path(RDConfig.RDContribDir) / "FreeWilson" / "data"
+    smiles = _found(shipped / "CHEMBL2321810.smi", "give --fingerprints FILE")
+    activities = _found(shipped / "CHEMBL2321810_act.csv", "give --fingerprints FILE")
+    structure = dict(reversed(line.split()[:2]) for line in smiles.read_text("utf-8").splitlines() if line.strip())
+    rows = (line.split(",") for line in activities.read_text("utf-8").splitlines()[1:] if line.strip())
+    out = folder / "CHEMBL2321810.csv"
+    lines = [f"{name},{structure[name]},{activity}" for name, activity in rows if name in structure]
+    out.write_text("\n".join(["name,smiles,pic50", *lines]) + "\n", "utf-8")
+    return out
+
+
+def _found(path: Path, hint: str) -> Path:
+    if not path.is_file():
+        raise DataError(f"this RDKit ships without {path.name}", hint)
+    return path

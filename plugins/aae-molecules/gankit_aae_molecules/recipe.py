@@ -1,0 +1,85 @@
+"""The recipe `aae-molecules`. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gankit import Data, Evaluation, Recipe, Stage
+from gankit_aae_molecules.config import AAEConfig
+
+PHASES = ("discriminator", "encoder", "gi", "autoencoder", "manifold", "control")
+
+
+class AAEMolecules(Recipe):
+    """From a drug-response table to candidates: fingerprints encoded into effect and structure, and back.
+
+    One latent neuron is the response, the others are matched to N(0, I) by a discriminator. To generate, the response
+    is set, the others are drawn, and the decoded fingerprint is looked up in a library of molecules.
+    """
+
+    name = "aae-molecules"
+    summary = "Candidate molecules from a drug-response table (adversarial autoencoder of fingerprints)."
+    paper = (
+        "Kadurin et al., The cornucopia of meaningful leads: applying deep adversarial autoencoders for new molecule "
+        "development in oncology, Oncotarget 8, 2017, doi:10.18632/oncotarget.14073"
+    )
+    Config = AAEConfig
+    ema = {"encoder": 0.999, "decoder": 0.999}
+    exports = {
+        "encoder": "166 MACCS bits and the standardised log concentration -> normal neurons, GI neuron",
+        "decoder": "normal neurons, GI neuron -> logits of 166 MACCS bits, standardised log concentration",
+    }
+    tiny = {"molecules": "none", "pretrain_steps": 2, "steps": 2, "generated": 50, "training.batch_size": 16}
+
+    def data(self) -> Data:
+        """The table and the structures."""
+        from gankit_aae_molecules.data import open_data
+
+        return open_data(self.config)
+
+    def networks(self, data: Data) -> dict[str, Any]:
+        """Encoder, decoder and discriminator."""
+        from gankit_aae_molecules import networks
+
+        latent, hidden = data.facts["latent"], data.facts["hidden"]
+        activation = "relu" if self.config.variant == "oncology" else "tanh"
+        return {
+            "encoder": networks.encoder(latent, hidden, activation),
+            "decoder": networks.decoder(latent, hidden[::-1], activation),
+            "discriminator": networks.discriminator(latent, data.facts["judge"]),
+        }
+
+    def optimizers(self) -> dict[str, Any]:
+        """Adam for each phase; the rates come from the phases."""
+        import keras
+
+        return {name: keras.optimizers.Adam(self.config.lr) for name in PHASES}
+
+    def stages(self, data: Data) -> list[Stage]:
+        """Structures alone, then with responses."""
+        from dataclasses import replace
+
+        from gankit_aae_molecules.phases import Game
+        from gankit_aae_molecules.response import Response
+
+        facts, config = data.facts, self.config
+        doses = (facts["dose"]["low"], facts["dose"]["high"])
+        game = Game(config, Response.stored(facts["response"]), facts["latent"], doses, responses=True)
+        stages = [game.stage("responses", config.steps)]
+        if config.pretrain_steps:
+            stages.insert(0, replace(game, responses=False).stage("structures", config.pretrain_steps))
+        return stages
+
+    def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
+        """Held-out figures beside their baselines."""
+        from gankit_aae_molecules.evaluation import evaluate
+
+        return evaluate(self, networks, data)
+
+    def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
+        """The latent space, and requested against read-back responses."""
+        from gankit_aae_molecules.pictures import draw
+
+        return draw(self, networks, data, out)

@@ -1,0 +1,94 @@
+"""What the GI neuron stands for: the response of each kind of table as one number around 0."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+FEWEST_APART = 1e-3  # a deviation below it would blow up the neuron
+
+
+@dataclass(frozen=True)
+class Response:
+    """A linear scale between responses and the GI neuron.
+
+    Of percent growth ("growth", "viability") the neuron is the standardised value. Of tables that know only doses of
+    half effect ("gi50", "potency") it is pGI50 = -log10 of that dose in mol/l, standardised: their concentration is the
+    response, and so no input. Of labels ("active") it is the log-odds of being active above those of the training
+    rows, divided by `spread`.
+
+    Attributes:
+        kind: Key of `tables.responses.KINDS`.
+        centre: Response, or log-odds, at which the neuron is 0.
+        spread: Of the response for one unit of the neuron.
+        low: Lowest response of the training rows.
+        high: The highest.
+    """
+
+    kind: str
+    centre: float
+    spread: float
+    low: float
+    high: float
+
+    @classmethod
+    def fitted(cls, kind: str, values: np.ndarray) -> Response:
+        """The scale of training responses, as `values` gives them."""
+        values = np.asarray(values, np.float64)
+        low, high = float(values.min()), float(values.max())
+        if kind == "active":
+            share = float(np.clip(values.mean(), 0.5 / len(values), 1 - 0.5 / len(values)))
+            return cls(kind, float(np.log(share / (1 - share))), 2.0, low, high)
+        return cls(kind, float(values.mean()), max(float(values.std()), FEWEST_APART), low, high)
+
+    @classmethod
+    def stored(cls, facts: dict[str, Any]) -> Response:
+        """The inverse of `facts`."""
+        return cls(**facts)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether responses are labels."""
+        return self.kind == "active"
+
+    @property
+    def dosed(self) -> bool:
+        """Whether the concentration is an input beside the fingerprint."""
+        return self.kind in ("growth", "viability")
+
+    @property
+    def unit(self) -> str:
+        """In words, for a column of figures."""
+        if self.labelled:
+            return "probability of the label active"
+        return "percent growth" if self.dosed else "pGI50"
+
+    @property
+    def effective(self) -> Literal["lower", "higher"]:
+        """Which direction means more effect."""
+        return "lower" if self.dosed else "higher"
+
+    def neuron(self, values: Any) -> np.ndarray:
+        """Responses (for labels: probabilities) -> values of the neuron, float64."""
+        values = np.asarray(values, np.float64)
+        if self.labelled:
+            values = np.clip(values, 1e-6, 1 - 1e-6)
+            values = np.log(values / (1 - values))
+        return (values - self.centre) / self.spread
+
+    def value(self, neuron: Any) -> np.ndarray:
+        """The inverse of `neuron`."""
+        values = np.asarray(neuron, np.float64) * self.spread + self.centre
+        return 1 / (1 + np.exp(-values)) if self.labelled else values
+
+
+def values(kind: str, gi: np.ndarray, log_conc: np.ndarray) -> np.ndarray:
+    """The responses of a table's rows: percent growth, pGI50, or labels of 0 and 1."""
+    return -log_conc if kind in ("gi50", "potency") else gi

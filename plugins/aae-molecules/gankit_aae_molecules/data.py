@@ -84,20 +84,21 @@ def open_data(config: AAEConfig) -> Data:
 
     train, test = part(~of_row), part(of_row)
     wanted = train.response if scale.labelled else scale.neuron(train.response)
-    molecules = structures(config, table.compounds.fingerprint[~held_out], table.compounds.fingerprint[held_out])
+    known, unseen = structures(config, table.compounds.fingerprint[~held_out], table.compounds.fingerprint[held_out])
     facts = {
         "file": table.summary.file, "response": scale.facts, "dose": dose, "split": by,
         "compounds": {"train": len(train.present), "test": len(test.present)},
-        "rows": {"train": len(train), "test": len(test)}, "molecules": len(molecules),
+        "rows": {"train": len(train), "test": len(test)}, "structures": {"train": len(known), "test": len(unseen)},
         "cell_lines": len(table.cell_lines), **config.shape,
     }  # fmt: skip
     sources = {
-        "molecules": ArraySource(molecule=molecules),
+        "molecules": ArraySource(molecule=known),
         "responses": ResponseSource(
             table.compounds.fingerprint, train.compound, train.concentration, wanted[:, None].astype(np.float32)
         ),
     }
-    return Data(sources, {"train": train, "test": test, "table": table, "structures": molecules}, facts)
+    seen = {"structures": known, "unseen": unseen}
+    return Data(sources, {"train": train, "test": test, "table": table, **seen}, facts)
 
 
 def read(config: AAEConfig) -> Responses:
@@ -133,17 +134,23 @@ def split(config: AAEConfig, compounds: Compounds) -> tuple[np.ndarray, str]:
     return scaffolds.split(compounds, by, config.test, config.training.seed), by
 
 
-def structures(config: AAEConfig, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Fingerprints to learn structures from, uint8 `[n, 166]`: a file's, without those held out, and the training ones."""
+def structures(config: AAEConfig, train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fingerprints to learn structures from, and others to test that with, uint8 `[n, 166]` each.
+
+    The compounds of the table, and the structures of a file, of which the same share is held out. A fingerprint of a
+    held-out compound, or structure, is not learned from.
+    """
     if config.molecules == "none":
-        return train
+        return train, test
     path = example.structures() if config.molecules == "builtin" else Path(config.molecules)
     from gankit_aae_molecules.library.packed import open_library
 
-    found = tanimoto.unpack(open_library(path).words)
-    secret = {bits.tobytes() for bits in test}
-    kept = np.array([bits.tobytes() not in secret for bits in found], bool)
-    return np.concatenate([found[kept], train])
+    found = np.unique(tanimoto.unpack(open_library(path).words), axis=0)
+    chosen = np.random.default_rng(config.training.seed).random(len(found)) < config.test
+    known = {bits.tobytes() for bits in train}
+    unseen = np.concatenate([found[chosen & [bits.tobytes() not in known for bits in found]], test])
+    secret = {bits.tobytes() for bits in unseen}
+    return np.concatenate([found[[bits.tobytes() not in secret for bits in found]], train]), unseen
 
 
 def _dose(log_conc: np.ndarray) -> dict[str, Any]:

@@ -36,6 +36,14 @@ class Batch:
     concentration: Any
     parts: tuple[str, ...]
 
+    def joined(self, name: str, bits: Any, concentration: Any) -> Batch:
+        """The same with one part more."""
+        return Batch(
+            tf.concat([self.bits, bits], axis=0),
+            tf.concat([self.concentration, concentration], axis=0),
+            (*self.parts, name),
+        )
+
     def split(self, x: Any) -> dict[str, Any]:
         """`[n, ...]` -> a part's name -> `[batch, ...]`."""
         return dict(zip(self.parts, tf.split(x, len(self.parts)), strict=True))
@@ -164,7 +172,8 @@ class Game:
         """
         normal, gi = turn.normal("asked", self.latent), turn.normal("asked gi", 1)
         logits, concentration = turn("decoder", normal, gi)
-        read, effect = turn("encoder", tf.sigmoid(logits), concentration)
+        shown = self.batch(turn, "control").joined("generated", tf.sigmoid(logits), concentration)
+        read, effect = (shown.split(x)["generated"] for x in turn("encoder", shown.bits, shown.concentration))
         return {"latent": squared_error(read, normal), "gi": squared_error(effect, gi)}
 
     def look(self, turn: Turn) -> dict[str, Any]:

@@ -18,13 +18,13 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
     judges = effect.baselines(train, model.response)
     parts = [
         effect.evaluate(model, train, test, judges),
-        reconstruction.evaluate(model, data.held_out["structures"], test),
-        latent.evaluate(model, test),
+        reconstruction.evaluate(model, data.held_out["structures"], data.held_out["unseen"]),
+        latent.evaluate(model, data.held_out["unseen"]),
         control.evaluate(model, train, judges["random forest"], recipe.config.generated),
     ]
     if model.response.labelled:
         from gankit_aae_molecules.evaluation import enrichment
 
         parts.append(enrichment.evaluate(model, train, test, recipe.config.generated))
-    facts = {key: data.facts[key] for key in ("file", "split", "compounds", "rows", "cell_lines")}
+    facts = {key: data.facts[key] for key in ("file", "split", "compounds", "rows", "structures", "cell_lines")}
     return merged(Evaluation({}, {}, {"data": facts, "response": model.response.unit}), *parts)

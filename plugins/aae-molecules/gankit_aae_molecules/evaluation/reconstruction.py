@@ -6,21 +6,19 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from gankit import Evaluation
-from gankit_aae_molecules.data import Rows
 from gankit_aae_molecules.model import Model
 
 
-def evaluate(model: Model, train: np.ndarray, test: Rows) -> Evaluation:
-    """Bits right, Tanimoto similarity and cross-entropy of held-out compounds, beside PCA and the bits' frequencies.
+def evaluate(model: Model, train: np.ndarray, truth: np.ndarray) -> Evaluation:
+    """Bits right, Tanimoto similarity and cross-entropy of held-out structures, beside PCA and the bits' frequencies.
 
     Args:
         model: The model.
         train: Fingerprints that structures were learned from, uint8 `[n, 166]`.
-        test: Rows with held-out compounds, each of which counts once, in the middle of the doses.
+        truth: Those held out, uint8 `[n, 166]`; they are encoded at the middle dose.
 
     PCA has as many components as the model has latent neurons, the GI neuron included.
     """
-    truth = test.compounds.fingerprint[test.present]
     probabilities, _ = model.decode(*model.encode(truth, np.zeros((len(truth), 1))))
     frequencies = np.broadcast_to(train.mean(axis=0), truth.shape)
     components = min(model.latent + 1, *train.shape)
@@ -33,7 +31,7 @@ def evaluate(model: Model, train: np.ndarray, test: Rows) -> Evaluation:
             "PCA": likeness(truth, rebuilt > 0.5),
             "bit frequencies": {**likeness(truth, frequencies > 0.5), "nats": nats(truth, frequencies)},
         },
-        {"reconstruction": {"compounds": len(truth), "neurons": model.latent + 1, "pca_components": components}},
+        {"reconstruction": {"structures": len(truth), "neurons": model.latent + 1, "pca_components": components}},
         better,
     )
 

@@ -41,7 +41,9 @@ class AAEConfig(RecipeConfig):
     split: Literal["auto", "compound", "scaffold"] = Field(
         "auto", description="What is held out together; auto: scaffold from 200 compounds on."
     )
-    held_out: str | None = Field(None, description="Names of compounds to hold out, between commas, instead of a share.")
+    held_out: str | None = Field(
+        None, description="Names of compounds to hold out, between commas, instead of a share."
+    )
     test: float = Field(0.2, gt=0, lt=1, description="Share of the compounds that is held out.")
     molecules: str = Field(
         "builtin", description="File of SMILES without responses to learn structures from; builtin: NCI, or none."
@@ -51,7 +53,9 @@ class AAEConfig(RecipeConfig):
     pretrain_steps: int = Field(4000, ge=0, description="Steps on structures alone.")
     steps: int = Field(6000, ge=1, description="Steps with responses.")
     lr: float = Field(1e-3, gt=0, description="Learning rate of Adam, falling along a cosine.")
-    dropout: float = Field(0.2, ge=0, lt=1, description="Share of fingerprint bits hidden from the encoder in training.")
+    dropout: float = Field(
+        0.2, ge=0, lt=1, description="Share of fingerprint bits hidden from the encoder in training."
+    )
     generated: int = Field(1000, ge=10, description="Fingerprints generated for the evaluation.")
     weights: Weights = Field(default_factory=Weights, description="Of the losses.")
     training: Training = Training(batch_size=128, steps_per_call=50, log_every=100, sample_every=10**6)

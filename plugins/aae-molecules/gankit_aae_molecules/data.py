@@ -18,6 +18,7 @@ from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.response import Response, values
 from gankit_aae_molecules.sources import ResponseSource
 from gankit_aae_molecules.tables.responses import Compounds, Responses
+from gankit_aae_molecules.use.trained import training_facts
 
 log = logging.getLogger("gankit")
 
@@ -89,7 +90,7 @@ def open_data(config: AAEConfig) -> Data:
         "file": table.summary.file, "response": scale.facts, "dose": dose, "split": by,
         "compounds": {"train": len(train.present), "test": len(test.present)},
         "rows": {"train": len(train), "test": len(test)}, "structures": {"train": len(known), "test": len(unseen)},
-        "cell_lines": len(table.cell_lines), **config.shape,
+        "cell_lines": len(table.cell_lines), "training": training_facts(table.compounds, train.present), **config.shape,
     }  # fmt: skip
     sources = {
         "molecules": ArraySource(molecule=known),

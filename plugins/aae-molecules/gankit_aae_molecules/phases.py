@@ -2,8 +2,8 @@
 
 In order: the discriminator learns to tell the encoder's normal neurons from N(0, I); the encoder learns to resist; the
 GI neuron learns the response; encoder and decoder learn to reconstruct; and the manifold cost binds the normal neurons
-of one fingerprint at different concentrations (Kadurin et al. 2017, Oncotarget 8, "The cornucopia of meaningful leads").
-To these we add one: what is asked of the decoder must be read back by the encoder.
+of one fingerprint at different concentrations (Kadurin et al., Oncotarget 8, 2017, "The cornucopia of meaningful
+leads"). To these we add one: what is asked of the decoder must be read back by the encoder.
 
 Structures without responses stand beside those with them in every batch of the encoder, so that batch normalisation
 sees one mixture in all phases.

@@ -22,21 +22,26 @@ def draw(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> lis
 
 
 def latent(model: Model, rows: Any, out: Path) -> Path:
-    """The first two principal axes of held-out compounds' normal neurons, coloured by response."""
+    """Held-out compounds in the latent space, coloured by their responses."""
+    chosen = np.random.default_rng(0).permutation(len(rows))[:MOST]
+    normal, _ = model.encode(rows.fingerprint[chosen], rows.concentration[chosen])
+    return scatter(normal, rows.response[chosen], out, "held-out compounds", model.response.unit)
+
+
+def scatter(normal: np.ndarray, response: np.ndarray, out: Path, title: str, unit: str) -> Path:
+    """The first two principal axes of normal neurons `[n, latent]`, coloured by responses `[n]`."""
     from matplotlib.figure import Figure
     from sklearn.decomposition import PCA
 
-    chosen = np.random.default_rng(0).permutation(len(rows))[:MOST]
-    normal, _ = model.encode(rows.fingerprint[chosen], rows.concentration[chosen])
-    if normal.shape[1] > 2 and len(normal) > 2:
+    if min(normal.shape) > 2:
         normal = PCA(2, random_state=0).fit_transform(normal)
-    order = np.argsort(rows.response[chosen])  # the rarest labels, actives, are drawn last
+    order = np.argsort(response, kind="stable")  # the rarest labels, actives, are drawn last
+    across = np.zeros(len(normal)) if normal.shape[1] == 1 else normal[:, 1]
     figure = Figure(figsize=(5.6, 4.6), layout="constrained")
     axes = figure.subplots()
-    across = np.zeros(len(normal)) if normal.shape[1] == 1 else normal[:, 1]
-    dots = axes.scatter(normal[order, 0], across[order], c=rows.response[chosen][order], s=6, cmap="viridis")
-    figure.colorbar(dots, label=model.response.unit)
-    axes.set(title="held-out compounds, normal neurons", xlabel="first axis", ylabel="second axis")
+    dots = axes.scatter(normal[order, 0], across[order], c=response[order], s=6, cmap="viridis")
+    figure.colorbar(dots, label=unit)
+    axes.set(title=f"{title}: normal neurons", xlabel="first axis", ylabel="second axis")
     figure.savefig(out, dpi=100)
     return out
 

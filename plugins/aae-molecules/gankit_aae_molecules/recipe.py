@@ -33,6 +33,13 @@ class AAEMolecules(Recipe):
     }
     tiny = {"molecules": "none", "pretrain_steps": 2, "steps": 2, "generated": 50, "training.batch_size": 16}
 
+    @classmethod
+    def commands(cls) -> Any:
+        """`gankit aae-molecules screen` and its like."""
+        from gankit_aae_molecules.commands import group
+
+        return group
+
     def data(self) -> Data:
         """The table and the structures."""
         from gankit_aae_molecules.data import open_data

@@ -95,11 +95,14 @@ def evaluate(model: Model, train: Rows, test: Rows, judges: Mapping[str, Judge])
     """Of percent growth and pGI50 R2, RMSE and Spearman's rho; of labels AUROC, AP and enrichment in the first 1 %."""
     bits, dose = test.fingerprint, test.concentration
     score = _ranked if model.response.labelled else _fitted
-    ours = score(test.response, model.predict(bits, dose))
+    guess = model.predict(bits, dose)
+    ours = score(test.response, guess)
     others = {name: score(test.response, judge(bits, dose)) for name, judge in judges.items()}
     better = {name: "lower" if name == "gi_rmse" else "higher" for name in ours}
-    rows = {"trained_on": len(train), "tested_on": len(test)}
-    return Evaluation(ours, others, {"gi": {**rows, "forest_rows": min(len(train), MOST_ROWS)}}, better)
+    protocol = {"trained_on": len(train), "tested_on": len(test), "forest_rows": min(len(train), MOST_ROWS)}
+    if not model.response.labelled:
+        protocol["nine_tenths_within"] = round(float(np.quantile(np.abs(test.response - guess), 0.9)), 4)
+    return Evaluation(ours, others, {"gi": protocol}, better)
 
 
 def enrichment(truth: np.ndarray, score: np.ndarray, share: float = 0.01) -> float:

@@ -1,0 +1,147 @@
+"""Generated fingerprints -> a table of candidate molecules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gankit_aae_molecules.chemistry import diverse, known
+from gankit_aae_molecules.chemistry.maccs import fingerprints
+from gankit_aae_molecules.chemistry.properties import properties_all
+from gankit_aae_molecules.chemistry.standard import Standard, standardise_all
+from gankit_aae_molecules.library.packed import Library
+from gankit_aae_molecules.library.search import By, search
+from gankit_aae_molecules.use.trained import Trained
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a candidate must be; None, or False, asks for nothing.
+
+    Attributes:
+        qed: At least.
+        sa: At most.
+        np: At least.
+        lipinski: Rules broken at most.
+        pains: Whether molecules with a pattern of pan-assay interference are left out.
+        novel: Whether training compounds are left out.
+    """
+
+    qed: float | None = None
+    sa: float | None = None
+    np: float | None = None
+    lipinski: int | None = None
+    pains: bool = False
+    novel: bool = False
+
+    def keeps(self, row: Row) -> bool:
+        """Whether a row of the table passes."""
+        return (
+            (self.qed is None or row["qed"] >= self.qed)
+            and (self.sa is None or row["sa"] <= self.sa)
+            and (self.np is None or row["np"] >= self.np)
+            and (self.lipinski is None or row["lipinski"] <= self.lipinski)
+            and not (self.pains and row["pains"])
+            and not (self.novel and not row["novel"])
+        )
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to generate and how to screen.
+
+    Attributes:
+        value: The response that is asked for.
+        count: Fingerprints to generate.
+        k: Molecules of the library for each.
+        by: What nearest means.
+        top: Rows of the table.
+        pick: Rows that are picked to differ most; 0 for none.
+        seed: Of the noise.
+        filters: What a candidate must be.
+    """
+
+    value: float
+    count: int = 1000
+    k: int = 10
+    by: By = "tanimoto"
+    top: int = 100
+    pick: int = 0
+    seed: int = 0
+    filters: Filters = Filters()
+
+
+def screen(
+    trained: Trained, library: Library, request: Request, tell: Callable[[str], object] = lambda text: None
+) -> list[Row]:
+    """The candidates of a library, the best first.
+
+    Hits are described a few hundred at a time until enough of them have passed the filters.
+
+    Returns:
+        A row for each: rank, SMILES, name, InChIKey, what was searched by and its ties, read-back response and
+        concentration, properties, the nearest training compound, whether it is new, and the known agent that it is.
+    """
+    model = trained.model
+    probabilities, dose = model.generate(request.value, request.count, request.seed)
+    tell(f"looking up {request.count:,} fingerprints among {library.n:,} molecules")
+    hits = search(library, probabilities, request.k, request.by)
+    rows: list[Row] = []
+    size = max(200, 2 * request.top)
+    for start in range(0, len(hits), size):
+        chosen = np.arange(start, min(start + size, len(hits)))
+        rows += [row for row in _described(trained, library, hits, chosen, dose) if request.filters.keeps(row)]
+        if len(rows) >= max(request.top, 10 * request.pick):
+            break
+        tell(f"{len(rows)} of {len(chosen) + start} hits pass")
+    if request.pick and rows:
+        bits = fingerprints([row["smiles"] for row in rows])
+        rows = [rows[i] for i in diverse.pick(bits, min(request.pick, len(rows)))]
+    return [{"rank": rank, **row} for rank, row in enumerate(rows[: request.pick or request.top], 1)]
+
+
+def _described(trained: Trained, library: Library, hits: Any, chosen: np.ndarray, dose: np.ndarray) -> list[Row]:
+    records = [library.record(int(row)) for row in hits.row[chosen]]
+    standards = standardise_all([record.smiles for record in records])
+    usable = [i for i, standard in enumerate(standards) if isinstance(standard, Standard)]
+    smiles = [standards[i].smiles for i in usable]  # type: ignore[union-attr]
+    bits, places = fingerprints(smiles), chosen[usable]
+    at = dose[hits.query[places]]
+    effect, concentration = trained.model.predict(bits, at), trained.log_conc(at)
+    alike, nearest = trained.nearest(bits)
+    agents = known.agents()
+    rows = []
+    for j, (i, figures) in enumerate(zip(usable, properties_all(smiles), strict=True)):
+        standard, hit = standards[i], int(places[j])
+        assert isinstance(standard, Standard)
+        rows.append(
+            {
+                "smiles": standard.smiles,
+                "name": records[i].name,
+                "inchikey": standard.inchikey,
+                "tanimoto": _rounded(hits.tanimoto[hit]),
+                "log_likelihood": _rounded(hits.log_likelihood[hit]),
+                "found": int(hits.found[hit]),
+                "ties": int(hits.ties[hit]),
+                "response": _rounded(effect[j]),
+                "log_conc": _rounded(concentration[j]),
+                **{name: _rounded(value) for name, value in asdict(figures).items()},
+                "nearest_training": trained.names[int(nearest[j])],
+                "nearest_similarity": _rounded(alike[j]),
+                "novel": standard.block not in trained.blocks,
+                "known_agent": agents.get(standard.block, ""),
+            }
+        )
+    return rows
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, str | int):
+        return value
+    return None if math.isnan(float(value)) else round(float(value), 4)

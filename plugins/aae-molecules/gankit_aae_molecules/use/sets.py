@@ -1,0 +1,50 @@
+"""Figures of a set of molecules as a whole, beside a random draw of the library of the same size."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from gankit_aae_molecules.chemistry.maccs import fingerprints
+from gankit_aae_molecules.chemistry.scaffolds import scaffold
+from gankit_aae_molecules.chemistry.standard import Standard, standardise_all
+from gankit_aae_molecules.library import tanimoto
+from gankit_aae_molecules.library.packed import Library
+
+
+def figures(smiles: Sequence[str], known: Collection[str], words: np.ndarray) -> dict[str, float]:
+    """Figures of the output set of generate-then-screen (Polykovskiy et al., MOSES, 2020, section 4.1).
+
+    Args:
+        smiles: Standardised.
+        known: First blocks of the training compounds' InChIKeys.
+        words: The training compounds' fingerprints, uint64 `[3, n]`.
+
+    Returns:
+        `molecules`; `unique`, share of distinct compounds; `novel`, share that is not in the training set; `diversity`,
+        1 - mean Tanimoto similarity over pairs; `nearest_similarity`, mean similarity to the nearest training compound;
+        `scaffolds`, share of distinct Murcko scaffolds.
+    """
+    standards = [found for found in standardise_all(smiles) if isinstance(found, Standard)]
+    if not standards:
+        return {"molecules": 0.0}
+    blocks = [standard.block for standard in standards]
+    usable = [standard.smiles for standard in standards]
+    own = tanimoto.pack(fingerprints(usable))
+    counts, trained, n = tanimoto.ones(own), tanimoto.ones(words), own.shape[1]
+    pairs = sum(float(tanimoto.similarities(query, own, counts).sum()) for query in own.T) - n
+    return {
+        "molecules": float(n),
+        "unique": len(set(blocks)) / n,
+        "novel": float(np.mean([block not in known for block in blocks])),
+        "diversity": 1 - pairs / (n * (n - 1)) if n > 1 else float("nan"),
+        "nearest_similarity": float(np.mean([tanimoto.similarities(query, words, trained).max() for query in own.T])),
+        "scaffolds": len({scaffold(text) for text in usable}) / n,
+    }
+
+
+def draw(library: Library, count: int, seed: int = 0) -> list[str]:
+    """SMILES of random molecules of a library, without replacement."""
+    rows = np.random.default_rng(seed).choice(library.n, min(count, library.n), replace=False)
+    return [library.record(int(row)).smiles for row in rows]

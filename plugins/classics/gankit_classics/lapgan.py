@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from pydantic import Field, model_validator
 
-from gankit import Data, DataError, Stage
+from gankit import Claim, Data, DataError, Stage
 from gankit_classics.base import BATCH, PictureGAN
-from gankit_classics.config import PictureConfig
+from gankit_classics.config import RESULTS, PictureConfig
 
 COARSEST = 4  # pixels a side, at least
 
@@ -43,6 +43,16 @@ class LAPGAN(PictureGAN):
     summary = "Pictures from coarse to fine, a GAN for each level of a Laplacian pyramid (LAPGAN)."
     paper = "Denton et al., Deep Generative Image Models using a Laplacian Pyramid, NeurIPS 2015, arXiv:1506.05751"
     Config = LAPGANConfig
+    claims = (
+        Claim(
+            "fid",
+            11.2,
+            1.5,
+            "Fashion-MNIST, small classifier, 10,000 against the test pictures",
+            RESULTS,
+            options={"data": "fashion-mnist"},
+        ),
+    )
     exports = {"generator-0": "noise -> coarsest pictures in [-1, 1]"}
     tiny = {**PictureGAN.tiny, "levels": 2, "units": 8, "coarsest_steps": 4}
 

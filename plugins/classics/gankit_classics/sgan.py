@@ -62,7 +62,9 @@ class SGAN(PictureGAN):
         opened = super().data()
         train, classes = opened.held_out["set"].train, opened.facts["classes"]
         if not classes:
-            raise DataError(f"the pictures of {self.config.data} have no labels", "train dcgan on them")
+            raise DataError(
+                f"the pictures of {self.config.data} are of one class, or have no labels", "train dcgan on them"
+            )
         rng = np.random.default_rng([self.config.training.seed, 10])
         few = []
         for label, name in enumerate(classes):

@@ -75,7 +75,7 @@ def scores(name: str, points: np.ndarray) -> dict[str, float]:
     near = nearest < SPREADS * spread
     counts = np.bincount(distance.argmin(axis=1)[near], minlength=len(centres))
     shares = counts / max(1, counts.sum())
-    entropy = -float(np.sum(shares * np.log(np.where(shares > 0, shares, 1))))
+    entropy = float(np.sum(shares * np.log(1 / np.where(shares > 0, shares, 1))))
     return {
         "modes": float((counts >= FEWEST * len(points) / JUDGED).sum()),
         "high_quality": float(near.mean()),

@@ -59,6 +59,18 @@ def test_data():
     return Path(os.environ["GANKIT_TEST_DATA"])
 
 
+@pytest.fixture
+def datasets_home(tmp_path, monkeypatch):
+    """Where datasets are put, in an empty $GANKIT_HOME; a local server is reached directly and asked again at once."""
+    from gankit.data import download
+
+    monkeypatch.setenv("GANKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.delenv("GANKIT_OFFLINE", raising=False)
+    monkeypatch.setattr(download, "WAITS", (0.0,))
+    return tmp_path / "home" / "datasets"
+
+
 @pytest.fixture(autouse=True)
 def _apart(monkeypatch, tmp_path_factory):
     """Keeps tests away from the user's home of gankit, and from each other's logging."""

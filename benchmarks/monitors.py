@@ -27,6 +27,7 @@ CRITIC = {
     "depth": 3, "lr": 1e-3, "beta_1": 0.0,
 }  # fmt: skip
 DIGITS = {"data": "digits", "width": 16, "latent": 32, "samples": 300, "steps": 2000}
+FLAT = {"data": "digits", "latent": 32, "samples": 300, "steps": 2000, "schedule": "constant", "loss": "non-saturating"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Scenario:
 
 SCENARIOS = (
     Scenario("ring", "gan", RING),
-    Scenario("ring, least squares", "gan", {**RING, "loss": "least-squares"}),
+    Scenario("ring, non-saturating", "gan", {**RING, "loss": "non-saturating"}),
     Scenario("ring, critic with penalty", "gan", {**RING, **CRITIC}),
     Scenario("digits, dcgan", "dcgan", DIGITS),
     Scenario("digits, wgan-gp", "wgan-gp", {**DIGITS, "critic_steps": 2}),
@@ -58,10 +59,15 @@ SCENARIOS = (
         {**DIGITS, "loss": "minimax", "critic_steps": 5, "lr": 1e-5, "lr_discriminator": 1e-3},
         ("discriminator won", "vanishing generator gradient"),
     ),
-    Scenario("collapse on the ring", "gan", {**RING, "lr": 2e-2, "lr_discriminator": 1e-3}, ("collapse",)),
-    Scenario("collapse on digits", "dcgan", {**DIGITS, "lr": 2e-2, "lr_discriminator": 2e-4}, ("collapse",)),
+    Scenario("collapse on the ring", "gan", {**RING, "lr": 5e-2, "lr_discriminator": 1e-3}, ("collapse",)),
+    Scenario("collapse on digits", "gan", {**FLAT, "lr": 2e-2, "lr_discriminator": 1e-3}, ("collapse",)),
     Scenario("twenty pictures learned by heart", "cgan", {**DIGITS, "per_class": 2, "steps": 4000}, ("memorisation",)),
-    Scenario("blind discriminator", "gan", {**RING, "lr_discriminator": 1e-9}, ("equilibrium",)),
+    Scenario(
+        "discriminator flattened by its penalty",
+        "gan",
+        {**RING, "loss": "non-saturating", "penalty": "r1", "penalty_weight": 1000.0},
+        ("equilibrium",),
+    ),
 )
 
 

@@ -287,10 +287,11 @@ def _evaluation(evaluation: Evaluation) -> str:
 
 
 def _alarms(facts: Mapping[str, Any]) -> Iterator[str]:
-    """What the monitors found, if they found anything."""
-    alarms = facts.get("alarms") if isinstance(facts.get("alarms"), list) else []
-    if alarms:
-        yield "<h2>Alarms</h2>"
+    """What the monitors found."""
+    alarms = facts.get("alarms")
+    if not isinstance(alarms, list):
+        return
+    yield "<h2>Alarms</h2>" if alarms else _soft("The monitors raised no alarm.")
     for alarm in map(mapping, alarms):
         where = f"{_text(alarm.get('stage'))}, from step {_text(alarm.get('since'))}"
         kind = "badge" if alarm.get("level") == "note" else "badge failed"

@@ -225,7 +225,8 @@ def _stopped(stopped: Stopped, source: str, done: SeedRuns, left: Sequence[Recip
     again = [stopped.hint]
     if left:
         seeds = ", ".join(str(one.training.seed) for one in left)
-        again.append(f"train the seeds left ({seeds}) with --seed {left[0].training.seed} --seeds {len(left)}")
+        many = f"--seed {left[0].training.seed} --seeds {len(left)}"
+        again.append(f"train what is left (seed {seeds}) with the same options and {many}")
     ready = " ".join(str(run.path) for run in done.runs.values())
     again.append(f"'gankit compare' these runs{f' with {ready}' if ready else ''}")
     return Stopped(stopped.message, ", then ".join(again), stopped.exit_code)

@@ -228,13 +228,11 @@ def verify_runs(recipe: type[Recipe], claims: Sequence[Claim], runs: Sequence[Ru
         raise UsageError("the runs differ by more than their seeds", "'gankit compare' shows by what")
     checked = []
     for claim in claims:
-        differing, beside = _differences(recipe, claim, configs[0])
+        differing = _differences(recipe, claim, configs[0])
         if differing:
             checked.append(Checked(claim, OTHER, "; ".join(differing)))
-            continue
-        found = judge(claim, evaluations, [str(run.path) for run in runs])
-        notes = [found.reason, f"the run departs from the defaults: {'; '.join(beside)}" if beside else ""]
-        checked.append(replace(found, reason="; ".join(filter(None, notes))))
+        else:
+            checked.append(judge(claim, evaluations, [str(run.path) for run in runs]))
     if all(one.verdict == OTHER for one in checked):
         what = " / ".join(f"{one.claim.metric}: {one.reason}" for one in checked)
         raise UsageError(
@@ -250,16 +248,13 @@ def _stored(run: Run) -> dict[str, Any]:
         raise UsageError(f"{run.path} has no readable evaluation: {error}", f"gankit evaluate {run.path}") from error
 
 
-def _differences(recipe: type[Recipe], claim: Claim, config: RecipeConfig) -> tuple[list[str], list[str]]:
-    """What a run has set in another way than a claim says, and in another way than the defaults beside the claim."""
+def _differences(recipe: type[Recipe], claim: Claim, config: RecipeConfig) -> list[str]:
+    """What decides a result and is set in another way than the claim says, or than the defaults where it is silent."""
     wanted = flat(resolve(recipe.Config, {}, claim.options).model_dump(mode="json"))
     theirs = flat(config.model_dump(mode="json"))
-    against, beside = [], []
-    for key in dict.fromkeys([*wanted, *theirs]):
-        if theirs.get(key) != wanted.get(key):
-            claimed = any(key == name or key.startswith(f"{name}.") for name in claim.options)
-            if claimed and (key != "training.seed" or claim.seeds == 1):
-                against.append(f"{key} is {theirs.get(key)} and {wanted.get(key)} in the claim")
-            elif key not in NEUTRAL:
-                beside.append(f"{key} is {theirs.get(key)}")
-    return against, beside
+    free = NEUTRAL - ({"training.seed"} if claim.seeds == 1 and "training.seed" in claim.options else set())
+    return [
+        f"{key} is {theirs.get(key)}, not {wanted.get(key)}"
+        for key in dict.fromkeys([*wanted, *theirs])
+        if theirs.get(key) != wanted.get(key) and key not in free
+    ]

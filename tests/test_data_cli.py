@@ -13,7 +13,7 @@ import yaml
 from fileserver import div2k, noise, picture, serve, sha256, tree, write_card, zipped
 
 from gankit.cli import main
-from gankit.data import catalogue, download, store
+from gankit.data import catalogue, store
 from gankit.engine import checkpoint
 from gankit.errors import DataError, UsageError
 
@@ -22,13 +22,9 @@ TRAIN, VALID = ARCHIVES
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """An empty $GANKIT_HOME."""
-    monkeypatch.setenv("GANKIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.delenv("GANKIT_OFFLINE", raising=False)
-    monkeypatch.setattr(download, "WAITS", (0.0,))
-    return tmp_path / "home" / "datasets" / "div2k"
+def home(datasets_home):
+    """Where the card's files are put."""
+    return datasets_home / "div2k"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import yaml
 from fileserver import serve, sha256
 
 from gankit.cli import main
-from gankit.data import catalogue, download, store
+from gankit.data import catalogue, store
 from gankit.data.labelled import open_pictures
 from gankit.errors import DataError, Offline
 
@@ -42,13 +42,9 @@ ANEW = {name: gzip.compress(content, 1, mtime=1) for name, content in CONTENTS.i
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """An empty $GANKIT_HOME."""
-    monkeypatch.setenv("GANKIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.delenv("GANKIT_OFFLINE", raising=False)
-    monkeypatch.setattr(download, "WAITS", (0.0,))
-    return tmp_path / "home" / "datasets" / "tiny"
+def home(datasets_home):
+    """Where the card's files are put."""
+    return datasets_home / "tiny"
 
 
 @pytest.fixture

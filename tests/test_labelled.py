@@ -12,7 +12,7 @@ import yaml
 from fileserver import serve, sha256
 from PIL import Image
 
-from gankit.data import catalogue, download
+from gankit.data import catalogue
 from gankit.data.class_folders import held_out
 from gankit.data.idx import read_idx
 from gankit.data.labelled import open_pictures
@@ -133,10 +133,7 @@ def cifar(n, seed):
     return records, images, labels
 
 
-def test_cifar_from_its_archive(tmp_path, monkeypatch):
-    monkeypatch.setenv("GANKIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(download, "WAITS", (0.0,))
+def test_cifar_from_its_archive(tmp_path, monkeypatch, datasets_home):
     members = {f"data_batch_{k}.bin": cifar(3, k) for k in (1, 2, 3, 4, 5)} | {"test_batch.bin": cifar(4, 6)}
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from gankit.cli.common import (
     show_evaluation,
 )
 from gankit.cli.data import card_option, data_of_card
+
+log = logging.getLogger("gankit")
 
 
 @click.command("evaluate")
@@ -39,6 +42,9 @@ def command(run: str, data: str | None, card: Path | None, runs_dir: Path | None
     from gankit.loading import LoadedRun
     from gankit.report import write_report
 
-    result = LoadedRun(opened).evaluate(data)
+    loaded = LoadedRun(opened)
+    if opened.info.get("status") != "done":
+        log.warning("the run is %s: these are figures of its newest checkpoint", opened.info.get("status"))
+    result = loaded.evaluate(data)
     write_report(opened.path)
     show_evaluation(result, **shown)

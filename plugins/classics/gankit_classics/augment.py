@@ -129,7 +129,7 @@ def measure(
     if len(settings) > 1:
         raise UsageError("the runs are of different data", "give runs of one data set that differ by their seed")
     found: list[dict[str, dict[str, float]]] = []
-    for run in runs:
+    for number, run in enumerate(runs):
         repeated: list[dict[str, dict[str, float]]] = []
         recipe: CGAN = run.recipe  # type: ignore[assignment]
         pictures = run.data.held_out["set"]
@@ -141,7 +141,7 @@ def measure(
         )]  # fmt: skip
         rare = range(1, classes, 2) if recipe.config.rare < 1 else ()
         for repeat in range(repeats):
-            repeated.append(accuracies(*parts, steps, 1000 + repeat, rare))
+            repeated.append(accuracies(*parts, steps, 1000 * (number + 1) + repeat, rare))
             tell(f"{run.run.path.name}, repetition {repeat + 1}: " + ", ".join(
                 f"{arm} {figures['accuracy']:.4f}" for arm, figures in repeated[-1].items()
             ))  # fmt: skip

@@ -57,7 +57,7 @@ class CGAN(PictureGAN):
         data = super().data()
         if not data.facts["classes"]:
             raise DataError(
-                f"the pictures of {self.config.data} have no labels",
+                f"the pictures of {self.config.data} are of one class, or have no labels",
                 "put the pictures of each class into a folder of their own, or train dcgan",
             )
         config, found = self.config, data.held_out["set"]

@@ -18,8 +18,8 @@ def group() -> None:
 
 @group.command("augment")
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=complete_run)
-@click.option("--steps", type=click.IntRange(min=1), default=1500, show_default=True, help="Updates of a classifier.")
-@click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Classifiers for each run.")
+@click.option("--steps", type=click.IntRange(min=1), default=800, show_default=True, help="Updates of a classifier.")
+@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Classifiers for each run.")
 @runs_dir_option
 @json_option
 @common_options

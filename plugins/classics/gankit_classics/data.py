@@ -25,12 +25,13 @@ def open_data(config: PictureConfig, least: int | None = None) -> Data:
 
     Args:
         config: Names them.
-        least: Side to which the digits, of 8 pixels, are framed if they are what there is.
+        least: Side to which the digits, of 8 pixels, are framed.
 
     Raises:
         DataError: A side cannot be halved and doubled.
     """
-    found = _first_present(config, least) if config.data == "auto" else open_pictures(config.data, size=config.size)
+    size = config.size or (least if config.data == ELSE else None)
+    found = _first_present(config, least) if config.data == "auto" else open_pictures(config.data, size=size)
     if len(found.test.images) < 2:
         raise DataError(
             f"{found.name} has {len(found.train.images)} pictures to train on, and one to test with", "add some"

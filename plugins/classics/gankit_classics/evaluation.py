@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from gankit_classics.base import PictureGAN
     from gankit_classics.cgan import CGAN
 
+log = logging.getLogger("gankit")
+
 FLOOR, CEILING, REAL = "training pictures", "untrained", "test pictures"
+FEW = 1000  # pictures; below, FID's bias is larger than most differences
 PER_CLASS = 500  # pictures of each class for the class accuracy
 
 
@@ -66,6 +70,8 @@ def evaluate(recipe: PictureGAN, networks: Mapping[str, Any], data: Data) -> Eva
     from gankit.metrics.judge import judge
 
     found, config = data.held_out["set"], recipe.config
+    if (count := min(len(found.train.images), len(found.test.images), config.samples)) < FEW:
+        log.warning("the scores are of %d pictures: fewer than %d tell little", count, FEW)
     ours = recipe.draw(networks, data, config.samples)
     untrained = recipe.draw(build_networks(recipe, data), data, config.samples)
     judged = judge(found.train.images, found.test.images, ours, judge_network(recipe, data), untrained=untrained)

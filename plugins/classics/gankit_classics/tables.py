@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from gankit import Data, Evaluation
-from gankit.errors import DataError
+from gankit.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from gankit_classics.gan import GAN, GANConfig
@@ -63,31 +64,46 @@ def read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig") as file:
             head = file.readline()
         table = pd.read_csv(path, sep=max(",;\t", key=head.count), encoding="utf-8-sig", low_memory=False)
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no file {path}", "give a CSV file with a line of names") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text: {error}", "save it as UTF-8") from error
     except (OSError, EOFError, ValueError) as error:  # pandas' own errors are ValueErrors
-        raise DataError(f"{path} cannot be read as a table: {error}", "give a CSV file with a line of names") from error
-    kinds: dict[str, str] = {}
-    for name in table.columns:
-        column = table[name].dropna()
-        if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
-            kinds[name] = "words" if 1 < column.astype(str).nunique() <= MOST_WORDS else ""
-        else:
-            integer = bool(np.all(np.mod(column, 1) == 0))
-            kinds[name] = (
-                ("integer" if integer else "number") if column.nunique() > 1 and np.isfinite(column).all() else ""
-            )
-    left_out = [name for name, kind in kinds.items() if not kind]
+        said = " ".join(str(error).split())
+        raise DataError(f"{path} cannot be read as a table: {said}", "give a CSV file with a line of names") from error
+    if len(table) < FEWEST_ROWS:
+        raise DataError(f"{path} has {len(table)} row(s) under its names", f"at least {FEWEST_ROWS} are needed")
+    if all(re.fullmatch(r"[-+.\d]+(e[-+]?\d+)?", str(name)) for name in table.columns):
+        log.warning(
+            "the first line of %s is taken for names, and it is all numbers: is the line of names missing?", path
+        )
+    kinds = {name: _kind(table[name].dropna()) for name in table.columns}
+    left_out = [f"{name} ({why})" for name, (kind, why) in kinds.items() if not kind]
     if left_out:
-        log.warning("left out, being constant, infinite or of too many words: %s", ", ".join(map(str, left_out)))
-    columns = {name: kind for name, kind in kinds.items() if kind}
+        log.warning("columns left out: %s", ", ".join(left_out))
+    columns = {name: kind for name, (kind, _) in kinds.items() if kind}
     whole = table[list(columns)].dropna()
     if len(whole) < len(table):
         log.warning("%d of %d rows lack a value and are left out", len(table) - len(whole), len(table))
     if not columns or len(whole) < FEWEST_ROWS:
         raise DataError(
             f"{path} has {len(whole)} whole rows in {len(columns)} usable columns",
-            f"at least {FEWEST_ROWS} rows are needed; remove columns that are mostly empty",
+            f"at least {FEWEST_ROWS} rows are needed, and a column of numbers or of at most {MOST_WORDS} words"
+            + ("; remove columns that are mostly empty" if columns else ""),
         )
     return whole, columns
+
+
+def _kind(column: pd.Series) -> tuple[str, str]:
+    """What a column holds ("integer", "number" or "words"), or "" and why it cannot be used."""
+    if column.nunique() < 2:
+        return "", "constant or empty"
+    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+        many = column.astype(str).nunique()
+        return ("words", "") if many <= MOST_WORDS else ("", f"{many} different words")
+    if not np.isfinite(column).all():
+        return "", "infinite values"
+    return ("integer" if np.all(np.mod(column, 1) == 0) else "number"), ""
 
 
 def _described(column: pd.Series, kind: str) -> dict[str, Any]:

@@ -64,19 +64,23 @@ def scores(name: str, points: np.ndarray) -> dict[str, float]:
         points: `[n, 2]`.
 
     Returns:
-        `modes`: those with at least 20 of 10,000 points of high quality; `high_quality`; and `balance`, the entropy of
-        the modes' shares as a fraction of its greatest value: 1 where all modes are as likely.
+        `modes`: those with at least 20 of 10,000 points of high quality; `high_quality`; `balance`, the entropy of
+        the modes' shares as a fraction of its greatest value: 1 where all modes are as likely; and `spread`, the
+        deviation of the points of high quality around their centres as a fraction of the mixture's: below 1 where
+        each mode has shrunk.
     """
     centres, spread = MIXTURES[name]()
     distance = np.linalg.norm(points[:, None] - centres[None], axis=2)
-    near = distance.min(axis=1) < SPREADS * spread
+    nearest = distance.min(axis=1)
+    near = nearest < SPREADS * spread
     counts = np.bincount(distance.argmin(axis=1)[near], minlength=len(centres))
     shares = counts / max(1, counts.sum())
-    entropy = -float(np.sum(shares * np.log(np.where(shares > 0, shares, 1))))
+    entropy = float(np.sum(shares * np.log(1 / np.where(shares > 0, shares, 1))))
     return {
         "modes": float((counts >= FEWEST * len(points) / JUDGED).sum()),
         "high_quality": float(near.mean()),
         "balance": entropy / float(np.log(len(centres))),
+        "spread": float(np.sqrt(np.mean(nearest[near] ** 2) / 2) / spread) if near.any() else 0.0,
     }
 
 
@@ -102,7 +106,7 @@ def sample(recipe: GAN, networks: Mapping[str, Any], data: Data, out: Path) -> l
     from matplotlib.figure import Figure
 
     panels = {"generated": recipe.draw(networks, data, 2000, seed=1), "real": data.held_out["points"][:2000]}
-    figure = Figure(figsize=(8, 4), layout="constrained")
+    figure = Figure(figsize=(8, 4.4), layout="constrained")
     limit = 1.3 * float(np.abs(panels["real"]).max())
     for axes, (title, points) in zip(figure.subplots(1, 2), panels.items(), strict=True):
         axes.scatter(points[:, 0], points[:, 1], s=3, alpha=0.4, linewidths=0)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from gankit_classics import table_scores, tables
 
-from gankit.errors import DataError
+from gankit.errors import DataError, UsageError
 
 ROWS = 400
 
@@ -86,7 +86,9 @@ def test_the_gaussian_has_the_means_of_the_rows(opened):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n1,2\n3,4\n", "2 whole rows"),
+        ("a,b\n1,2\n3,4\n", r"2 row\(s\) under its names"),
+        ("a,b\n" + "\n".join(f"{i}," if i % 2 else f",{i}" for i in range(60)), "has 0 whole rows"),
+        ("a\n" + "\n".join(f"name {i}" for i in range(60)), "0 usable columns"),
         ("a\n" + "x\n" * 60, "0 usable columns"),
         ("", "cannot be read"),
     ],
@@ -95,6 +97,31 @@ def test_what_cannot_be_used_is_said(tmp_path, text, message):
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(DataError, match=message):
         tables.read(tmp_path / "t.csv")
+
+
+def test_why_a_column_is_left_out_is_said(tmp_path, caplog):
+    rows = "\n".join(f"{i},7,person {i},{'inf' if i == 3 else i}" for i in range(60))
+    (tmp_path / "t.csv").write_text(f"n,always,who,far\n{rows}\n")
+    assert list(tables.read(tmp_path / "t.csv")[1]) == ["n"]
+    assert "always (constant or empty), who (60 different words), far (infinite values)" in caplog.text
+
+
+def test_a_missing_line_of_names_is_noticed(tmp_path, caplog):
+    (tmp_path / "t.csv").write_text("\n".join(f"{i}.5,-{i}e-3" for i in range(60)))
+    tables.read(tmp_path / "t.csv")
+    assert "is the line of names missing?" in caplog.text
+
+
+def test_no_such_file(tmp_path):
+    with pytest.raises(UsageError, match="there is no file"):
+        tables.read(tmp_path / "t.csv")
+
+
+def test_text_that_is_not_utf8(tmp_path):
+    (tmp_path / "t.csv").write_bytes("stadt\nMünchen\n".encode("latin-1") * 60)
+    with pytest.raises(DataError, match="not UTF-8") as error:
+        tables.read(tmp_path / "t.csv")
+    assert error.value.hint == "save it as UTF-8"
 
 
 def test_rows_with_gaps_are_left_out_and_counted(tmp_path, caplog, table):

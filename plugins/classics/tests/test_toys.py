@@ -12,6 +12,15 @@ def test_the_mixture_itself_is_perfect(name, modes):
     # Within three deviations of the centre lies 1 - exp(-9/2) of a Gaussian in the plane.
     assert figures["high_quality"] == pytest.approx(1 - np.exp(-4.5), abs=0.004)
     assert figures["balance"] > 0.999
+    # E[r^2 | r < 3] of that Gaussian is 2 - 9 q / (1 - q), q = exp(-9/2), of which a coordinate has the half.
+    beyond = np.exp(-4.5)
+    assert figures["spread"] == pytest.approx(np.sqrt(1 - 4.5 * beyond / (1 - beyond)), abs=0.02)
+
+
+def test_modes_that_shrank_are_seen():
+    centres, deviation = toys.MIXTURES["ring"]()
+    noise = np.random.default_rng(0).normal(0, 0.4 * deviation, (8000, 2))
+    assert toys.scores("ring", centres.repeat(1000, axis=0) + noise)["spread"] == pytest.approx(0.4, abs=0.01)
 
 
 def test_collapse_on_two_modes_is_counted():
@@ -22,6 +31,7 @@ def test_collapse_on_two_modes_is_counted():
         "modes": 2.0,
         "high_quality": 1.0,
         "balance": pytest.approx(-(0.75 * np.log(0.75) + 0.25 * np.log(0.25)) / np.log(8)),
+        "spread": 0.0,
     }
 
 

@@ -157,7 +157,8 @@ def test_the_command_does_not_import_tensorflow_before_it_has_to(tmp_path):
 def test_ctrl_c_leaves_nothing(tmp_path, number):
     Image.fromarray(np.tile(PIXELS, (10, 10, 1))).save(tmp_path / "photo.png")
     script = (
-        "import time, numpy as np\n"
+        "import signal, time, numpy as np\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job is started without
         "from types import SimpleNamespace\n"
         "from gankit_srgan import models, commands\n"
         "from gankit.cli import app\n"

@@ -284,6 +284,19 @@ class Recipe:
             "leave --data out",
         )
 
+    def check(self, source: str) -> tuple[dict[str, Any], str]:
+        """Describes a file before one trains on it (`gankit data check FILE --recipe NAME`).
+
+        Args:
+            source: What the user named.
+
+        Returns:
+            All of it as JSON, and as lines of text.
+        """
+        from gankit.errors import UsageError
+
+        raise UsageError(f"{self.name} has no check of its own", "leave --recipe out")
+
     def networks(self, data: Data) -> dict[str, Any]:
         """Builds the networks (`keras.Model`) from `data.facts`; called in the strategy's scope.
 

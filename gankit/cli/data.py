@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gankit.cli.common import common_options, json_option, print_json, print_table, talk
+from gankit.cli.common import common_options, complete_recipe, json_option, print_json, print_table, talk
 from gankit.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -128,15 +128,21 @@ def fetch_command(name: str, card: Path | None, verify: bool, as_json: bool) -> 
 @command.command("check")
 @click.argument("target", shell_complete=complete_dataset)
 @card_option
+@click.option("--recipe", shell_complete=complete_recipe, help="Describe TARGET as this recipe would read it.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="With --recipe: its options.")
 @json_option
 @common_options
-def check_command(target: str, card: Path | None, as_json: bool) -> None:
-    """Check a dataset, or a folder of images.
+def check_command(target: str, card: Path | None, recipe: str | None, sets: tuple[str, ...], as_json: bool) -> None:
+    """Check a dataset, a folder of images, or what a recipe makes of a file.
 
     TARGET is the name or the card of a dataset, whose files are compared with their hashes; or a folder or file of
     images, each of which is decoded. Nothing is changed. The exit code is 1 if anything is missing or damaged.
     """
     talk()
+    if recipe:
+        return _check_for(recipe, target, sets, as_json)
+    if sets:
+        raise UsageError("--set is for the options of a recipe", "give --recipe NAME")
     from gankit.data import catalogue
 
     path = Path(target).expanduser()
@@ -146,6 +152,18 @@ def check_command(target: str, card: Path | None, as_json: bool) -> None:
         return _check_images(path, as_json)
     hint = did_you_mean(target, catalogue.cards())
     raise UsageError(f"there is no dataset, folder or file {target!r}", f"{hint} (or a folder of images)")
+
+
+def _check_for(recipe: str, target: str, sets: Sequence[str], as_json: bool) -> None:
+    from gankit import plugins
+    from gankit.config import resolve
+
+    found = plugins.find(recipe).recipe
+    assert found is not None  # find() raises for a broken one
+    facts, text = found(resolve(found.Config, sets=sets)).check(target)
+    if as_json:
+        return print_json(facts)
+    return click.echo(text)
 
 
 def _check_dataset(card: Card, words: str, as_json: bool) -> None:

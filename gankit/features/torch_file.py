@@ -20,6 +20,7 @@ import pickletools
 import re
 import struct
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -77,7 +78,8 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     than the file holds, and tensors are views into the storages.
 
     Args:
-        path: A file written by `torch.save(module.state_dict(), path)`, in either container, little-endian.
+        path: A file written by `torch.save(module.state_dict(), path)`, in either container, little-endian; or of a
+            list of such, whose tensors are named by the path to them, "0/1/weight".
 
     Returns:
         Parameter name -> read-only array, with the saved shape, strides and dtype (float16/32/64, int8 to int64,
@@ -161,6 +163,8 @@ def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
 
 
 def _state_dict(value: Any) -> dict[str, _View]:
+    if isinstance(value, list | tuple):
+        value = dict(_nested(value, "", set()))
     if not isinstance(value, dict) or not value:
         raise DataError("not a state_dict: it holds no mapping of names to tensors")
     for name, view in value.items():
@@ -170,6 +174,17 @@ def _state_dict(value: Any) -> dict[str, _View]:
                 "save it with torch.save(model.state_dict(), FILE)",
             )
     return value
+
+
+def _nested(value: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, _View]]:
+    """The tensors of nested lists and mappings under the paths to them; a container that occurs twice counts once."""
+    if isinstance(value, _View):
+        yield prefix, value
+    elif isinstance(value, dict | list | tuple) and id(value) not in seen:
+        seen.add(id(value))
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(key, str | int):
+                yield from _nested(item, f"{prefix}/{key}" if prefix else str(key), seen)
 
 
 def _array(view: _View, buffer: bytes) -> np.ndarray:

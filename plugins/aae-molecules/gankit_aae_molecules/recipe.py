@@ -40,6 +40,14 @@ class AAEMolecules(Recipe):
 
         return group
 
+    def check(self, source: str) -> tuple[dict[str, Any], str]:
+        """What a drug-response table holds, and what of it would be dropped, clipped or merged."""
+        from gankit_aae_molecules import tables
+        from gankit_aae_molecules.data import read
+
+        found = tables.describe(read(self.config.model_copy(update={"fingerprints": source})))
+        return found, tables.text(found)
+
     def data(self) -> Data:
         """The table and the structures."""
         from gankit_aae_molecules.data import open_data

@@ -58,9 +58,15 @@ def write(
     if not rows:
         raise UsageError("no molecule of the library passes", "loosen the filters, or give -k or -n more")
     out = folder_of(trained, output, "screen")
+    drawn = {
+        "candidates": [row["smiles"] for row in rows],
+        "random draw": sets.draw(library, len(rows), request.seed),
+    }
     figures = {
-        "candidates": sets.figures([row["smiles"] for row in rows], trained.blocks, trained.words),
-        "random draw": sets.figures(sets.draw(library, len(rows), request.seed), trained.blocks, trained.words),
+        name: sets.with_fcd(
+            sets.figures(smiles, trained.blocks, trained.words), smiles, trained.facts["training"]["smiles"]
+        )
+        for name, smiles in drawn.items()
     }
     write_csv(out / "candidates.csv", rows)
     write_sdf(rows, out / "candidates.sdf")

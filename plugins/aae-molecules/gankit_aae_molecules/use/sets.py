@@ -11,6 +11,9 @@ from gankit_aae_molecules.chemistry.scaffolds import scaffold
 from gankit_aae_molecules.chemistry.standard import Standard, standardise_all
 from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.library.packed import Library
+from gankit_aae_molecules.use import chemnet
+
+REFERENCE = 1000  # training compounds that the Fréchet ChemNet distance is taken to
 
 
 def figures(smiles: Sequence[str], known: Collection[str], words: np.ndarray) -> dict[str, float]:
@@ -42,6 +45,15 @@ def figures(smiles: Sequence[str], known: Collection[str], words: np.ndarray) ->
         "nearest_similarity": float(np.mean([tanimoto.similarities(query, words, trained).max() for query in own.T])),
         "scaffolds": len({scaffold(text) for text in usable}) / n,
     }
+
+
+def with_fcd(found: dict[str, float], smiles: Sequence[str], training: Sequence[str]) -> dict[str, float]:
+    """Adds `fcd`, the Fréchet ChemNet distance to training compounds, if the weights are on this machine."""
+    known = [text for text in training if text]
+    if chemnet.weights() is None or min(len(known), len(smiles)) < 2:
+        return found
+    chosen = np.random.default_rng(0).permutation(len(known))[:REFERENCE]
+    return {**found, "fcd": chemnet.distance(list(smiles), [known[i] for i in chosen])}
 
 
 def draw(library: Library, count: int, seed: int = 0) -> list[str]:

@@ -61,6 +61,11 @@ class AAEConfig(RecipeConfig):
     training: Training = Training(batch_size=128, steps_per_call=50, log_every=100, sample_every=10**6)
 
     @property
+    def vae(self) -> bool:
+        """Whether a variational autoencoder of the same size is trained beside, as in the paper of 2017."""
+        return self.variant == "drugan"
+
+    @property
     def shape(self) -> dict[str, object]:
         """Sizes of the networks."""
         shape = SHAPES[self.variant]

@@ -27,20 +27,29 @@ def encoder(latent: int, hidden: Sequence[int], activation: str) -> keras.Model:
     return keras.Model([bits, concentration], heads, name="encoder")
 
 
-def decoder(latent: int, hidden: Sequence[int], activation: str) -> keras.Model:
+def variational_encoder(latent: int, hidden: Sequence[int], activation: str) -> keras.Model:
+    """That of a variational autoencoder of the same size: means and log variances, `[batch, latent + 1]` each."""
+    bits, concentration = layers.Input((BITS,), name="bits"), layers.Input((1,), name="concentration")
+    x = _hidden(layers.Concatenate()([bits, concentration]), hidden, activation)
+    heads = [_linear(latent + 1, "mean")(x), _linear(latent + 1, "log_variance")(x)]
+    return keras.Model([bits, concentration], heads, name="vae_encoder")
+
+
+def decoder(latent: int, hidden: Sequence[int], activation: str, name: str = "decoder") -> keras.Model:
     """The normal neurons and the GI neuron -> logits of the bits and the concentration.
 
     Args:
         latent: Normal neurons.
         hidden: Units of the hidden layers.
         activation: Of the hidden units.
+        name: Of the network.
 
     Returns:
         `[batch, latent]` and `[batch, 1]` -> `[batch, 166]` logits and `[batch, 1]` standardised log concentration.
     """
     normal, gi = layers.Input((latent,), name="latent"), layers.Input((1,), name="gi")
     x = _hidden(layers.Concatenate()([normal, gi]), hidden, activation)
-    return keras.Model([normal, gi], [_linear(BITS, "bits")(x), _linear(1, "concentration")(x)], name="decoder")
+    return keras.Model([normal, gi], [_linear(BITS, "bits")(x), _linear(1, "concentration")(x)], name=name)
 
 
 def discriminator(latent: int, hidden: Sequence[int]) -> keras.Model:

@@ -84,6 +84,8 @@ class Game:
         if weights.control:
             shares = dict.fromkeys(("latent", "gi"), weights.control)
             phases.append(Phase("control", ("decoder",), self.obey, shares, lr=rate))
+        if self.config.vae:
+            phases.append(Phase("vae", ("vae_encoder", "vae_decoder"), self.vary, lr=rate))
         reads = ("molecules", "responses") if self.responses else ("molecules",)
         watch = Watch(self.look, generator="encoder", reads=("molecules",))
         return Stage(name, steps, tuple(phases), reads=reads, watch=watch)
@@ -175,6 +177,18 @@ class Game:
         shown = self.batch(turn, "control").joined("generated", tf.sigmoid(logits), concentration)
         read, effect = (shown.split(x)["generated"] for x in turn("encoder", shown.bits, shown.concentration))
         return {"latent": squared_error(read, normal), "gi": squared_error(effect, gi)}
+
+    def vary(self, turn: Turn) -> dict[str, Any]:
+        """The negative evidence bound of a variational autoencoder, in nats a bit (Kingma & Welling 2014)."""
+        shown, whole = self.batch(turn, "vae"), self.batch(turn, "vae", hide=False)
+        mean, log_variance = turn("vae_encoder", shown.bits, shown.concentration)
+        noise = [turn.normal(f"posterior of {part}", self.latent + 1) for part in shown.parts]
+        z = mean + tf.exp(log_variance / 2) * tf.concat(noise, axis=0)
+        logits, _ = turn("vae_decoder", z[:, : self.latent], z[:, self.latent :])
+        bits = per_example(tf.nn.sigmoid_cross_entropy_with_logits(whole.bits, logits))
+        divergence = tf.reduce_sum(tf.exp(log_variance) + tf.square(mean) - 1 - log_variance, axis=1) / 2
+        parts = {"bits": bits, "divergence": divergence / whole.bits.shape[1]}
+        return {name: sum(shown.split(term).values()) / len(shown.parts) for name, term in parts.items()}
 
     def look(self, turn: Turn) -> dict[str, Any]:
         """What the monitors see: normal noise and what the encoder makes."""

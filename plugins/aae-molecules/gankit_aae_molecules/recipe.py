@@ -10,6 +10,8 @@ from gankit import Data, Evaluation, Recipe, Stage
 from gankit_aae_molecules.config import AAEConfig
 
 PHASES = ("discriminator", "encoder", "gi", "autoencoder", "manifold", "control")
+AVERAGED = ("encoder", "decoder")
+VAE = ("vae_encoder", "vae_decoder")
 
 
 class AAEMolecules(Recipe):
@@ -26,12 +28,15 @@ class AAEMolecules(Recipe):
         "development in oncology, Oncotarget 8, 2017, doi:10.18632/oncotarget.14073"
     )
     Config = AAEConfig
-    ema = {"encoder": 0.999, "decoder": 0.999}
     exports = {
         "encoder": "166 MACCS bits and the standardised log concentration -> normal neurons, GI neuron",
         "decoder": "normal neurons, GI neuron -> logits of 166 MACCS bits, standardised log concentration",
     }
     tiny = {"molecules": "none", "pretrain_steps": 2, "steps": 2, "generated": 50, "training.batch_size": 16}
+
+    def __init__(self, config: AAEConfig) -> None:
+        super().__init__(config)
+        self.ema = dict.fromkeys((*AVERAGED, *(VAE if config.vae else ())), 0.999)  # type: ignore[misc]
 
     @classmethod
     def commands(cls) -> Any:
@@ -60,17 +65,23 @@ class AAEMolecules(Recipe):
 
         latent, hidden = data.facts["latent"], data.facts["hidden"]
         activation = "relu" if self.config.variant == "oncology" else "tanh"
-        return {
+        built = {
             "encoder": networks.encoder(latent, hidden, activation),
             "decoder": networks.decoder(latent, hidden[::-1], activation),
             "discriminator": networks.discriminator(latent, data.facts["judge"]),
         }
+        if self.config.vae:
+            built["vae_encoder"] = networks.variational_encoder(latent, hidden, activation)
+            built["vae_decoder"] = networks.decoder(latent, hidden[::-1], activation, name="vae_decoder")
+        return built
 
     def optimizers(self) -> dict[str, Any]:
         """Adam for each phase; the rates come from the phases."""
         import keras
 
-        return {name: keras.optimizers.Adam(self.config.lr) for name in PHASES}
+        return {
+            name: keras.optimizers.Adam(self.config.lr) for name in (*PHASES, *(("vae",) if self.config.vae else ()))
+        }
 
     def stages(self, data: Data) -> list[Stage]:
         """Structures alone, then with responses."""

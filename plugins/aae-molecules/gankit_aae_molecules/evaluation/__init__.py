@@ -22,6 +22,10 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
         latent.evaluate(model, data.held_out["unseen"]),
         control.evaluate(model, train, judges["random forest"], recipe.config.generated),
     ]
+    if recipe.config.vae:
+        from gankit_aae_molecules.evaluation import vae
+
+        parts.append(vae.evaluate(networks, model.latent, data.held_out["unseen"]))
     if model.response.labelled:
         from gankit_aae_molecules.evaluation import enrichment
 

@@ -79,9 +79,8 @@ class AAEMolecules(Recipe):
         """Adam for each phase; the rates come from the phases."""
         import keras
 
-        return {
-            name: keras.optimizers.Adam(self.config.lr) for name in (*PHASES, *(("vae",) if self.config.vae else ()))
-        }
+        names = (*PHASES, "vae") if self.config.vae else PHASES
+        return {name: keras.optimizers.Adam(self.config.lr) for name in names}
 
     def stages(self, data: Data) -> list[Stage]:
         """Structures alone, then with responses."""

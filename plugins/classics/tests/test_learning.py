@@ -53,5 +53,6 @@ def test_cgan_makes_the_digits_it_is_asked_for(tmp_path):
 
 
 def test_sgan_gains_from_unlabelled_digits(tmp_path):
-    found, beside = learned(tmp_path, "sgan", data="digits", labels=5, steps=800, units=200, width=16, samples=300)
-    assert found["accuracy"] > beside["supervised"]["accuracy"] + 0.02
+    options = {"data": "digits", "labels": 3, "steps": 800, "units": 200, "width": 16, "samples": 300, "seed": 1}
+    found, beside = learned(tmp_path, "sgan", **options)
+    assert found["accuracy"] > beside["supervised"]["accuracy"] + 0.03  # .87 to .79; without unlabelled ones .79

@@ -39,13 +39,24 @@ def test_every_storage_type_and_a_parameter(tmp_path):
         assert tensors[name].dtype == dtype and (tensors[name] == 1).all()
 
 
+def test_tensors_in_nested_lists_are_named_by_their_paths(tmp_path):
+    path = tmp_path / "layers.pt"
+    path.write_bytes(zipped(b"\x80\x02](" + tuple_(text("Dense"), GOOD[2:-1]) + b"e.", [("data/0", FLOATS.tobytes())]))
+    tensors = torch_file.read_tensors(path)
+    assert list(tensors) == ["0/1/w", "0/1/last"]
+    np.testing.assert_array_equal(tensors["0/1/w"], [[0, 2, 4], [1, 3, 5]])
+
+
 def reduce_(name, *arguments):
     return glob(name) + tuple_(*arguments) + b"R"
 
 
 BOMB_KEY = b"\x80\x02})" + b"q\x00h\x00\x86" * 60 + b"K\x00s."  # a tuple whose hash takes 2**60 steps
 LONG_NAME = b"\x80\x04)" + b"\x94h\x00\x86" + b"q\x00h\x00\x86" * 60 + text("x") + b"\x93."  # ... whose text does
+DOUBLED = b"\x80\x02]q\x00" + b"".join(b"](h%ch%ceq%c" % (i, i, i + 1) for i in range(60)) + b"."
 HOSTILE = {
+    "lists that hold each other twice": (zipped(DOUBLED), "no mapping"),
+    "a list that holds itself": (zipped(b"\x80\x02]q\x00h\x00a."), "no mapping"),
     "os.system": (legacy(b"\x80\x02" + reduce_("os.system", text("touch OWNED")) + b"."), "os.system"),
     "posix.system in a tensor's place": (zipped(state(w=reduce_("posix.system", text("touch OWNED")))), "posix.system"),
     "builtins.eval": (zipped(b"\x80\x02" + reduce_("builtins.eval", text("1")) + b"."), "builtins.eval"),

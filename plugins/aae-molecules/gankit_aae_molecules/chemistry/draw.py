@@ -8,6 +8,7 @@ from typing import Any
 
 from rdkit import Chem, rdBase
 from rdkit.Chem import AllChem, Draw
+from rdkit.Chem.Draw import rdMolDraw2D
 
 COLUMNS, CELL = 5, (300, 260)  # of a grid; pixels
 
@@ -17,7 +18,12 @@ def grid(rows: Sequence[Mapping[str, Any]], out: Path, most: int = 50) -> Path:
     with rdBase.BlockLogs():
         molecules = [Chem.MolFromSmiles(row["smiles"]) for row in rows[:most]]
         legends = [_legend(row) for row in rows[:most]]
-        picture = Draw.MolsToGridImage(molecules, molsPerRow=COLUMNS, subImgSize=CELL, legends=legends, returnPNG=False)
+        options = rdMolDraw2D.MolDrawOptions()
+        options.drawMolsSameScale, options.fixedBondLength = False, 30  # one long chain would make all others tiny
+        options.legendFontSize = 18
+        picture = Draw.MolsToGridImage(
+            molecules, molsPerRow=COLUMNS, subImgSize=CELL, legends=legends, returnPNG=False, drawOptions=options
+        )
     picture.save(out)
     return out
 
@@ -25,7 +31,7 @@ def grid(rows: Sequence[Mapping[str, Any]], out: Path, most: int = 50) -> Path:
 def _legend(row: Mapping[str, Any]) -> str:
     name = str(row["name"])
     agent = f" = {row['known_agent']}" if row["known_agent"] else ""
-    return f"{row['rank']}. {name[:24]}{agent[:24]}  {row['response']:.3g}"
+    return f"{row['rank']}. {name[:24]}{agent[:24]}, predicted {row['response']:.3g}"
 
 
 def write_sdf(rows: Sequence[Mapping[str, Any]], out: Path) -> Path:

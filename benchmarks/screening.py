@@ -1,4 +1,4 @@
-"""How fast fingerprints are compared, beside RDKit on the same ones in the same process, and how fast a library answers.
+"""How fast fingerprints are compared, beside RDKit on the same ones in one process, and how fast a library answers.
 
     python benchmarks/screening.py [--molecules 1760000] [--queries 20]
 

@@ -124,7 +124,7 @@ class Game:
 
     def discriminate(self, turn: Turn) -> dict[str, Any]:
         """Normal noise is real, what the encoder makes of structures is not."""
-        shown = self.batch(turn, "discriminator")
+        shown = self.batch(turn, "discriminator", hide=False)
         fake = shown.split(turn("encoder", shown.bits, shown.concentration)[0])["molecules"]
         return {
             "real": cross_entropy(turn("discriminator", turn.normal("prior", self.latent)), real=True),
@@ -133,7 +133,7 @@ class Game:
 
     def resist(self, turn: Turn) -> dict[str, Any]:
         """The encoder's side of it."""
-        shown = self.batch(turn, "encoder")
+        shown = self.batch(turn, "encoder", hide=False)
         fake = shown.split(turn("encoder", shown.bits, shown.concentration)[0])["molecules"]
         return {"normal": cross_entropy(turn("discriminator", fake), real=True)}
 
@@ -148,10 +148,10 @@ class Game:
 
     def reconstruct(self, turn: Turn) -> dict[str, Any]:
         """Cross-entropy of the bits in nats a bit, squared error of the concentration; means over the parts."""
-        shown, whole = self.batch(turn, "autoencoder"), self.batch(turn, "autoencoder", hide=False)
+        shown = self.batch(turn, "autoencoder", hide=False)
         logits, concentration = turn("decoder", *turn("encoder", shown.bits, shown.concentration))
-        bits = per_example(tf.nn.sigmoid_cross_entropy_with_logits(whole.bits, logits))
-        dose = squared_error(concentration, whole.concentration)
+        bits = per_example(tf.nn.sigmoid_cross_entropy_with_logits(shown.bits, logits))
+        dose = squared_error(concentration, shown.concentration)
         terms = {"bits": sum(shown.split(bits).values()) / len(shown.parts)}
         if self.response.dosed:
             terms["concentration"] = sum(shown.split(dose).values()) / len(shown.parts)
@@ -174,7 +174,7 @@ class Game:
         """
         normal, gi = turn.normal("asked", self.latent), turn.normal("asked gi", 1)
         logits, concentration = turn("decoder", normal, gi)
-        shown = self.batch(turn, "control").joined("generated", tf.sigmoid(logits), concentration)
+        shown = self.batch(turn, "control", hide=False).joined("generated", tf.sigmoid(logits), concentration)
         read, effect = (shown.split(x)["generated"] for x in turn("encoder", shown.bits, shown.concentration))
         return {"latent": squared_error(read, normal), "gi": squared_error(effect, gi)}
 

@@ -260,3 +260,10 @@ def test_sixteen_bit_and_transparent_pictures(tmp_path):
 def test_imports_no_tensorflow():
     code = "import gankit.report, sys; assert not {'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("alarms", "said"), [([], True), (None, False)])
+def test_that_the_monitors_looked_and_saw_nothing_is_said(tmp_path, alarms, said):
+    (tmp_path / "run.json").write_text(json.dumps({"recipe": "x", "alarms": alarms}))
+    page = report.write_report(tmp_path).read_text("utf-8")
+    assert ("The monitors raised no alarm." in page) is said

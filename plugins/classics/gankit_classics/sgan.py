@@ -47,6 +47,7 @@ class SGAN(PictureGAN):
             "Fashion-MNIST, ten labels a class; the labelled pictures alone: 0.697",
             RESULTS,
             options={"data": "fashion-mnist", "steps": 3000},
+            seeds=3,
         ),
     )
     exports = {"discriminator": "pictures in [-1, 1], and zeros -> logits of the classes, and features"}

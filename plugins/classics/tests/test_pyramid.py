@@ -45,3 +45,15 @@ def test_of_a_smooth_picture_the_residual_is_small():
     coarse = halved(image, 1)
     assert np.abs(image - np.asarray(pyramid.enlarged(coarse)))[:, 4:-4, 4:-4].max() < 1e-3
     assert coarse.std() > 0.2
+
+
+@pytest.mark.parametrize(("given", "coarsest"), [({"steps": 40}, 300), ({"steps": 40, "coarsest_steps": 7}, 7)])
+def test_the_coarsest_level_follows_the_others_unless_it_is_told(given, coarsest):
+    recipe = LAPGAN(resolve(LAPGAN.Config, {}, {**LAPGAN.tiny, **given}))
+    stages = recipe.stages(Data({}, {}, {"side": 8, "channels": 1}))
+    assert [stage.steps for stage in stages] == [coarsest, 40]
+
+
+def test_digits_by_name_are_framed_for_three_levels():
+    recipe = LAPGAN(resolve(LAPGAN.Config, {}, {**LAPGAN.tiny, "levels": 3}))
+    assert recipe.data().facts["side"] == 16

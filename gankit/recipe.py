@@ -40,8 +40,12 @@ class Turn(Protocol):
     def __getitem__(self, field: str) -> Any:
         """A field of the batch, `[batch, ...]`."""
 
-    def __call__(self, network: str, *inputs: Any) -> Any:
-        """A network's output. It runs with `training=True` unless no phase of the stage trains it."""
+    def __call__(self, network: str, *inputs: Any, training: bool | None = None) -> Any:
+        """A network's output. It runs with `training=True` unless no phase of the stage trains it.
+
+        `training=False` lets a phase show a network what its batch statistics must not see, noisy copies of the data
+        say; gradients flow as ever.
+        """
 
     def normal(self, name: str, *shape: int) -> Any:
         """`[batch, *shape]` standard normal noise, a hash of (seed, example index, name)."""

@@ -50,13 +50,14 @@ class GameTurn:
             raise RecipeError(f"the batch has no field {field!r}", did_you_mean(field, self._batch))
         return self._batch[field]
 
-    def __call__(self, network: str, *inputs: Any) -> Any:
+    def __call__(self, network: str, *inputs: Any, training: bool | None = None) -> Any:
         if network not in self._game.networks:
             raise RecipeError(f"there is no network {network!r}", did_you_mean(network, self._game.networks))
         self._called.add(network)
         model = self._game.networks[network]
         # A list, since Keras would take a second positional argument for `training`.
-        outputs = model(inputs[0] if len(inputs) == 1 else list(inputs), training=network in self._live)
+        training = network in self._live if training is None else training
+        outputs = model(inputs[0] if len(inputs) == 1 else list(inputs), training=training)
         # Losses are computed in full precision whatever the networks compute in.
         floatx = keras.config.floatx()
         return tf.nest.map_structure(lambda x: tf.cast(x, floatx) if x.dtype.is_floating else x, outputs)

@@ -21,8 +21,8 @@ SHAPES = {
 class Weights(Section):
     """Weights of the losses, each in a phase of its own."""
 
-    adversarial: float = Field(0.1, ge=0, description="Of the encoder's, that its normal neurons look normal.")
-    gi: float = Field(1.0, ge=0, description="Of the GI neuron's regression.")
+    adversarial: float = Field(1.0, ge=0, description="Of the encoder's, that its normal neurons look normal.")
+    gi: float = Field(3.0, ge=0, description="Of the GI neuron's regression.")
     concentration: float = Field(0.1, ge=0, description="Of the decoded concentration, beside the bits.")
     manifold: float = Field(1.0, ge=0, description="Of one fingerprint's place whatever the concentration.")
     control: float = Field(0.1, ge=0, description="Of what is asked for against what is read back; 0 in the paper.")
@@ -51,11 +51,11 @@ class AAEConfig(RecipeConfig):
     variant: Literal["oncology", "drugan"] = Field("oncology", description="Networks of the paper of 2016 or 2017.")
     latent: int | None = Field(None, ge=1, le=512, description="Normal neurons: 4 (oncology) or 20 (drugan).")
     pretrain_steps: int = Field(4000, ge=0, description="Steps on structures alone.")
-    steps: int = Field(6000, ge=1, description="Steps with responses.")
-    lr: float = Field(1e-3, gt=0, description="Learning rate of Adam, falling along a cosine.")
-    dropout: float = Field(
-        0.2, ge=0, lt=1, description="Share of fingerprint bits hidden from the encoder in training."
-    )
+    steps: int = Field(4000, ge=1, description="Steps with responses.")
+    lr: float = Field(2e-3, gt=0, description="Learning rate of Adam, falling along a cosine.")
+    decay: float = Field(0.01, ge=0, description="Weight decay of encoder and decoder.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Share of bits hidden while the response is learned.")
+    mixup: bool = Field(True, description="Mix each response with another one while it is learned.")
     generated: int = Field(1000, ge=10, description="Fingerprints generated for the evaluation.")
     weights: Weights = Field(default_factory=Weights, description="Of the losses.")
     training: Training = Training(batch_size=128, steps_per_call=50, log_every=100, sample_every=10**6)
@@ -71,6 +71,6 @@ class AAEConfig(RecipeConfig):
         shape = SHAPES[self.variant]
         return {**shape, "latent": self.latent or shape["latent"]}
 
-    def rate(self, steps: int) -> Callable[[int], float]:
+    def rate(self, steps: int, factor: float = 1.0) -> Callable[[int], float]:
         """The learning rate of a stage."""
-        return lambda step: self.lr * (1 + math.cos(math.pi * step / max(1, steps))) / 2
+        return lambda step: factor * self.lr * (1 + math.cos(math.pi * step / max(1, steps))) / 2

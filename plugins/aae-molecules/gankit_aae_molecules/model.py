@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from gankit_aae_molecules.response import Response
 
@@ -44,7 +45,7 @@ class Model:
         """Bit probabilities `[n, 166]` and standardised log concentrations `[n, 1]`."""
         logits, concentration = self._called("decoder", normal, np.asarray(gi).reshape(-1, 1))
         low, high = self.facts["dose"]["low"], self.facts["dose"]["high"]
-        return 1 / (1 + np.exp(-logits)), np.clip(concentration, low, high)
+        return expit(logits), np.clip(concentration, low, high)
 
     def predict(self, bits: np.ndarray, concentration: np.ndarray) -> np.ndarray:
         """Responses `[n]`."""

@@ -48,7 +48,9 @@ def decoder(latent: int, hidden: Sequence[int], activation: str, name: str = "de
         `[batch, latent]` and `[batch, 1]` -> `[batch, 166]` logits and `[batch, 1]` standardised log concentration.
     """
     normal, gi = layers.Input((latent,), name="latent"), layers.Input((1,), name="gi")
-    x = _hidden(layers.Concatenate()([normal, gi]), hidden, activation)
+    x = layers.Concatenate()([normal, gi])
+    for units in hidden:  # without batch normalisation, as in the papers: what is asked is not what was encoded
+        x = layers.Dense(units, activation=activation)(x)
     return keras.Model([normal, gi], [_linear(BITS, "bits")(x), _linear(1, "concentration")(x)], name=name)
 
 

@@ -1,12 +1,12 @@
-"""The losses: five phases of one game, each with an optimizer of its own.
+"""The losses: phases of one game (Kadurin et al., Oncotarget 8, 2017, "The cornucopia of meaningful leads").
 
 In order: the discriminator learns to tell the encoder's normal neurons from N(0, I); the encoder learns to resist; the
 GI neuron learns the response; encoder and decoder learn to reconstruct; and the manifold cost binds the normal neurons
-of one fingerprint at different concentrations (Kadurin et al., Oncotarget 8, 2017, "The cornucopia of meaningful
-leads"). To these we add one: what is asked of the decoder must be read back by the encoder.
+of one fingerprint at different concentrations. To these we add one: what is asked of the decoder must be read back by
+the encoder.
 
-Structures without responses stand beside those with them in every batch of the encoder, so that batch normalisation
-sees one mixture in all phases.
+All but the discriminator's share one optimizer. With one each, Adam would scale every loss to the same step whatever
+its weight, and the phases would undo each other's work.
 """
 
 from __future__ import annotations
@@ -20,33 +20,6 @@ from gankit import Phase, Stage, Turn, Watch
 from gankit.losses import cross_entropy, per_example, squared_error
 from gankit_aae_molecules.config import AAEConfig
 from gankit_aae_molecules.response import Response
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What the encoder is shown: structures alone, then, if the stage has them, structures with responses.
-
-    Attributes:
-        bits: `[n, 166]` of 0 and 1.
-        concentration: `[n, 1]`, standardised.
-        parts: Names of the halves, one or two.
-    """
-
-    bits: Any
-    concentration: Any
-    parts: tuple[str, ...]
-
-    def joined(self, name: str, bits: Any, concentration: Any) -> Batch:
-        """The same with one part more."""
-        return Batch(
-            tf.concat([self.bits, bits], axis=0),
-            tf.concat([self.concentration, concentration], axis=0),
-            (*self.parts, name),
-        )
-
-    def split(self, x: Any) -> dict[str, Any]:
-        """`[n, ...]` -> a part's name -> `[batch, ...]`."""
-        return dict(zip(self.parts, tf.split(x, len(self.parts)), strict=True))
 
 
 @dataclass(frozen=True)
@@ -70,49 +43,34 @@ class Game:
     def stage(self, name: str, steps: int) -> Stage:
         """The stage."""
         weights, rate = self.config.weights, self.config.rate(steps)
-        both = ("encoder", "decoder")
+        both, dosed = ("encoder", "decoder"), self.response.dosed
+
+        def phase(name: str, trains: tuple[str, ...], loss: Any, **shares: float) -> Phase:
+            return Phase(name, trains, loss, shares, optimizer="autoencoder", lr=rate)
+
+        judge = self.config.rate(steps, 2.0)
         phases = [
-            Phase("discriminator", ("discriminator",), self.discriminate, lr=rate),
-            Phase("encoder", ("encoder",), self.resist, {"normal": weights.adversarial}, lr=rate),
+            Phase("discriminator", ("discriminator",), self.discriminate, lr=judge, repeats=2),
+            phase("encoder", ("encoder",), self.resist, normal=weights.adversarial),
         ]
         if self.responses:
-            phases.append(Phase("gi", ("encoder",), self.regress, {"response": weights.gi}, lr=rate))
-        shares = {"concentration": weights.concentration} if self.response.dosed else {}
-        phases.append(Phase("autoencoder", both, self.reconstruct, shares, lr=rate))
-        if self.response.dosed and weights.manifold:
-            phases.append(Phase("manifold", ("encoder",), self.bind, {"latent": weights.manifold}, lr=rate))
+            phases.append(phase("gi", ("encoder",), self.regress, response=weights.gi))
+        shares = {"concentration": weights.concentration} if dosed else {}
+        phases.append(phase("autoencoder", both, self.reconstruct, **shares))
+        if dosed and weights.manifold:
+            phases.append(phase("manifold", ("encoder",), self.bind, latent=weights.manifold))
         if weights.control:
-            shares = dict.fromkeys(("latent", "gi"), weights.control)
-            phases.append(Phase("control", ("decoder",), self.obey, shares, lr=rate))
+            phases.append(phase("control", ("decoder",), self.obey, latent=weights.control, gi=weights.control))
         if self.config.vae:
-            phases.append(Phase("vae", ("vae_encoder", "vae_decoder"), self.vary, lr=rate))
+            phases.append(Phase("vae", ("vae_encoder", "vae_decoder"), self.vary, lr=self.config.rate(steps)))
         reads = ("molecules", "responses") if self.responses else ("molecules",)
         watch = Watch(self.look, generator="encoder", reads=("molecules",))
         return Stage(name, steps, tuple(phases), reads=reads, watch=watch)
 
     # -- what is encoded -----------------------------------------------------------------------------------------------
 
-    def batch(self, turn: Turn, name: str, hide: bool = True) -> Batch:
-        """The structures of a step, some bits hidden.
-
-        Args:
-            turn: The step.
-            name: Of the noise.
-            hide: Whether bits are hidden from the encoder.
-        """
-        bits, concentration = [self.molecules(turn)], [self.dose(turn, name)]
-        parts: tuple[str, ...] = ("molecules",)
-        if self.responses:
-            bits.append(tf.cast(turn["fingerprint"], concentration[0].dtype))
-            concentration.append(turn["concentration"])
-            parts = (*parts, "responses")
-        if hide and (share := self.config.dropout):
-            masks = [turn.uniform(f"mask of {part}, {name}", bits[0].shape[1]) for part in parts]
-            bits = [x * tf.cast(mask >= share, x.dtype) / (1 - share) for x, mask in zip(bits, masks, strict=True)]
-        return Batch(tf.concat(bits, axis=0), tf.concat(concentration, axis=0), parts)
-
     def molecules(self, turn: Turn) -> Any:
-        """The bits of structures without responses."""
+        """The bits of structures, with or without responses."""
         return tf.cast(turn["molecule"], turn.uniform("type", 1).dtype)
 
     def dose(self, turn: Turn, name: str) -> Any:
@@ -120,12 +78,30 @@ class Game:
         low, high = self.doses
         return low + (high - low) * turn.uniform(f"concentration, {name}", 1)
 
+    def studied(self, turn: Turn) -> tuple[Any, Any, Any]:
+        """Fingerprints, concentrations and responses, made harder to learn by heart.
+
+        Each is mixed with another one (mixup: Zhang et al., ICLR 2018, with shares of Beta(1, 1), the larger share its
+        own), and some of the bits are hidden.
+        """
+        share = turn.uniform("share", 1)
+        share = tf.maximum(share, 1 - share)
+        mixed = [
+            share * tf.cast(turn[name], share.dtype) + (1 - share) * tf.cast(turn[f"other_{name}"], share.dtype)
+            for name in ("fingerprint", "concentration", "response")
+        ]
+        if not self.config.mixup:
+            mixed = [tf.cast(turn[name], share.dtype) for name in ("fingerprint", "concentration", "response")]
+        bits, concentration, response = mixed
+        hidden = self.config.dropout
+        seen = tf.cast(turn.uniform("hidden bits", bits.shape[1]) >= hidden, bits.dtype)
+        return bits * seen / (1 - hidden), concentration, response
+
     # -- losses --------------------------------------------------------------------------------------------------------
 
     def discriminate(self, turn: Turn) -> dict[str, Any]:
         """Normal noise is real, what the encoder makes of structures is not."""
-        shown = self.batch(turn, "discriminator", hide=False)
-        fake = shown.split(turn("encoder", shown.bits, shown.concentration)[0])["molecules"]
+        fake, _ = turn("encoder", self.molecules(turn), self.dose(turn, "discriminator"))
         return {
             "real": cross_entropy(turn("discriminator", turn.normal("prior", self.latent)), real=True),
             "fake": cross_entropy(turn("discriminator", fake), real=False),
@@ -133,28 +109,32 @@ class Game:
 
     def resist(self, turn: Turn) -> dict[str, Any]:
         """The encoder's side of it."""
-        shown = self.batch(turn, "encoder", hide=False)
-        fake = shown.split(turn("encoder", shown.bits, shown.concentration)[0])["molecules"]
+        fake, _ = turn("encoder", self.molecules(turn), self.dose(turn, "encoder"))
         return {"normal": cross_entropy(turn("discriminator", fake), real=True)}
 
     def regress(self, turn: Turn) -> dict[str, Any]:
-        """The GI neuron against the response: squared error, or of labels cross-entropy."""
-        shown = self.batch(turn, "gi")
-        gi = shown.split(turn("encoder", shown.bits, shown.concentration)[1])["responses"]
+        """The GI neuron against the response: squared error, or of labels cross-entropy.
+
+        The encoder runs on its moving statistics: those of mixed fingerprints are not those of whole ones.
+        """
+        bits, concentration, response = self.studied(turn)
+        gi = turn("encoder", bits, concentration, training=False)[1]
         if not self.response.labelled:
-            return {"response": squared_error(gi, turn["response"])}
+            return {"response": squared_error(gi, response)}
         logits = gi * self.response.spread + self.response.centre
-        return {"response": per_example(tf.nn.sigmoid_cross_entropy_with_logits(turn["response"], logits))}
+        return {"response": per_example(tf.nn.sigmoid_cross_entropy_with_logits(response, logits))}
 
     def reconstruct(self, turn: Turn) -> dict[str, Any]:
-        """Cross-entropy of the bits in nats a bit, squared error of the concentration; means over the parts."""
-        shown = self.batch(turn, "autoencoder", hide=False)
-        logits, concentration = turn("decoder", *turn("encoder", shown.bits, shown.concentration))
-        bits = per_example(tf.nn.sigmoid_cross_entropy_with_logits(shown.bits, logits))
-        dose = squared_error(concentration, shown.concentration)
-        terms = {"bits": sum(shown.split(bits).values()) / len(shown.parts)}
+        """Cross-entropy of the bits in nats a bit, squared error of the concentration.
+
+        The decoder is shown the GI neuron but does not move it: else it would carry structure, not effect.
+        """
+        bits, dose = self.molecules(turn), self.dose(turn, "autoencoder")
+        normal, gi = turn("encoder", bits, dose)
+        logits, concentration = turn("decoder", normal, tf.stop_gradient(gi))
+        terms = {"bits": per_example(tf.nn.sigmoid_cross_entropy_with_logits(bits, logits))}
         if self.response.dosed:
-            terms["concentration"] = sum(shown.split(dose).values()) / len(shown.parts)
+            terms["concentration"] = squared_error(concentration, dose)
         return terms
 
     def bind(self, turn: Turn) -> dict[str, Any]:
@@ -163,32 +143,33 @@ class Game:
         The papers take 1 - cosine, which leaves the length free; for vectors of N(0, I) the two agree in direction.
         """
         bits = self.molecules(turn)
-        doses = (self.dose(turn, "here"), self.dose(turn, "there"))
-        here, there = (turn("encoder", bits, dose)[0] for dose in doses)
+        here, there = (turn("encoder", bits, self.dose(turn, place))[0] for place in ("here", "there"))
         return {"latent": squared_error(here, there)}
 
     def obey(self, turn: Turn) -> dict[str, Any]:
         """What the encoder reads of the bits that were decoded for a normal and a GI, against these.
 
-        Trains the decoder alone: an encoder that moved, too, would agree with it on a code of their own.
+        Trains the decoder alone: an encoder that moved, too, would agree with it on a code of their own. The bits are
+        those that a user is given, 0 or 1, with the gradient of their probabilities (Bengio et al. 2013, section 2).
         """
         normal, gi = turn.normal("asked", self.latent), turn.normal("asked gi", 1)
         logits, concentration = turn("decoder", normal, gi)
-        shown = self.batch(turn, "control", hide=False).joined("generated", tf.sigmoid(logits), concentration)
-        read, effect = (shown.split(x)["generated"] for x in turn("encoder", shown.bits, shown.concentration))
+        chances = tf.sigmoid(logits)
+        bits = chances + tf.stop_gradient(tf.cast(logits > 0, chances.dtype) - chances)
+        read, effect = turn("encoder", bits, concentration, training=False)
         return {"latent": squared_error(read, normal), "gi": squared_error(effect, gi)}
 
     def vary(self, turn: Turn) -> dict[str, Any]:
         """The negative evidence bound of a variational autoencoder, in nats a bit (Kingma & Welling 2014)."""
-        shown, whole = self.batch(turn, "vae"), self.batch(turn, "vae", hide=False)
-        mean, log_variance = turn("vae_encoder", shown.bits, shown.concentration)
-        noise = [turn.normal(f"posterior of {part}", self.latent + 1) for part in shown.parts]
-        z = mean + tf.exp(log_variance / 2) * tf.concat(noise, axis=0)
+        bits = self.molecules(turn)
+        mean, log_variance = turn("vae_encoder", bits, self.dose(turn, "vae"))
+        z = mean + tf.exp(log_variance / 2) * turn.normal("posterior", self.latent + 1)
         logits, _ = turn("vae_decoder", z[:, : self.latent], z[:, self.latent :])
-        bits = per_example(tf.nn.sigmoid_cross_entropy_with_logits(whole.bits, logits))
         divergence = tf.reduce_sum(tf.exp(log_variance) + tf.square(mean) - 1 - log_variance, axis=1) / 2
-        parts = {"bits": bits, "divergence": divergence / whole.bits.shape[1]}
-        return {name: sum(shown.split(term).values()) / len(shown.parts) for name, term in parts.items()}
+        return {
+            "bits": per_example(tf.nn.sigmoid_cross_entropy_with_logits(bits, logits)),
+            "divergence": divergence / bits.shape[1],
+        }
 
     def look(self, turn: Turn) -> dict[str, Any]:
         """What the monitors see: normal noise and what the encoder makes."""

@@ -9,7 +9,6 @@ from typing import Any
 from gankit import Data, Evaluation, Recipe, Stage
 from gankit_aae_molecules.config import AAEConfig
 
-PHASES = ("discriminator", "encoder", "gi", "autoencoder", "manifold", "control")
 AVERAGED = ("encoder", "decoder")
 VAE = ("vae_encoder", "vae_decoder")
 
@@ -76,11 +75,15 @@ class AAEMolecules(Recipe):
         return built
 
     def optimizers(self) -> dict[str, Any]:
-        """Adam for each phase; the rates come from the phases."""
+        """AdamW for encoder and decoder, Adam for the discriminator; the rates come from the phases."""
         import keras
 
-        names = (*PHASES, "vae") if self.config.vae else PHASES
-        return {name: keras.optimizers.Adam(self.config.lr) for name in names}
+        lr = self.config.lr
+        built = {
+            "discriminator": keras.optimizers.Adam(lr, beta_1=0.5),
+            "autoencoder": keras.optimizers.AdamW(lr, weight_decay=self.config.decay),
+        }
+        return {**built, "vae": keras.optimizers.Adam(lr)} if self.config.vae else built
 
     def stages(self, data: Data) -> list[Stage]:
         """Structures alone, then with responses."""

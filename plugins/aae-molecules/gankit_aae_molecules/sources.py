@@ -14,6 +14,8 @@ from gankit import ArraySource
 class ResponseSource(ArraySource):
     """Responses, each with the fingerprint of its compound: fields `fingerprint`, `concentration`, `response`.
 
+    Beside each stands another one drawn at random, to be mixed with it: the same fields, with `other_` before.
+
     Args:
         fingerprints: `[compounds, 166]` uint8.
         compound: `[rows]` integers.
@@ -43,5 +45,13 @@ class ResponseSource(ArraySource):
         """`Source.gather`."""
         import tensorflow as tf
 
-        fields = super().gather(rows, index, seed)
-        return {**fields, "fingerprint": tf.gather(self._table, fields.pop("compound"))}
+        from gankit.engine import random
+
+        share = random.uniform(index, seed, "another response", dtype="float64")
+        others = tf.minimum(tf.cast(share * self.n, tf.int64), self.n - 1)
+        found = {}
+        for start, which in (("", rows), ("other_", others)):
+            fields = super().gather(which, index, seed)
+            fields["fingerprint"] = tf.gather(self._table, fields.pop("compound"))
+            found |= {start + name: field for name, field in fields.items()}
+        return found

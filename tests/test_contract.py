@@ -75,6 +75,18 @@ def test_averages_take_statistics_as_they_are():
     close(state[mean], state[mean.replace("averages", "networks")])
 
 
+def test_a_call_without_training_leaves_statistics_alone_and_learns():
+    def make():
+        return keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization(momentum=0.5), *line(1.0).layers])
+
+    loss = phase(lambda turn: {"t": turn("g", turn["x"], training=False)[:, 0] ** 2})
+    state = run(Tiny(loss, networks={"g": make}), 1).game.get_state()
+    mean = next(value for name, value in state.items() if name.startswith("networks") and name.endswith("moving_mean"))
+    kernel = next(value for name, value in state.items() if name.startswith("networks") and name.endswith("kernel"))
+    close(mean, 0)
+    close(kernel, 1 - 0.1 * 2 * np.square(X).mean() / (1 + 1e-3))  # the statistics of a new layer: mean 0, variance 1
+
+
 @pytest.mark.parametrize("value, step, start", [(np.nan, 7, 5), (np.inf, 0, 0), (-np.inf, 9, 0)])
 def test_the_first_value_that_is_not_finite_is_named(value, step, start):
     recipe = Tiny(

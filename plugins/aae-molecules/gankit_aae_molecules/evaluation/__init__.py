@@ -19,7 +19,7 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
     parts = [
         effect.evaluate(model, train, test, judges),
         reconstruction.evaluate(model, data.held_out["structures"], data.held_out["unseen"]),
-        latent.evaluate(model, data.held_out["unseen"]),
+        latent.evaluate(model, data.held_out["structures"], data.held_out["unseen"]),
         control.evaluate(model, train, judges["random forest"], recipe.config.generated),
     ]
     if recipe.config.vae:

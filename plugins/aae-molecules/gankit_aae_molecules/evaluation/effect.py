@@ -96,13 +96,43 @@ def evaluate(model: Model, train: Rows, test: Rows, judges: Mapping[str, Judge])
     bits, dose = test.fingerprint, test.concentration
     score = _ranked if model.response.labelled else _fitted
     guess = model.predict(bits, dose)
+    guesses = {name: judge(bits, dose) for name, judge in judges.items()}
     ours = score(test.response, guess)
-    others = {name: score(test.response, judge(bits, dose)) for name, judge in judges.items()}
+    others = {name: score(test.response, theirs) for name, theirs in guesses.items()}
     better = {name: "lower" if name == "gi_rmse" else "higher" for name in ours}
     protocol = {"trained_on": len(train), "tested_on": len(test), "forest_rows": min(len(train), MOST_ROWS)}
     if not model.response.labelled:
         protocol["nine_tenths_within"] = round(float(np.quantile(np.abs(test.response - guess), 0.9)), 4)
-    return Evaluation(ours, others, {"gi": protocol}, better)
+    return Evaluation(ours, others, {"gi": protocol}, better, by_compound(test, {"model": guess, **guesses}))
+
+
+def by_compound(test: Rows, guesses: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Responses and guesses of each held-out compound at each concentration, repeated ones as one row.
+
+    Args:
+        test: The held-out rows.
+        guesses: Method -> responses `[n]`.
+
+    Returns:
+        Rows of `compound`, `concentration` (standardised), `measured` (how many responses), `response` (their mean),
+        `deviation` (of the population) and each method's guess.
+    """
+    keys = np.stack([test.compound.astype(np.float64), test.concentration[:, 0].astype(np.float64)], axis=1)
+    _, first, inverse, counts = np.unique(keys, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    inverse = inverse.ravel()
+    mean = np.bincount(inverse, test.response) / counts
+    spread = np.sqrt(np.bincount(inverse, (test.response - mean[inverse]) ** 2) / counts)
+    return [
+        {
+            "compound": test.compounds.name[test.compound[row]],
+            "concentration": float(test.concentration[row, 0]),
+            "measured": int(counts[i]),
+            "response": float(mean[i]),
+            "deviation": float(spread[i]),
+            **{name: float(values[row]) for name, values in guesses.items()},
+        }
+        for i, row in enumerate(first)
+    ]
 
 
 def enrichment(truth: np.ndarray, score: np.ndarray, share: float = 0.01) -> float:

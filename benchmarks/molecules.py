@@ -3,7 +3,7 @@
     python benchmarks/molecules.py folds TABLE [--folds 5] [--seed 0] [--runs-dir DIR] [OPTION=VALUE ...]
     python benchmarks/molecules.py recovery RUN TABLE LIBRARY [--known LIST]
 
-`folds` trains once for each fold of the compounds (as many folds as compounds, if --folds is 0: leave one out) and scores
+`folds` trains once for each fold of the compounds (--folds 0: as many folds as compounds, leave one out) and scores
 all held-out responses together, the baselines' likewise. `recovery` ranks the compounds of a library by what a run
 predicts and asks where those of a list of known agents stand (both tables with a column SMILES); compounds that TABLE
 labels active are left out of the library. Random forest and nearest neighbour, trained on what the run was trained on,
@@ -59,7 +59,9 @@ def pooled(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     mean = np.average(truth, weights=count)
     total = float((count * (within**2 + (truth - mean) ** 2)).sum())
     found = {}
-    for method in [key for key in rows[0] if key not in ("compound", "concentration", "measured", "response", "deviation")]:
+    for method in [
+        key for key in rows[0] if key not in ("compound", "concentration", "measured", "response", "deviation")
+    ]:
         guess = np.array([row[method] for row in rows])
         error = float((count * (within**2 + (truth - guess) ** 2)).sum())
         rho = spearmanr(truth, guess).statistic if len(rows) > 1 else float("nan")
@@ -80,7 +82,7 @@ def recovery(options: argparse.Namespace) -> dict[str, Any]:
     labels = read(str(options.table))
     active = {labels.compounds.inchikey[i][:14] for i in np.unique(labels.compound[labels.gi > 0.5])}
     keys, bits = structures(options.library)
-    known = {key for key in structures(options.known)[0]}
+    known = set(structures(options.known)[0])
     left = np.array([key not in active for key in keys])
     keys, bits = [key for key, kept in zip(keys, left, strict=True) if kept], bits[left]
     truth = np.array([key in known for key in keys], float)

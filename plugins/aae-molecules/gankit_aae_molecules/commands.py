@@ -70,7 +70,13 @@ def generate(run: str, gi: float | None, count: int, seed: int, output: Path | N
 @asking
 @click.option("--library", default="builtin", show_default=True, help="SMILES file, builtin, moses-train, moses-test.")
 @click.option("-k", type=click.IntRange(1, 1000), default=10, show_default=True, help="Molecules for each fingerprint.")
-@click.option("--by", type=click.Choice(["tanimoto", "likelihood"]), default="tanimoto", show_default=True)
+@click.option(
+    "--by",
+    type=click.Choice(["tanimoto", "likelihood", "ratio"]),
+    default="tanimoto",
+    show_default=True,
+    help="Nearest to each fingerprint, or (ratio) likelier for this response than for the mean one.",
+)
 @click.option("--top", type=click.IntRange(1, 10**5), default=100, show_default=True, help="Rows of the table.")
 @click.option("--pick", type=click.IntRange(2, 1000), help="So many that differ most (MaxMin) in place of the best.")
 @click.option("--qed", type=click.FloatRange(0, 1), help="Drug-likeness, at least.")

@@ -50,3 +50,24 @@ def test_its_own_fingerprint_comes_first_with_all_that_share_it():
 def test_ties_count_equal_columns():
     assert search.ties(WORDS, tanimoto.pack(np.ones((1, 166)))).tolist() == [0]
     assert search.ties(WORDS, WORDS[:, [7, 0]]).tolist() == [21, 1]
+
+
+def test_a_ratio_leaves_behind_what_is_likely_whatever_is_asked():
+    wanted, usual = RNG.random((6, 166)), RNG.random((5, 166))
+    hits = search.ratio(LIBRARY, wanted, usual)
+
+    def likely(p):
+        p = np.clip(p, 1e-6, 1 - 1e-6)
+        return BITS @ np.log(p).T + (1 - BITS) @ np.log1p(-p).T
+
+    def density(p):
+        found = likely(p)
+        top = found.max(axis=1, keepdims=True)
+        return (top + np.log(np.exp(found - top).mean(axis=1, keepdims=True)))[:, 0]
+
+    score = density(wanted) - density(usual)
+    assert len(hits) == 300 and (np.diff(score[hits.row]) <= 1e-3).all()
+    assert (hits.query == likely(wanted)[hits.row].argmax(axis=1)).all()
+    assert hits.found.sum() == 6 and hits.found[hits.row.tolist().index(int(likely(wanted)[:, 0].argmax()))] >= 1
+    same = search.ratio(LIBRARY, wanted, wanted)
+    assert same.row.tolist() == list(range(300))  # nothing is likelier: the library's own order

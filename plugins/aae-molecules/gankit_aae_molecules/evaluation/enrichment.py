@@ -9,6 +9,7 @@ from gankit import Evaluation
 from gankit_aae_molecules.data import Rows
 from gankit_aae_molecules.evaluation.effect import enrichment
 from gankit_aae_molecules.library import tanimoto
+from gankit_aae_molecules.library.search import density
 from gankit_aae_molecules.model import Model
 
 REQUEST = 0.9  # probability of the label active
@@ -42,11 +43,3 @@ def best_similarity(probabilities: np.ndarray, library: np.ndarray) -> np.ndarra
     for query in tanimoto.pack((probabilities > 0.5).astype(np.uint8)).T:
         np.maximum(best, tanimoto.similarities(query, library, counts), out=best)
     return best
-
-
-def density(probabilities: np.ndarray, library: np.ndarray) -> np.ndarray:
-    """Log of the mean likelihood of each molecule `[n]` under the generated bit probabilities."""
-    found = np.full(library.shape[1], -np.inf)
-    for p in probabilities:
-        np.logaddexp(found, tanimoto.log_likelihoods(p, library), out=found)
-    return found - np.log(len(probabilities))

@@ -16,6 +16,7 @@ from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.library.packed import Library
 
 By = Literal["tanimoto", "likelihood"]
+MOST = 100_000  # molecules that a ranking of the whole library keeps
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,44 @@ def search(
         likely[mine] = tanimoto.log_likelihoods(probabilities[number], words[:, mine])
     counted = np.array([found[int(row)] for row in rows], np.int64)
     return Hits(rows, chosen, alike, likely, counted, ties(library.words, words))
+
+
+def ratio(library: Library, wanted: np.ndarray, usual: np.ndarray) -> Hits:
+    """The whole library by how much likelier a molecule is among the wanted fingerprints than among usual ones.
+
+    A molecule that is likely whatever is asked for tells nothing of the request, and this ranking leaves it behind.
+
+    Args:
+        library: To look in.
+        wanted: `[n, 166]` probabilities, generated for the response that is asked for.
+        usual: `[m, 166]` probabilities, generated for the mean response.
+
+    Returns:
+        The first `MOST` molecules; `query` is the wanted fingerprint under which each is likeliest, `found` how many of
+        them have it as their likeliest of all that are returned.
+    """
+    rows = tanimoto.top(density(wanted, library.words) - density(usual, library.words), MOST)
+    words = library.words[:, rows]
+    best, chosen = np.full(len(rows), -np.inf, np.float32), np.zeros(len(rows), np.int64)
+    found = np.zeros(len(rows), np.int64)
+    for number, p in enumerate(wanted):
+        likely = tanimoto.log_likelihoods(p, words)
+        chosen[likely > best] = number
+        np.maximum(best, likely, out=best)
+        found[int(likely.argmax())] += 1
+    queries, alike = tanimoto.pack(wanted >= 0.5), np.empty(len(rows), np.float32)
+    for number in np.unique(chosen):
+        mine = chosen == number
+        alike[mine] = tanimoto.similarities(queries[:, number], words[:, mine])
+    return Hits(rows, chosen, alike, best, found, ties(library.words, words))
+
+
+def density(probabilities: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Log of the mean likelihood of fingerprints, float64 `[n]`, under generated bit probabilities `[m, 166]`."""
+    found = np.full(words.shape[1], -np.inf)
+    for p in probabilities:
+        np.logaddexp(found, tanimoto.log_likelihoods(p, words), out=found)
+    return found - np.log(len(probabilities))
 
 
 def ties(words: np.ndarray, of: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from gankit_aae_molecules.chemistry.maccs import fingerprints
 from gankit_aae_molecules.chemistry.properties import properties_all
 from gankit_aae_molecules.chemistry.standard import Standard, standardise_all
 from gankit_aae_molecules.library.packed import Library
-from gankit_aae_molecules.library.search import By, search
+from gankit_aae_molecules.library.search import Hits, ratio, search
 from gankit_aae_molecules.use.trained import Trained
 
 Row = dict[str, Any]
@@ -60,7 +60,8 @@ class Request:
         value: The response that is asked for.
         count: Fingerprints to generate.
         k: Molecules of the library for each.
-        by: What nearest means.
+        by: "tanimoto" or "likelihood": the nearest of each fingerprint. "ratio": the whole library by how much likelier
+            a molecule is for this response than for the mean one.
         top: Rows of the table.
         pick: Rows that are picked to differ most; 0 for none.
         seed: Of the noise.
@@ -70,7 +71,7 @@ class Request:
     value: float
     count: int = 1000
     k: int = 10
-    by: By = "tanimoto"
+    by: Literal["tanimoto", "likelihood", "ratio"] = "tanimoto"
     top: int = 100
     pick: int = 0
     seed: int = 0
@@ -91,7 +92,11 @@ def screen(
     model = trained.model
     probabilities, dose = model.generate(request.value, request.count, request.seed)
     tell(f"looking up {request.count:,} fingerprints among {library.n:,} molecules")
-    hits = search(library, probabilities, request.k, request.by)
+    if request.by == "ratio":
+        usual, _ = model.generate(float(model.response.value(0.0)), request.count, request.seed + 1)
+        hits = ratio(library, probabilities, usual)
+    else:
+        hits = search(library, probabilities, request.k, request.by)
     rows: list[Row] = []
     size = max(200, 2 * request.top)
     for start in range(0, len(hits), size):
@@ -106,7 +111,7 @@ def screen(
     return [{"rank": rank, **row} for rank, row in enumerate(rows[: request.pick or request.top], 1)]
 
 
-def _described(trained: Trained, library: Library, hits: Any, chosen: np.ndarray, dose: np.ndarray) -> list[Row]:
+def _described(trained: Trained, library: Library, hits: Hits, chosen: np.ndarray, dose: np.ndarray) -> list[Row]:
     records = [library.record(int(row)) for row in hits.row[chosen]]
     standards = standardise_all([record.smiles for record in records])
     usable = [i for i, standard in enumerate(standards) if isinstance(standard, Standard)]

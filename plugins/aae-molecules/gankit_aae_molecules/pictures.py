@@ -17,31 +17,52 @@ MOST = 3000  # points of a picture
 
 def draw(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
     """Both pictures."""
-    model, train, test = Model(networks, data.facts), data.held_out["train"], data.held_out["test"]
-    return [latent(model, test, out / "latent.png"), asked(model, train, recipe.config.generated, out / "control.png")]
+    model, train = Model(networks, data.facts), data.held_out["train"]
+    return [latent(model, data.held_out, out / "latent.png"), asked(model, train, recipe.config.generated, out / "control.png")]
 
 
-def latent(model: Model, rows: Any, out: Path) -> Path:
-    """Held-out compounds in the latent space, coloured by their responses."""
-    chosen = np.random.default_rng(0).permutation(len(rows))[:MOST]
-    normal, _ = model.encode(rows.fingerprint[chosen], rows.concentration[chosen])
-    return scatter(normal, rows.response[chosen], out, "held-out compounds", model.response.unit)
+def latent(model: Model, held_out: Mapping[str, Any], out: Path) -> Path:
+    """Held-out compounds in the latent space, coloured by their mean responses, before held-out structures."""
+    rng, test = np.random.default_rng(0), held_out["test"]
+    chosen = rng.permutation(test.present)[:MOST]
+    response = np.bincount(test.compound, test.response)[chosen] / np.bincount(test.compound)[chosen]
+    unseen = rng.permutation(held_out["unseen"])[:MOST]
+    bits = np.concatenate([test.compounds.fingerprint[chosen], unseen])
+    normal, _ = model.encode(bits, np.zeros((len(bits), 1)))
+    title = "held-out compounds before structures"
+    return scatter(normal[: len(chosen)], response, out, title, model.response.unit, normal[len(chosen) :])
 
 
-def scatter(normal: np.ndarray, response: np.ndarray, out: Path, title: str, unit: str) -> Path:
-    """The first two principal axes of normal neurons `[n, latent]`, coloured by responses `[n]`."""
+def scatter(
+    normal: np.ndarray, response: np.ndarray, out: Path, title: str, unit: str, behind: np.ndarray | None = None
+) -> Path:
+    """The first two principal axes of normal neurons `[n, latent]`, coloured by responses `[n]`.
+
+    Args:
+        normal: Of compounds.
+        response: Of the same.
+        out: File.
+        title: Over the picture.
+        unit: Of the responses.
+        behind: `[m, latent]`, drawn in grey; the axes are those of all.
+    """
     from matplotlib.figure import Figure
     from sklearn.decomposition import PCA
 
-    if min(normal.shape) > 2:
-        normal = PCA(2, random_state=0).fit_transform(normal)
+    behind = np.zeros((0, normal.shape[1])) if behind is None else behind
+    if len(whole := np.concatenate([normal, behind])) > 2 and whole.shape[1] > 2:
+        axes_of = PCA(2, random_state=0).fit(whole)
+        normal, behind = axes_of.transform(normal), axes_of.transform(behind) if len(behind) else behind[:, :2]
     order = np.argsort(response, kind="stable")  # the rarest labels, actives, are drawn last
-    across = np.zeros(len(normal)) if normal.shape[1] == 1 else normal[:, 1]
+    if normal.shape[1] == 1:
+        normal, behind = (np.pad(x, ((0, 0), (0, 1))) for x in (normal, behind))
     figure = Figure(figsize=(5.6, 4.6), layout="constrained")
     axes = figure.subplots()
-    dots = axes.scatter(normal[order, 0], across[order], c=response[order], s=6, cmap="viridis")
+    axes.scatter(behind[:, 0], behind[:, 1], c="0.85", s=4, linewidths=0)
+    size = 40 if len(normal) < 100 else 6
+    dots = axes.scatter(normal[order, 0], normal[order, 1], c=response[order], s=size, cmap="viridis", linewidths=0)
     figure.colorbar(dots, label=unit)
-    axes.set(title=f"{title}: normal neurons", xlabel="first axis", ylabel="second axis")
+    axes.set(title=title, xlabel="first axis", ylabel="second axis")
     figure.savefig(out, dpi=100)
     return out
 

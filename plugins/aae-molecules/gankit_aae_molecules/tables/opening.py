@@ -118,6 +118,10 @@ class Table:
                         yield self._decoded(unpacked)
                 else:
                     yield self._decoded(file)
+        except FileNotFoundError as error:
+            raise DataError(f"there is no file {self.path}", "is its name right, and the folder?") from error
+        except IsADirectoryError as error:
+            raise DataError(f"{self.path} is a folder", CSV_HINT) from error
         except (OSError, EOFError, zlib.error, csv.Error, UnicodeError) as error:
             raise DataError(f"{self.path} cannot be read: {error}", "the file may be damaged or cut short") from error
 

@@ -93,7 +93,7 @@ def _resolved(reading: Reading, known: SmilesTable, workers: int | None, tell: C
         reasons = "; ".join(f"{reason}: {dropped.count}" for reason, dropped in summary.dropped.items())
         raise DataError(
             f"{summary.file} has no usable response" + (f" ({reasons})" if reasons else ""),
-            "; ".join(summary.notes) or CSV_HINT,
+            "; ".join(summary.notes) or "convert these values, or name the columns with their units (--columns)",
         )
     if summary.kind in ("gi50", "potency") and (far := int((log_conc > FAR).sum())):
         reading.note(f"{far} half-effect doses are above 1 mmol/l: extrapolated, as nobody doses that much")

@@ -61,6 +61,11 @@ class AAEConfig(RecipeConfig):
     training: Training = Training(batch_size=128, steps_per_call=50, log_every=100, sample_every=10**6)
 
     @property
+    def data(self) -> str:
+        """What the report calls the data."""
+        return self.fingerprints or "the worked example"
+
+    @property
     def vae(self) -> bool:
         """Whether a variational autoencoder of the same size is trained beside, as in the paper of 2017."""
         return self.variant == "drugan"

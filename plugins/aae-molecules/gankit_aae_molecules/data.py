@@ -22,6 +22,7 @@ from gankit_aae_molecules.use.trained import training_facts
 
 log = logging.getLogger("gankit")
 
+FEW = 50  # training compounds, of which no network learns what structure does
 SCAFFOLDS_FROM = 200  # compounds; of fewer, most have a scaffold of their own
 
 
@@ -84,6 +85,11 @@ def open_data(config: AAEConfig) -> Data:
         return Rows(table.compounds, table.compound[rows], concentration[rows], response[rows].astype(np.float64))
 
     train, test = part(~of_row), part(of_row)
+    if len(train.present) < FEW:
+        log.warning(
+            "the response is learned from %d compounds: enough for the effect of dose, too few for that of structure",
+            len(train.present),
+        )
     wanted = train.response if scale.labelled else scale.neuron(train.response)
     known, unseen = structures(config, table.compounds.fingerprint[~held_out], table.compounds.fingerprint[held_out])
     facts = {

@@ -156,7 +156,8 @@ def _ranked(truth: np.ndarray, score: np.ndarray) -> dict[str, float]:
 
 def _fitted(truth: np.ndarray, guess: np.ndarray) -> dict[str, float]:
     error = float(np.mean((truth - guess) ** 2))
-    found = {"gi_r2": 1 - error / float(truth.var()) if truth.var() else float("nan"), "gi_rmse": error**0.5}
+    found = {"gi_r2": 1 - error / float(truth.var())} if truth.var() else {}
+    found["gi_rmse"] = error**0.5
     if np.ptp(guess) > 0 and np.ptp(truth) > 0:
         found["gi_rho"] = float(spearmanr(truth, guess).statistic)
     return found

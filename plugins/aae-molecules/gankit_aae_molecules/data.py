@@ -138,7 +138,7 @@ def split(config: AAEConfig, compounds: Compounds) -> tuple[np.ndarray, str]:
     by = config.split
     if by == "auto":
         by = "scaffold" if len(compounds) >= SCAFFOLDS_FROM and all(compounds.smiles) else "compound"
-    return scaffolds.split(compounds, by, config.test, config.training.seed), by
+    return scaffolds.split(compounds, by, config.test, config.split_seed), by
 
 
 def structures(config: AAEConfig, train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -153,7 +153,7 @@ def structures(config: AAEConfig, train: np.ndarray, test: np.ndarray) -> tuple[
     from gankit_aae_molecules.library.packed import open_library
 
     found = np.unique(tanimoto.unpack(open_library(path).words), axis=0)
-    chosen = np.random.default_rng(config.training.seed).random(len(found)) < config.test
+    chosen = np.random.default_rng(config.split_seed).random(len(found)) < config.test
     known = {bits.tobytes() for bits in train}
     unseen = np.concatenate([found[chosen & [bits.tobytes() not in known for bits in found]], test])
     secret = {bits.tobytes() for bits in unseen}

@@ -18,7 +18,10 @@ MOST = 3000  # points of a picture
 def draw(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
     """Both pictures."""
     model, train = Model(networks, data.facts), data.held_out["train"]
-    return [latent(model, data.held_out, out / "latent.png"), asked(model, train, recipe.config.generated, out / "control.png")]
+    return [
+        latent(model, data.held_out, out / "latent.png"),
+        asked(model, train, recipe.config.generated, out / "control.png"),
+    ]
 
 
 def latent(model: Model, held_out: Mapping[str, Any], out: Path) -> Path:

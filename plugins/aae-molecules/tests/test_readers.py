@@ -367,8 +367,10 @@ def test_what_is_no_table(write, content, said):
 
 
 def test_no_such_file(tmp_path):
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="there is no file"):
         read(tmp_path / "none.csv")
+    with pytest.raises(DataError, match="is a folder"):
+        read(tmp_path)
 
 
 def test_rows_that_do_not_fit_are_counted(write):

@@ -1,5 +1,9 @@
 """Structures: salts, identity, fingerprints and splits."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from gankit_aae_molecules.chemistry import workers
@@ -145,3 +149,18 @@ def test_what_cannot_be_split():
     assert split(bare, "compound", 0.25).sum() == 1
     with pytest.raises(UsageError, match="SMILES"):
         split(bare, "scaffold")
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_not_run_again_by_the_processes(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from gankit_aae_molecules.chemistry.standard import standardise_all\n"
+        "print('once', len({one.smiles for one in standardise_all(['CC' + 'O' * (i % 3) for i in range(1200)], 2)}))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env={**os.environ, **path()})
+    assert done.stdout == "once 3\n" and done.stderr == ""
+
+
+def path():
+    return {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from joblib import Parallel, delayed
 
 T = TypeVar("T")
 log = logging.getLogger("gankit")
@@ -33,12 +33,20 @@ def mapped(function: Callable[[list[str]], list[T]], items: Sequence[str], worke
         workers = processors() if len(items) > FEWEST else 1
     if min(workers, len(pieces)) > 1:
         try:
-            # Started afresh: a copy of a process in which TensorFlow has threads can hang.
-            with ProcessPoolExecutor(min(workers, len(pieces)), mp_context=get_context("spawn")) as pool:
-                return [result for piece in pool.map(function, pieces) for result in piece]
+            return [result for piece in streamed(function, ((x,) for x in pieces), workers) for result in piece]
         except (BrokenProcessPool, OSError) as error:
             log.warning("processes could not be used (%s), so one does all the work", error)
     return [result for piece in pieces for result in function(piece)]
+
+
+def streamed(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], workers: int) -> Iterator[T]:
+    """Results of calls in their order, each made by one of some processes, a few calls ahead of the reader.
+
+    The processes are begun afresh and do not import the program that began this one: a copy of a process in which
+    TensorFlow has threads can hang, and a script without a guard would run again in each of them.
+    """
+    parallel = Parallel(workers, batch_size=1, pre_dispatch="2 * n_jobs", return_as="generator")
+    yield from parallel(delayed(function)(*call) for call in calls)
 
 
 def processors() -> int:

@@ -6,7 +6,6 @@ first is done once, in several processes, piece by piece: a packing that was sto
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import itertools
 import json
@@ -14,10 +13,8 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +23,7 @@ from filelock import FileLock
 
 from gankit.data.home import home
 from gankit.errors import DataError
-from gankit_aae_molecules.chemistry.workers import processors
+from gankit_aae_molecules.chemistry.workers import processors, streamed
 from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.library.records import Record, records
 
@@ -144,31 +141,16 @@ def _pack(path: Path, folder: Path, workers: int | None, tell: Callable[[str], o
 
 def _parts(path: Path, parts: Path, workers: int | None) -> Iterator[Path]:
     """The parts in their order, each made if it is not there yet."""
-    count, source = workers or processors(), records(path)
-    pieces = enumerate(iter(lambda: list(itertools.islice(source, PIECE)), []))
-    with contextlib.ExitStack() as stack:
-        pool: ProcessPoolExecutor | None = None
-        waiting: list[tuple[Path, Future[None] | None]] = []
-        for number, piece in pieces:
-            part = parts / f"{number:06d}.npz"
-            made: Future[None] | None = None
-            if not part.exists():
-                if count == 1 or (number == 0 and len(piece) < PIECE):
-                    write_part(piece, part)
-                else:
-                    if pool is None:
-                        pool = stack.enter_context(ProcessPoolExecutor(count, mp_context=get_context("spawn")))
-                    made = pool.submit(write_part, piece, part)
-            waiting.append((part, made))
-            if len(waiting) > 2 * count:
-                yield _awaited(*waiting.pop(0))
-        for one in waiting:
-            yield _awaited(*one)
+    source = records(path)
+    pieces = iter(lambda: list(itertools.islice(source, PIECE)), [])
+    first = next(pieces, [])
+    calls = ((piece, parts / f"{number:06d}.npz") for number, piece in enumerate(itertools.chain([first], pieces)))
+    yield from streamed(_part, calls, 1 if len(first) < PIECE else workers or processors())
 
 
-def _awaited(part: Path, made: Future[None] | None) -> Path:
-    if made is not None:
-        made.result()
+def _part(piece: Sequence[Record], part: Path) -> Path:
+    if not part.exists():
+        write_part(piece, part)
     return part
 
 

@@ -1,7 +1,7 @@
 """Protocols of the molecules' recipe that take several trainings, or a library with known answers.
 
-    python benchmarks/molecules.py folds TABLE [--folds 5] [--seed 0] [--runs-dir DIR] [OPTION=VALUE ...]
-    python benchmarks/molecules.py recovery RUN TABLE LIBRARY [--known LIST]
+    python benchmarks/molecules.py folds TABLE [--folds 5] [--seed 0] [--runs-dir DIR] [--set OPTION=VALUE ...]
+    python benchmarks/molecules.py recovery RUN TABLE LIBRARY --known LIST
 
 `folds` trains once for each fold of the compounds (--folds 0: as many folds as compounds, leave one out) and scores
 all held-out responses together, the baselines' likewise. `recovery` ranks the compounds of a library by what a run
@@ -72,6 +72,9 @@ def pooled(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
 def recovery(options: argparse.Namespace) -> dict[str, Any]:
     """Known agents among the compounds of a library, ranked by their predicted response."""
     from gankit_aae_molecules.evaluation.effect import baselines, enrichment
+    from gankit_aae_molecules.library import tanimoto
+    from gankit_aae_molecules.library.search import density
+    from gankit_aae_molecules.model import Model
     from gankit_aae_molecules.recipe import AAEMolecules
     from gankit_aae_molecules.tables import read
     from sklearn.metrics import roc_auc_score
@@ -86,10 +89,12 @@ def recovery(options: argparse.Namespace) -> dict[str, Any]:
     left = np.array([key not in active for key in keys])
     keys, bits = [key for key, kept in zip(keys, left, strict=True) if kept], bits[left]
     truth = np.array([key in known for key in keys], float)
-    from gankit_aae_molecules.model import Model
-
     model, dose = Model(loaded.networks, loaded.facts), np.zeros((len(bits), 1), np.float32)
-    scores = {"model": model.predict(bits, dose)}
+    words = tanimoto.pack(bits)
+    wanted, usual = (
+        model.generate(value, 1000, seed)[0] for value, seed in ((0.9, 4), (float(train.response.mean()), 5))
+    )
+    scores = {"model": model.predict(bits, dose), "generated": density(wanted, words) - density(usual, words)}
     scores |= {name: judge(bits, dose) for name, judge in baselines(train, model.response).items()}
     return {
         "library": len(truth),
@@ -120,7 +125,7 @@ def main() -> None:
     verbs = parser.add_subparsers(required=True)
     verb = verbs.add_parser("folds")
     verb.add_argument("table", type=Path)
-    verb.add_argument("settings", nargs="*", metavar="OPTION=VALUE")
+    verb.add_argument("--set", dest="settings", action="append", default=[], metavar="OPTION=VALUE")
     verb.add_argument("--folds", type=int, default=5)
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument("--runs-dir", type=Path)

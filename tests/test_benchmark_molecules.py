@@ -19,7 +19,14 @@ def test_pooled_rows_give_the_r2_of_all_responses():
     groups = [rng.normal(mean, 2, size) for mean, size in ((0, 5), (3, 1), (-2, 9))]
     guesses = [0.4, 2.0, -1.0]
     rows = [
-        {"compound": str(i), "concentration": 0.0, "measured": len(x), "response": x.mean(), "deviation": x.std(), "m": g}
+        {
+            "compound": str(i),
+            "concentration": 0.0,
+            "measured": len(x),
+            "response": x.mean(),
+            "deviation": x.std(),
+            "m": g,
+        }
         for i, (x, g) in enumerate(zip(groups, guesses, strict=True))
     ]
     expected = r2_score(np.concatenate(groups), np.repeat(guesses, [len(x) for x in groups]))

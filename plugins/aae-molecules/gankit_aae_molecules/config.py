@@ -16,16 +16,25 @@ SHAPES = {
     "oncology": {"latent": 4, "hidden": (128, 64), "judge": (64, 4)},
     "drugan": {"latent": 20, "hidden": (256, 256), "judge": (64, 64, 8)},
 }
+# Weights of the losses beside that of the bits; with many neurons the adversarial one would drown it.
+SHARES = {
+    "oncology": {"adversarial": 1.0, "gi": 3.0, "control": 0.1},
+    "drugan": {"adversarial": 0.05, "gi": 0.3, "control": 0.03},
+}
 
 
 class Weights(Section):
     """Weights of the losses, each in a phase of its own."""
 
-    adversarial: float = Field(1.0, ge=0, description="Of the encoder's, that its normal neurons look normal.")
-    gi: float = Field(3.0, ge=0, description="Of the GI neuron's regression.")
+    adversarial: float | None = Field(
+        None, ge=0, description="Of the encoder's, that its normal neurons look normal: 1 (oncology) or 0.05 (drugan)."
+    )
+    gi: float | None = Field(None, ge=0, description="Of the GI neuron's regression: 3 or 0.3.")
     concentration: float = Field(0.1, ge=0, description="Of the decoded concentration, beside the bits.")
     manifold: float = Field(1.0, ge=0, description="Of one fingerprint's place whatever the concentration.")
-    control: float = Field(0.1, ge=0, description="Of what is asked for against what is read back; 0 in the paper.")
+    control: float | None = Field(
+        None, ge=0, description="Of what is asked for against what is read back: 0.1 or 0.03; the papers have none."
+    )
 
 
 class AAEConfig(RecipeConfig):
@@ -76,6 +85,11 @@ class AAEConfig(RecipeConfig):
         """Sizes of the networks."""
         shape = SHAPES[self.variant]
         return {**shape, "latent": self.latent or shape["latent"]}
+
+    def share(self, loss: Literal["adversarial", "gi", "control"]) -> float:
+        """The weight of a loss, the variant's own if none was chosen."""
+        chosen = getattr(self.weights, loss)
+        return SHARES[self.variant][loss] if chosen is None else chosen
 
     def rate(self, steps: int, factor: float = 1.0) -> Callable[[int], float]:
         """The learning rate of a stage."""

@@ -51,7 +51,7 @@ class Game:
         judge = self.config.rate(steps, 2.0)
         phases = [
             Phase("discriminator", ("discriminator",), self.discriminate, lr=judge, repeats=2),
-            phase("encoder", ("encoder",), self.resist, normal=weights.adversarial),
+            phase("encoder", ("encoder",), self.resist, normal=self.config.share("adversarial")),
         ]
         if self.responses:
             phases.append(phase("gi", ("encoder",), self.regress, response=weights.gi))
@@ -59,8 +59,8 @@ class Game:
         phases.append(phase("autoencoder", both, self.reconstruct, **shares))
         if dosed and weights.manifold:
             phases.append(phase("manifold", ("encoder",), self.bind, latent=weights.manifold))
-        if weights.control:
-            phases.append(phase("control", ("decoder",), self.obey, latent=weights.control, gi=weights.control))
+        if control := self.config.share("control"):
+            phases.append(phase("control", ("decoder",), self.obey, latent=control, gi=control))
         if self.config.vae:
             phases.append(Phase("vae", ("vae_encoder", "vae_decoder"), self.vary, lr=self.config.rate(steps)))
         reads = ("molecules", "responses") if self.responses else ("molecules",)

@@ -41,7 +41,7 @@ def folds(options: argparse.Namespace) -> dict[str, Any]:
             "aae-molecules",
             runs_dir=options.runs_dir,
             seed=options.seed,
-            held_out=",".join(held_out),
+            held_out=";".join(held_out),
             **settings,
         )
         found = json.loads((loaded.run.path / "evaluation.json").read_text())["rows"]

@@ -133,7 +133,7 @@ def screen(
 def predict(file: Path, run: str, conc: float | None, output: Path | None, **options: Any) -> None:
     """Predict the response of molecules: a file of SMILES, or a table with a column of them.
 
-    Beside each response stand the spread over hidden bits, the range that held nine tenths of the held-out compounds,
+    Beside each response stand the spread over hidden bits, the range that held nine tenths of the held-out responses,
     the nearest training compound, and a warning where the molecule is unlike all of them.
     """
     ready()

@@ -51,7 +51,7 @@ class AAEConfig(RecipeConfig):
         "auto", description="What is held out together; auto: scaffold from 200 compounds on."
     )
     held_out: str | None = Field(
-        None, description="Names of compounds to hold out, between commas, instead of a share."
+        None, description="Names of compounds to hold out, between commas or semicolons, instead of a share."
     )
     split_seed: int = Field(0, ge=0, description="Of what is held out; runs of several seeds keep it.")
     test: float = Field(0.2, gt=0, lt=1, description="Share of the compounds that is held out.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ def open_data(config: AAEConfig) -> Data:
         if not rows.any():
             raise DataError(f"no response is left to {part}", "choose another --test, --split or --held-out")
     response = values(table.kind, table.gi, table.log_conc)
+    if table.kind == "active" and len(set(response[~of_row].tolist())) < 2:
+        raise DataError("all labels to train on are the same", "choose another --test, --split-seed or --held-out")
     scale = Response.fitted(table.kind, response[~of_row])
     dose = {"mean": 0.0, "deviation": 1.0, "low": 0.0, "high": 0.0}
     if scale.dosed:
@@ -127,13 +130,8 @@ def split(config: AAEConfig, compounds: Compounds) -> tuple[np.ndarray, str]:
     from gankit_aae_molecules.chemistry import scaffolds
 
     if config.held_out:
-        wanted = [name.strip() for name in config.held_out.split(",") if name.strip()]
-        places = {name.casefold(): i for i, name in enumerate(compounds.name)}
-        for name in wanted:
-            if name.casefold() not in places:
-                raise UsageError(f"no compound is called {name!r}", did_you_mean(name, compounds.name))
         held_out = np.zeros(len(compounds), bool)
-        held_out[[places[name.casefold()] for name in wanted]] = True
+        held_out[_named(config.held_out, compounds.name)] = True
         return held_out, "name"
     by = config.split
     if by == "auto":
@@ -141,23 +139,46 @@ def split(config: AAEConfig, compounds: Compounds) -> tuple[np.ndarray, str]:
     return scaffolds.split(compounds, by, config.test, config.split_seed), by
 
 
+def _named(text: str, names: Sequence[str]) -> list[int]:
+    """Places of compounds by name: one name, or several between semicolons, or between commas."""
+    places: dict[str, list[int]] = {}
+    for i, name in enumerate(names):
+        places.setdefault(name.casefold(), []).append(i)
+    if text.strip().casefold() in places:
+        return places[text.strip().casefold()]
+    found = []
+    for name in filter(None, map(str.strip, text.split(";" if ";" in text else ","))):
+        if name.casefold() not in places:
+            raise UsageError(f"no compound is called {name!r}", did_you_mean(name, names))
+        found += places[name.casefold()]
+    return found
+
+
 def structures(config: AAEConfig, train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Fingerprints to learn structures from, and others to test that with, uint8 `[n, 166]` each.
 
-    The compounds of the table, and the structures of a file, of which the same share is held out. A fingerprint of a
-    held-out compound, or structure, is not learned from.
+    The compounds of the table, and the structures of a file, of which the same share is held out. None of the file's is
+    learned from that a held-out compound has; a held-out compound whose fingerprint a training compound has, too, is no
+    test of reconstruction.
     """
     if config.molecules == "none":
-        return train, test
+        return train, _others(test, train)
     path = example.structures() if config.molecules == "builtin" else Path(config.molecules)
     from gankit_aae_molecules.library.packed import open_library
 
     found = np.unique(tanimoto.unpack(open_library(path).words), axis=0)
     chosen = np.random.default_rng(config.split_seed).random(len(found)) < config.test
     known = {bits.tobytes() for bits in train}
-    unseen = np.concatenate([found[chosen & [bits.tobytes() not in known for bits in found]], test])
+    unseen = np.concatenate([found[chosen & [bits.tobytes() not in known for bits in found]], _others(test, train)])
     secret = {bits.tobytes() for bits in unseen}
     return np.concatenate([found[[bits.tobytes() not in secret for bits in found]], train]), unseen
+
+
+def _others(test: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """The fingerprints of `test` that are not in `train`; all, if none is left."""
+    known = {bits.tobytes() for bits in train}
+    kept = np.array([bits.tobytes() not in known for bits in test], bool)
+    return test[kept] if kept.any() else test
 
 
 def _dose(log_conc: np.ndarray) -> dict[str, Any]:

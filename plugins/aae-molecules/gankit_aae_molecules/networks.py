@@ -64,7 +64,9 @@ def discriminator(latent: int, hidden: Sequence[int]) -> keras.Model:
 
 def _hidden(x: keras.KerasTensor, hidden: Sequence[int], activation: str) -> keras.KerasTensor:
     for units in hidden:
-        x = layers.Activation(activation)(layers.BatchNormalization(momentum=0.95)(layers.Dense(units)(x)))
+        x = layers.Activation(activation)(
+            layers.BatchNormalization(momentum=0.95, synchronized=True)(layers.Dense(units, use_bias=False)(x))
+        )
     return x
 
 

@@ -54,7 +54,7 @@ class Game:
             phase("encoder", ("encoder",), self.resist, normal=self.config.share("adversarial")),
         ]
         if self.responses:
-            phases.append(phase("gi", ("encoder",), self.regress, response=weights.gi))
+            phases.append(phase("gi", ("encoder",), self.regress, response=self.config.share("gi")))
         shares = {"concentration": weights.concentration} if dosed else {}
         phases.append(phase("autoencoder", both, self.reconstruct, **shares))
         if dosed and weights.manifold:
@@ -154,6 +154,7 @@ class Game:
         """
         normal, gi = turn.normal("asked", self.latent), turn.normal("asked gi", 1)
         logits, concentration = turn("decoder", normal, gi)
+        concentration = tf.clip_by_value(concentration, *self.doses)  # as when it is used; 0 where it is no input
         chances = tf.sigmoid(logits)
         bits = chances + tf.stop_gradient(tf.cast(logits > 0, chances.dtype) - chances)
         read, effect = turn("encoder", bits, concentration, training=False)

@@ -1,4 +1,4 @@
-"""Pictures of a run: the latent space, and what is asked for against what is read back."""
+"""What a run draws: the latent space, and what is asked for against what is read back."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ import numpy as np
 from gankit import Data
 from gankit_aae_molecules.evaluation import control
 from gankit_aae_molecules.model import Model
+from gankit_aae_molecules.tables.compounds import write_unresolved
 
 MOST = 3000  # points of a picture
 
 
 def draw(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
-    """Both pictures."""
-    model, train = Model(networks, data.facts), data.held_out["train"]
+    """Both pictures, and the table of compounds without a structure if there are any."""
+    model, train, summary = Model(networks, data.facts), data.held_out["train"], data.held_out["table"].summary
+    lost = [write_unresolved(summary, out / "unresolved.csv")] if summary.unresolved or summary.bad_smiles else []
     return [
+        *lost,
         latent(model, data.held_out, out / "latent.png"),
         asked(model, train, recipe.config.generated, out / "control.png"),
     ]

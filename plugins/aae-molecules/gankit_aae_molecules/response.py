@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+POTENCIES = ("gi50", "potency")  # kinds of which the dose is the response
 FEWEST_APART = 1e-3  # a deviation below it would blow up the neuron
 
 
@@ -91,4 +92,4 @@ class Response:
 
 def values(kind: str, gi: np.ndarray, log_conc: np.ndarray) -> np.ndarray:
     """The responses of a table's rows: percent growth, pGI50, or labels of 0 and 1."""
-    return -log_conc if kind in ("gi50", "potency") else gi
+    return -log_conc if kind in POTENCIES else gi

@@ -50,7 +50,20 @@ def test_generate_gives_fingerprints_for_a_response(run, capsys):
 def test_screen_writes_a_table_with_its_provenance(run, tmp_path, capsys):
     out = tmp_path / "hits"
     code, text, _ = called(
-        "aae-molecules", "screen", "--run", run.path, "-n", 20, "--top", 15, "-o", out, "--json", capsys=capsys
+        "aae-molecules",
+        "screen",
+        "--run",
+        run.path,
+        "-n",
+        20,
+        "-k",
+        30,
+        "--top",
+        15,
+        "-o",
+        out,
+        "--json",
+        capsys=capsys,
     )
     result = json.loads(text)
     assert code == 0 and len(result["rows"]) == 15

@@ -14,10 +14,14 @@ REQUESTS = 5
 
 
 def requests(train: Rows, labelled: bool) -> np.ndarray:
-    """Responses to ask for: across the middle nine tenths of the training rows; of labels, probabilities."""
+    """Responses to ask for, rising: across the middle nine tenths of the training rows; of labels, probabilities.
+
+    Of labels from the training rows' share of actives to nine in ten, or to nine times their odds if that is more.
+    """
     if labelled:
         share = float(train.response.mean())
-        odds = np.linspace(np.log(share / (1 - share)), np.log(9.0), REQUESTS)
+        usual = np.log(share / (1 - share))
+        odds = np.linspace(usual, max(np.log(9.0), usual + np.log(9.0)), REQUESTS)
         return 1 / (1 + np.exp(-odds))
     return np.linspace(*np.quantile(train.response, [0.05, 0.95]), REQUESTS)
 

@@ -100,7 +100,11 @@ def evaluate(model: Model, train: Rows, test: Rows, judges: Mapping[str, Judge])
     ours = score(test.response, guess)
     others = {name: score(test.response, theirs) for name, theirs in guesses.items()}
     better = {name: "lower" if name == "gi_rmse" else "higher" for name in ours}
-    protocol = {"trained_on": len(train), "tested_on": len(test), "forest_rows": min(len(train), MOST_ROWS)}
+    protocol = {
+        "trained_on": len(train),
+        "tested_on": len(test),
+        "forest_rows": len(train) if model.response.labelled else min(len(train), MOST_ROWS),
+    }
     if not model.response.labelled:
         protocol["nine_tenths_within"] = round(float(np.quantile(np.abs(test.response - guess), 0.9)), 4)
     return Evaluation(ours, others, {"gi": protocol}, better, by_compound(test, {"model": guess, **guesses}))

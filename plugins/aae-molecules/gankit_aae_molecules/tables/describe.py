@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gankit_aae_molecules.response import POTENCIES, values
 from gankit_aae_molecules.tables.responses import KINDS, Responses
 
 MOST_NAMES = 10
@@ -51,13 +52,15 @@ def describe(responses: Responses) -> dict[str, Any]:
         }
     else:
         low, high = float(responses.log_conc.min()), float(responses.log_conc.max())
-        quartiles = np.percentile(responses.gi, [0, 25, 50, 75, 100]).tolist()
+        shown = values(responses.kind, responses.gi, responses.log_conc)
+        quartiles = np.percentile(shown, [0, 25, 50, 75, 100]).tolist()
         found["doses"] = {"lowest_log10_molar": low, "highest_log10_molar": high}
         found["responses"] = {
             **dict(zip(("lowest", "first_quartile", "median", "third_quartile", "highest"), quartiles, strict=True)),
-            "share_below_50": float((responses.gi < 50).mean()),
-            "share_below_0": float((responses.gi < 0).mean()),
         }
+        if responses.kind not in POTENCIES:
+            found["responses"]["share_below_50"] = float((responses.gi < 50).mean())
+            found["responses"]["share_below_0"] = float((responses.gi < 0).mean())
     plain = summary.plain()
     return {**found, **{key: plain[key] for key in ("dropped", "clipped", "censored", "notes")}}
 
@@ -102,14 +105,10 @@ def text(found: dict[str, Any]) -> str:
         rows.append(
             ("doses", f"{10 ** (low + 6):.4g} to {10 ** (high + 6):.4g} uM (log10 mol/l {low:.2f} to {high:.2f})")
         )
-        rows.append(
-            (
-                "percent growth",
-                " / ".join(f"{value:.1f}" for value in list(responses.values())[:5])
-                + f" (lowest, quartiles, highest); {responses['share_below_50']:.1%} below 50,"
-                f" {responses['share_below_0']:.1%} below 0",
-            )
-        )
+        shown = " / ".join(f"{value:.1f}" for value in list(responses.values())[:5]) + " (lowest, quartiles, highest)"
+        if "share_below_50" in responses:
+            shown += f"; {responses['share_below_50']:.1%} below 50, {responses['share_below_0']:.1%} below 0"
+        rows.append(("pGI50" if found["kind"] in POTENCIES else "percent growth", shown))
     for reason, dropped in found["dropped"].items():
         examples = f" ({'; '.join(dropped['examples'])})" if dropped["examples"] else ""
         rows.append(("dropped", f"{dropped['count']:,}: {reason}{examples}"))

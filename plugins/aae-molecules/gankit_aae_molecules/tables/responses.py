@@ -10,8 +10,8 @@ import numpy as np
 KINDS = {
     "growth": "percent growth against a count at time zero (100 as the control, 0 stasis, -100 all killed)",
     "viability": "viability against the untreated control in percent; no count at time zero, so stasis is unknown",
-    "gi50": "concentrations of half effect: points where percent growth is 50; they train the dose, not the potency",
-    "potency": "pIC50 or pGI50: points where percent growth is 50; they train the dose, not the potency",
+    "gi50": "concentrations of half effect: the response is pGI50 = -log10 of mol/l, and no concentration is an input",
+    "potency": "pIC50 or pGI50: the potency itself is the response, and no concentration is an input",
     "active": "labels: 1 active, 0 inactive; no concentration",
 }
 

@@ -15,6 +15,7 @@ from gankit_aae_molecules.library.records import records
 from gankit_aae_molecules.use.trained import Trained
 
 LOOKS = 32  # encodings with hidden bits
+ROUNDING = 1e-4  # of a standardised log concentration that was kept as float32
 
 
 def molecules(path: Path) -> tuple[list[str], list[Standard], list[str]]:
@@ -78,7 +79,7 @@ def predicted(trained: Trained, path: Path, conc: float | None) -> tuple[list[di
                 "high_90": None if half is None else round(float(response[i]) + half, 4),
                 "nearest_training": known[int(nearest[i])],
                 "similarity": round(float(alike[i]), 4),
-                "in_training": standard.block in trained.blocks,
+                "in_training": standard.block in trained.blocks if trained.blocks else None,
                 "warning": "" if alike[i] >= trained.applicable_from else "unlike the training compounds",
             }
         )
@@ -94,10 +95,10 @@ def _dose(trained: Trained, conc: float | None) -> float:
     if conc <= 0:
         raise UsageError(f"{conc:g} uM is no concentration", "give one above 0")
     dose = float(trained.model.standardised(np.log10(conc * 1e-6))[0, 0])
-    if not facts["low"] - 1e-6 <= dose <= facts["high"] + 1e-6:
+    if not facts["low"] - ROUNDING <= dose <= facts["high"] + ROUNDING:
         low, high = (10 ** (facts[edge] * facts["deviation"] + facts["mean"] + 6) for edge in ("low", "high"))
         raise UsageError(f"{conc:g} uM was never seen in training", f"this run knows {low:.3g} to {high:.3g} uM")
-    return dose
+    return float(np.clip(dose, facts["low"], facts["high"]))
 
 
 def _spread(trained: Trained, bits: np.ndarray, dose: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from gankit.errors import UsageError
 from gankit_aae_molecules.chemistry import diverse, known
 from gankit_aae_molecules.chemistry.maccs import fingerprints
 from gankit_aae_molecules.chemistry.properties import properties_all
@@ -89,6 +90,8 @@ def screen(
         A row for each: rank, SMILES, name, InChIKey, what was searched by and its ties, read-back response and
         concentration, properties, the nearest training compound, whether it is new, and the known agent that it is.
     """
+    if request.filters.novel and not trained.blocks:
+        raise UsageError("the run knows no structures, only fingerprints", "leave --novel out")
     model = trained.model
     probabilities, dose = model.generate(request.value, request.count, request.seed)
     tell(f"looking up {request.count:,} fingerprints among {library.n:,} molecules")
@@ -139,7 +142,7 @@ def _described(trained: Trained, library: Library, hits: Hits, chosen: np.ndarra
                 **{name: _rounded(value) for name, value in asdict(figures).items()},
                 "nearest_training": trained.names[int(nearest[j])],
                 "nearest_similarity": _rounded(alike[j]),
-                "novel": standard.block not in trained.blocks,
+                "novel": standard.block not in trained.blocks if trained.blocks else None,
                 "known_agent": agents.get(standard.block, ""),
             }
         )

@@ -25,9 +25,9 @@ def figures(smiles: Sequence[str], known: Collection[str], words: np.ndarray) ->
         words: The training compounds' fingerprints, uint64 `[3, n]`.
 
     Returns:
-        `molecules`; `unique`, share of distinct compounds; `novel`, share that is not in the training set; `diversity`,
-        1 - mean Tanimoto similarity over pairs; `nearest_similarity`, mean similarity to the nearest training compound;
-        `scaffolds`, share of distinct Murcko scaffolds.
+        `molecules`; `unique`, share of distinct compounds; `novel`, share that is not in the training set, if
+        its structures are known; `diversity`, 1 - mean Tanimoto similarity over pairs; `nearest_similarity`, mean
+        similarity to the nearest training compound; `scaffolds`, share of distinct Murcko scaffolds.
     """
     standards = [found for found in standardise_all(smiles) if isinstance(found, Standard)]
     if not standards:
@@ -40,7 +40,7 @@ def figures(smiles: Sequence[str], known: Collection[str], words: np.ndarray) ->
     return {
         "molecules": float(n),
         "unique": len(set(blocks)) / n,
-        "novel": float(np.mean([block not in known for block in blocks])),
+        **({"novel": float(np.mean([block not in known for block in blocks]))} if known else {}),
         "diversity": 1 - pairs / (n * (n - 1)) if n > 1 else float("nan"),
         "nearest_similarity": float(np.mean([tanimoto.similarities(query, words, trained).max() for query in own.T])),
         "scaffolds": len({scaffold(text) for text in usable}) / n,
@@ -57,6 +57,7 @@ def with_fcd(found: dict[str, float], smiles: Sequence[str], training: Sequence[
 
 
 def draw(library: Library, count: int, seed: int = 0) -> list[str]:
-    """SMILES of random molecules of a library, without replacement."""
+    """Standardised SMILES of random molecules of a library, without replacement."""
     rows = np.random.default_rng(seed).choice(library.n, min(count, library.n), replace=False)
-    return [library.record(int(row)).smiles for row in rows]
+    found = standardise_all([library.record(int(row)).smiles for row in rows])
+    return [standard.smiles for standard in found if isinstance(standard, Standard)]

@@ -79,9 +79,10 @@ class AAEMolecules(Recipe):
         import keras
 
         lr = self.config.lr
+        # With Keras' epsilon of 1e-7 Adam makes full steps of the rounding of gradients that are nearly 0.
         built = {
             "discriminator": keras.optimizers.Adam(lr, beta_1=0.5),
-            "autoencoder": keras.optimizers.AdamW(lr, weight_decay=self.config.decay),
+            "autoencoder": keras.optimizers.AdamW(lr, weight_decay=self.config.decay, epsilon=1e-5),
         }
         return {**built, "vae": keras.optimizers.Adam(lr)} if self.config.vae else built
 

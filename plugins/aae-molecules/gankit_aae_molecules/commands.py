@@ -141,10 +141,7 @@ def predict(file: Path, run: str, conc: float | None, output: Path | None, **opt
     from gankit_aae_molecules.use.trained import Trained
 
     rows, bad = predicted(Trained.opened(open_run(run, options["runs_dir"])), file, conc)
-    for text in bad[:5]:
-        click.echo(f"left out: {text}", err=True)
-    if len(bad) > 5:
-        click.echo(f"left out: {len(bad) - 5} more", err=True)
+    say_left_out(bad)
     if options["as_json"]:
         return print_json({"rows": rows, "left_out": bad})
     write(rows, output)
@@ -164,10 +161,19 @@ def embed(file: Path | None, run: str, output: Path | None, **options: Any) -> N
     from gankit_aae_molecules.use.trained import Trained
 
     result = embedded(Trained.opened(open_run(run, options["runs_dir"])), file, output)
+    say_left_out(result["left_out"])
     if options["as_json"]:
         return print_json(result)
     for name in ("table", "picture"):
         click.echo(f"{name:<10}{result[name]}")
+
+
+def say_left_out(bad: list[str]) -> None:
+    """Names the molecules that could not be used."""
+    for text in bad[:5]:
+        click.echo(f"left out: {text}", err=True)
+    if len(bad) > 5:
+        click.echo(f"left out: {len(bad) - 5} more", err=True)
 
 
 def write(rows: list[dict[str, Any]], output: Path | None) -> None:

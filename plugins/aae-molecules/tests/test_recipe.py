@@ -119,3 +119,16 @@ def test_embed_draws_the_training_compounds(run, tmp_path, capsys):
     facts = json.loads((run.path / "facts.json").read_text())
     assert code == 0 and len(rows) == facts["compounds"]["train"] and {"z1", "z4", "response"} <= set(rows[0])
     assert np.isfinite([float(row["z4"]) for row in rows]).all()
+    (tmp_path / "mine.smi").write_text("CCO ethanol\nnonsense bad\n")
+    code, text, err = called(
+        "aae-molecules",
+        "embed",
+        tmp_path / "mine.smi",
+        "--run",
+        run.path,
+        "-o",
+        tmp_path / "f",
+        "--json",
+        capsys=capsys,
+    )
+    assert code == 0 and "left out: bad" in err and len(json.loads(text)["left_out"]) == 1

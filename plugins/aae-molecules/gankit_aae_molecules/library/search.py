@@ -6,7 +6,6 @@ the library. Molecules that share a fingerprint cannot be told apart by any such
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,7 +47,6 @@ def search(
     probabilities: np.ndarray,
     k: int = 10,
     by: By = "tanimoto",
-    tell: Callable[[int], object] = lambda done: None,
 ) -> Hits:
     """The k nearest of each generated fingerprint.
 
@@ -58,7 +56,6 @@ def search(
         k: Molecules for each fingerprint.
         by: "tanimoto": by similarity to the fingerprint of the likely bits; "likelihood": by the log-likelihood under
             the probabilities, which weighs unsure bits less (druGAN, Kadurin et al. 2017).
-        tell: Told how many fingerprints are done.
 
     Returns:
         At most n * k molecules, ordered by what is searched by, then by `found`.
@@ -76,7 +73,6 @@ def search(
             found[row] = found.get(row, 0) + 1
             if row not in best or scores[row] > best[row][0]:
                 best[row] = float(scores[row]), number
-        tell(number + 1)
     rows = np.array(sorted(best, key=lambda row: (-best[row][0], -found[row], row)), np.int64)
     chosen = np.array([best[int(row)][1] for row in rows], np.int64)
     words = library.words[:, rows]

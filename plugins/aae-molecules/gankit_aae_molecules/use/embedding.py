@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from gankit_aae_molecules.use.output import folder_of
 from gankit_aae_molecules.use.trained import Trained
 
 
-def embedded(trained: Trained, path: Path | None, output: Path | None) -> dict[str, str]:
+def embedded(trained: Trained, path: Path | None, output: Path | None) -> dict[str, Any]:
     """Writes the coordinates and a picture.
 
     Args:
@@ -21,7 +22,7 @@ def embedded(trained: Trained, path: Path | None, output: Path | None) -> dict[s
         output: A folder; None for one in the run.
 
     Returns:
-        Paths of `table` and `picture`.
+        Paths of `table` and `picture`, and what was `left_out`.
 
     Raises:
         DataError: Nothing can be read.
@@ -29,6 +30,7 @@ def embedded(trained: Trained, path: Path | None, output: Path | None) -> dict[s
     """
     from gankit_aae_molecules.pictures import scatter
 
+    bad: list[str] = []
     if path is None:
         names, smiles = trained.names, list(trained.facts["training"]["smiles"])
         bits = tanimoto.unpack(trained.words)
@@ -36,7 +38,7 @@ def embedded(trained: Trained, path: Path | None, output: Path | None) -> dict[s
         from gankit_aae_molecules.chemistry.maccs import fingerprints
         from gankit_aae_molecules.use.predicting import molecules
 
-        names, standards, _ = molecules(path)
+        names, standards, bad = molecules(path)
         smiles = [standard.smiles for standard in standards]
         bits = fingerprints(smiles)
     model = trained.model
@@ -56,4 +58,4 @@ def embedded(trained: Trained, path: Path | None, output: Path | None) -> dict[s
     picture = scatter(
         normal, response, out / "latent.png", f"{len(rows):,} molecules", f"predicted {model.response.unit}"
     )
-    return {"table": str(out / "latent.csv"), "picture": str(picture)}
+    return {"table": str(out / "latent.csv"), "picture": str(picture), "left_out": bad}

@@ -94,6 +94,8 @@ def screen(
         raise UsageError("the run knows no structures, only fingerprints", "leave --novel out")
     model = trained.model
     probabilities, dose = model.generate(request.value, request.count, request.seed)
+    if lost := library.read - library.n:
+        tell(f"{lost:,} of {library.read:,} records of the library cannot be used, such as {library.bad[0]}")
     tell(f"looking up {request.count:,} fingerprints among {library.n:,} molecules")
     if request.by == "ratio":
         usual, _ = model.generate(float(model.response.value(0.0)), request.count, request.seed + 1)

@@ -1,6 +1,9 @@
 """The command line as a user types it."""
 
+import contextlib
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -10,6 +13,7 @@ import pytest
 
 from gankit.cli import main
 from gankit.cli.app import VERBS, app
+from gankit.cli.common import talk
 
 TOY = f"{Path(__file__).parent / 'toy.py'}:Ring"
 QUICK = ["--steps", "30", "--width", "8", "--set", "training.steps_per_call=10"]
@@ -204,3 +208,14 @@ def test_a_recipes_own_commands_stand_behind_its_name(monkeypatch, capsys):
     assert code == 0 and out == "8\n"
     code, out, _ = gankit("info", "srgan", capsys=capsys)
     assert "gankit srgan double" in out
+
+
+def test_messages_follow_stderr_when_it_is_exchanged(capsys):
+    log = logging.getLogger("gankit")
+    log.handlers.clear()
+    talk()
+    elsewhere = io.StringIO()
+    with contextlib.redirect_stderr(elsewhere):
+        log.warning("one")
+    log.warning("two")
+    assert elsewhere.getvalue() == "one\n" and capsys.readouterr().err == "two\n"

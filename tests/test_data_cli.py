@@ -1,7 +1,6 @@
 """`gankit data` and datasets by name, as a user meets them: a small DIV2K on a server of this machine."""
 
 import json
-import logging
 import os
 import shutil
 import subprocess
@@ -39,12 +38,10 @@ def card(shop, tmp_path):
 
 
 @pytest.fixture
-def gankit(capsys, monkeypatch):
+def gankit(capsys):
     """Runs a command; exit code, stdout, stderr."""
-    log = logging.getLogger("gankit")
 
     def run(*arguments):
-        monkeypatch.setattr(log, "handlers", [])  # an earlier one writes to what was stderr then
         with pytest.raises(SystemExit) as stop:
             main([str(argument) for argument in arguments])
         os.environ.pop("GANKIT_OFFLINE", None)  # what --offline leaves behind in this process

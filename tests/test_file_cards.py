@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import logging
 import os
 import struct
 import threading
@@ -91,12 +90,10 @@ def card(shop, tmp_path, system):
 
 
 @pytest.fixture
-def gankit(capsys, monkeypatch):
+def gankit(capsys):
     """Runs a command; exit code, stdout, stderr."""
-    log = logging.getLogger("gankit")
 
     def run(*arguments):
-        monkeypatch.setattr(log, "handlers", [])
         with pytest.raises(SystemExit) as stop:
             main([str(argument) for argument in arguments])
         os.environ.pop("GANKIT_OFFLINE", None)

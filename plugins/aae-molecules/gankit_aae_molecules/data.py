@@ -69,7 +69,7 @@ def open_data(config: AAEConfig) -> Data:
         UsageError: A compound or cell line is not there.
     """
     table = read(config)
-    held_out, by = split(config, table.compounds)
+    held_out, by = split(config, table.compounds, table.summary.merged)
     of_row = held_out[table.compound]
     for part, rows in (("train on", ~of_row), ("test with", of_row)):
         if not rows.any():
@@ -121,8 +121,13 @@ def read(config: AAEConfig) -> Responses:
         return tables.read(example.series(Path(folder)), smiles_table=config.smiles_table, **options)
 
 
-def split(config: AAEConfig, compounds: Compounds) -> tuple[np.ndarray, str]:
+def split(config: AAEConfig, compounds: Compounds, merged: Sequence[Sequence[str]] = ()) -> tuple[np.ndarray, str]:
     """Which compounds are held out, bool `[n]`, and by what.
+
+    Args:
+        config: Its options.
+        compounds: The distinct ones.
+        merged: Names that mean one compound, the one it has among `compounds` first.
 
     Raises:
         UsageError: A compound that is named is not there.
@@ -131,7 +136,7 @@ def split(config: AAEConfig, compounds: Compounds) -> tuple[np.ndarray, str]:
 
     if config.held_out:
         held_out = np.zeros(len(compounds), bool)
-        held_out[_named(config.held_out, compounds.name)] = True
+        held_out[_named(config.held_out, compounds.name, merged)] = True
         return held_out, "name"
     by = config.split
     if by == "auto":
@@ -139,17 +144,23 @@ def split(config: AAEConfig, compounds: Compounds) -> tuple[np.ndarray, str]:
     return scaffolds.split(compounds, by, config.test, config.split_seed), by
 
 
-def _named(text: str, names: Sequence[str]) -> list[int]:
+def _named(text: str, names: Sequence[str], merged: Sequence[Sequence[str]]) -> list[int]:
     """Places of compounds by name: one name, or several between semicolons, or between commas."""
     places: dict[str, list[int]] = {}
     for i, name in enumerate(names):
         places.setdefault(name.casefold(), []).append(i)
+    for first, *others in merged:
+        for other in others:
+            places.setdefault(other.casefold(), []).extend(places[first.casefold()])
     if text.strip().casefold() in places:
         return places[text.strip().casefold()]
     found = []
     for name in filter(None, map(str.strip, text.split(";" if ";" in text else ","))):
         if name.casefold() not in places:
-            raise UsageError(f"no compound is called {name!r}", did_you_mean(name, names))
+            raise UsageError(
+                f"no compound is called {name!r}",
+                did_you_mean(name, [*names, *(other for group in merged for other in group[1:])]),
+            )
         found += places[name.casefold()]
     return found
 

@@ -19,6 +19,18 @@ def test_recipe(check, tmp_path):
     check_recipe(AAEMolecules, check, tmp_path)
 
 
+class Drugan(AAEMolecules):
+    """The other variant, with the variational autoencoder beside it."""
+
+    tiny = {**AAEMolecules.tiny, "variant": "drugan"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", ["phases", "replicas", "resume"])
+def test_drugan(check, tmp_path):
+    check_recipe(Drugan, check, tmp_path)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A short training on the worked example."""

@@ -29,7 +29,14 @@ def asking(command: Callable[..., Any]) -> Callable[..., Any]:
     """What to generate."""
     for option in (
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise."),
-        click.option("-n", "--count", type=click.IntRange(1, 10**6), default=1000, show_default=True, help="How many."),
+        click.option(
+            "-n",
+            "--count",
+            type=click.IntRange(1, 10**6),
+            default=1000,
+            show_default=True,
+            help="Fingerprints to generate.",
+        ),
         click.option(
             "--gi",
             type=float,
@@ -104,6 +111,7 @@ def screen(
     from gankit_aae_molecules.use.screening import screen as screened
     from gankit_aae_molecules.use.trained import Trained
 
+    written.vacant(output)  # before the long part
     trained = Trained.opened(open_run(run, options["runs_dir"]))
     filters = Filters(
         qed=options["qed"], sa=options["sa"], np=options["natural"], lipinski=options["lipinski"],
@@ -196,11 +204,13 @@ def show(result: dict[str, Any]) -> None:
     """The first candidates, the figures of the set, the files."""
     from gankit.cli.common import print_table
 
-    columns = ("rank", "name", "response", "tanimoto", "ties", "qed", "sa", "novel", "known_agent", "smiles")
+    columns = ["rank", "name", "response", "tanimoto", "ties", "qed", "sa", "novel", "known_agent", "smiles"]
+    if result["rows"] and "log_ratio" in result["rows"][0]:
+        columns.insert(3, "log_ratio")
     print_table(columns, [[row[name] for name in columns] for row in result["rows"][:20]])
     click.echo()
-    draw = result["set"]["random draw"]
-    lines = [[name, value, draw.get(name, "-")] for name, value in result["set"]["candidates"].items()]
+    values, draw = result["set"]["candidates"], result["set"]["random draw"]
+    lines = [[name, *(f"{found[name]:.4g}" if name in found else "-" for found in (values, draw))] for name in values]
     print_table(("set", "candidates", "random draw"), lines)
     click.echo()
     for name, path in result["files"].items():

@@ -46,7 +46,9 @@ class AAEConfig(RecipeConfig):
     cell_line: str | None = Field(None, description="Read this cell line only, by any of its names.")
     pool: str | None = Field(None, description="Cell lines between commas to read together, or all.")
     smiles_table: str | None = Field(None, description="A table of compounds' names with their SMILES.")
-    columns: str | None = Field(None, description="Columns of a table of no known format: smiles=S,gi=G,conc_um=C.")
+    columns: str | None = Field(
+        None, description="Columns of a table of no known format: smiles=S,gi=G,concentration=C:uM."
+    )
     split: Literal["auto", "compound", "scaffold"] = Field(
         "auto", description="What is held out together; auto: scaffold from 200 compounds on."
     )

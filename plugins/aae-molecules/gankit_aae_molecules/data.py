@@ -75,6 +75,8 @@ def open_data(config: AAEConfig) -> Data:
         if not rows.any():
             raise DataError(f"no response is left to {part}", "choose another --test, --split or --held-out")
     response = values(table.kind, table.gi, table.log_conc)
+    if np.ptp(response[~of_row]) == 0 and table.kind != "active":
+        raise DataError(f"all responses to train on are {response[~of_row][0]:g}", "is it the right column?")
     if table.kind == "active" and len(set(response[~of_row].tolist())) < 2:
         raise DataError("all labels to train on are the same", "choose another --test, --split-seed or --held-out")
     scale = Response.fitted(table.kind, response[~of_row])

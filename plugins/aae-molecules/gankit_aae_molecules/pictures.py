@@ -35,7 +35,7 @@ def latent(model: Model, held_out: Mapping[str, Any], out: Path) -> Path:
     unseen = rng.permutation(held_out["unseen"])[:MOST]
     bits = np.concatenate([test.compounds.fingerprint[chosen], unseen])
     normal, _ = model.encode(bits, np.zeros((len(bits), 1)))
-    title = "held-out compounds before structures"
+    title = "held-out compounds (grey: held-out structures)"
     return scatter(normal[: len(chosen)], response, out, title, model.response.unit, normal[len(chosen) :])
 
 

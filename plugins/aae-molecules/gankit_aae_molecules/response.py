@@ -39,6 +39,8 @@ class Response:
         """The scale of training responses, as `values` gives them."""
         values = np.asarray(values, np.float64)
         low, high = float(values.min()), float(values.max())
+        if kind == "viability":
+            low = max(low, 0.0)  # below is noise: no count at time zero is known
         if kind == "active":
             share = float(np.clip(values.mean(), 0.5 / len(values), 1 - 0.5 / len(values)))
             return cls(kind, float(np.log(share / (1 - share))), 2.0, low, high)
@@ -69,6 +71,8 @@ class Response:
         """In words, for a column of figures."""
         if self.labelled:
             return "probability of the label active"
+        if self.kind == "viability":
+            return "percent growth (viability: 0 is all killed)"
         return "percent growth" if self.dosed else "pGI50"
 
     @property

@@ -390,3 +390,21 @@ def test_lines_are_sorted_and_each_point_keeps_its_own(write):
     found = read(write("smiles,cell_line,pIC50\nCCO,T47D,5\nCCO,A549,6\nCCO,MCF7,7\nCCO,T-47D,8\n"))
     assert found.cell_lines == ["A549", "MCF7", "T47D"]
     assert [line for _, line, *_ in points(found)] == ["T47D", "A549", "MCF7", "T47D"]
+
+
+def test_bounds_are_numbers_and_counted(write):
+    found = read(write("smiles,IC50_uM\nCCO,>10\nCCC,< 0.01\nCCN,1\nCCCC,ND\n"))
+    assert points(found) == [
+        ("CCO", "unnamed", -5.0, 50), ("CCC", "unnamed", -8.0, 50), ("CCN", "unnamed", -6.0, 50)
+    ]  # fmt: skip
+    assert found.summary.censored == 2 and counts(found) == {"response is no number": 1}
+
+
+def test_a_column_of_doses_is_no_column_of_potencies(write):
+    rows = "".join(f"{'C' * n},{value}\n" for n, value in enumerate((5.1, 6.2, 1e4, 250, 7), 1))
+    with pytest.raises(UsageError, match=r"no negative logarithms.*from 5.1 to 10000") as error:
+        read(write("smiles,pIC50\n" + rows))
+    assert "half=pIC50:nM" in error.value.hint
+    good = "".join(f"{'C' * n},{4 + n / 10}\n" for n in range(1, 20))
+    found = read(write("smiles,pIC50\n" + good + "CCO,900\n"))
+    assert len(found) == 19 and any("1 values of 'pIC50'" in note for note in found.summary.notes)

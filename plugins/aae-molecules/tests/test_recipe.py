@@ -78,7 +78,7 @@ def test_screen_writes_a_table_with_its_provenance(run, tmp_path, capsys):
         capsys=capsys,
     )
     result = json.loads(text)
-    assert code == 0 and len(result["rows"]) == 15
+    assert code == 0 and len(result["rows"]) == 15 == len({row["inchikey"][:14] for row in result["rows"]})
     with (out / "candidates.csv").open() as file:
         rows = list(csv.DictReader(file))
     similarities = [float(row["tanimoto"]) for row in rows]
@@ -105,13 +105,18 @@ def test_filters_keep_what_they_say(run, tmp_path, capsys):
 def test_predict_names_what_it_leaves_out_and_what_it_does_not_know(run, tmp_path, capsys):
     with example.series(tmp_path).open() as file:
         known = next(csv.DictReader(file))["smiles"]
-    (tmp_path / "mine.smi").write_text(f"{known} known\nC methane\nnonsense bad\n")
+    cisplatin = "[Pt+2].[NH3].[NH3].[Cl-].[Cl-] cisplatin"
+    (tmp_path / "mine.smi").write_text(f"{known} known\nC methane\nnonsense bad\n{cisplatin}\n{known} again\n")
     code, text, err = called(
         "aae-molecules", "predict", tmp_path / "mine.smi", "--run", run.path, "--json", capsys=capsys
     )
     result = json.loads(text)
     assert code == 0 and "left out: bad" in err and len(result["left_out"]) == 1
-    first, methane = result["rows"]
+    first, methane, cisplatin, again = result["rows"]
+    assert "no carbon" in cisplatin["warning"] and first["warning"] == ""
+    assert {key: value for key, value in again.items() if key != "name"} == {
+        key: value for key, value in first.items() if key != "name"
+    }
     assert methane["warning"] == "unlike the training compounds" and methane["similarity"] < 0.2
     assert first["low_90"] < first["response"] < first["high_90"] and first["similarity"] > 0.7
     code, _, err = called("aae-molecules", "predict", tmp_path / "none.smi", "--run", run.path, capsys=capsys)

@@ -55,6 +55,7 @@ def test_ties_count_equal_columns():
 def test_a_ratio_leaves_behind_what_is_likely_whatever_is_asked():
     wanted, usual = RNG.random((6, 166)), RNG.random((5, 166))
     hits = search.ratio(LIBRARY, wanted, usual)
+    assert (np.diff(hits.log_ratio) <= 0).all() and len(hits.log_ratio) == len(hits)
 
     def likely(p):
         p = np.clip(p, 1e-6, 1 - 1e-6)

@@ -9,7 +9,7 @@ import pytest
 from gankit_aae_molecules.chemistry import workers
 from gankit_aae_molecules.chemistry.maccs import fingerprint, fingerprints
 from gankit_aae_molecules.chemistry.scaffolds import groups, scaffold, split
-from gankit_aae_molecules.chemistry.standard import MOST_ATOMS, BadMolecule, standardise, standardise_all
+from gankit_aae_molecules.chemistry.standard import MOST_ATOMS, BadMolecule, remark, standardise, standardise_all
 from gankit_aae_molecules.tables import Compounds
 
 from gankit.errors import DataError, UsageError
@@ -164,3 +164,23 @@ def test_a_script_without_a_guard_is_not_run_again_by_the_processes(tmp_path):
 
 def path():
     return {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+
+
+@pytest.mark.parametrize("text", ["CCO\u00e9", "CC\x00O"])
+def test_a_damaged_smiles_is_none(text):
+    with pytest.raises(BadMolecule, match="no valid SMILES"):
+        standardise(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[Pt+2].[NH3].[NH3].[Cl-].[Cl-]", "no carbon"),
+        ("[Na+].[Cl-]", "no carbon"),
+        ("CC(=O)[O-].CC(=O)[O-].[Zn+2]", "without its Zn"),
+        ("CC(=O)[O-].[Na+]", ""),
+        ("CCO", ""),
+    ],
+)
+def test_what_standardising_loses_is_said(text, said):
+    assert remark(text, standardise(text)) == said

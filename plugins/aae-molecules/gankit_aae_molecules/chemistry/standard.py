@@ -18,6 +18,8 @@ from gankit_aae_molecules.chemistry.workers import mapped
 
 MOST_CHARACTERS = 4000  # of a SMILES
 MOST_ATOMS = 300  # without hydrogen: polymers and proteins are no candidates, and patterns take long on them
+# What the ions of usual salts are made of: to lose them loses nothing.
+_HARMLESS = frozenset(("H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I", "Li", "Na", "K", "Mg", "Ca", "Si", "B"))
 MOST_SECONDS = 5  # that InChI may think about one molecule
 
 
@@ -59,7 +61,8 @@ def molecule(text: str) -> Any:
     if len(words[0]) > MOST_CHARACTERS:
         raise BadMolecule(f"longer than {MOST_CHARACTERS} characters")
     with rdBase.BlockLogs():
-        found = Chem.MolFromSmiles(words[0])
+        # RDKit reads up to what it does not know, an accent say, and tells no one.
+        found = Chem.MolFromSmiles(words[0]) if words[0].isascii() and words[0].isprintable() else None
         if found is None:
             raise BadMolecule("no valid SMILES")
         if "." in words[0]:
@@ -81,6 +84,16 @@ def standardise(text: str) -> Standard:
         if not key:
             raise BadMolecule("no InChI")
         return Standard(Chem.MolToSmiles(found), key)
+
+
+def remark(text: str, standard: Standard) -> str:
+    """What is lost of a SMILES in its standard form, "" if nothing that matters: a metal, or all carbon."""
+    with rdBase.BlockLogs():
+        kept, whole = (Chem.MolFromSmiles(smiles) for smiles in (standard.smiles, text.split()[0]))
+    if not any(atom.GetAtomicNum() == 6 for atom in kept.GetAtoms()):
+        return "no carbon"
+    lost = {a.GetSymbol() for a in whole.GetAtoms()} - {a.GetSymbol() for a in kept.GetAtoms()} - _HARMLESS
+    return f"without its {', '.join(sorted(lost))}" if lost else ""
 
 
 def standardise_all(texts: Sequence[str], workers: int | None = None) -> list[Standard | str]:

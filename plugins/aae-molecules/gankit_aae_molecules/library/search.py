@@ -29,6 +29,7 @@ class Hits:
         log_likelihood: float32 `[m]`, under that one's bit probabilities, in nats.
         found: int64 `[m]`, how many of the generated fingerprints have it among their nearest.
         ties: int64 `[m]`, molecules of the library with the same fingerprint, itself included.
+        log_ratio: float64 `[m]`, by which `ratio` ranks; None of the others.
     """
 
     row: np.ndarray
@@ -37,6 +38,7 @@ class Hits:
     log_likelihood: np.ndarray
     found: np.ndarray
     ties: np.ndarray
+    log_ratio: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.row)
@@ -99,7 +101,8 @@ def ratio(library: Library, wanted: np.ndarray, usual: np.ndarray) -> Hits:
         The first `MOST` molecules; `query` is the wanted fingerprint under which each is likeliest, `found` how many of
         them have it as their likeliest of all that are returned.
     """
-    rows = tanimoto.top(density(wanted, library.words) - density(usual, library.words), MOST)
+    ratios = density(wanted, library.words) - density(usual, library.words)
+    rows = tanimoto.top(ratios, MOST)
     words = library.words[:, rows]
     best, chosen = np.full(len(rows), -np.inf, np.float32), np.zeros(len(rows), np.int64)
     found = np.zeros(len(rows), np.int64)
@@ -112,7 +115,7 @@ def ratio(library: Library, wanted: np.ndarray, usual: np.ndarray) -> Hits:
     for number in np.unique(chosen):
         mine = chosen == number
         alike[mine] = tanimoto.similarities(queries[:, number], words[:, mine])
-    return Hits(rows, chosen, alike, best, found, ties(library.words, words))
+    return Hits(rows, chosen, alike, best, found, ties(library.words, words), ratios[rows])
 
 
 def density(probabilities: np.ndarray, words: np.ndarray) -> np.ndarray:

@@ -158,7 +158,7 @@ def _nothing(identities: Sequence[Identity], summary: Summary) -> Unresolved:
     names = ", ".join(summary.unresolved[:5])
     return Unresolved(
         f"the structure of none of the {len(identities)} compounds of {summary.file} is known: {names}",
-        "give --smiles-table, a table with a column of their names or numbers and one of SMILES",
+        "give --smiles-table (of data check: --set smiles_table=FILE), a table with their names or numbers and SMILES",
     )
 
 

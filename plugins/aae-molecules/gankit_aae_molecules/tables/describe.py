@@ -103,7 +103,10 @@ def text(found: dict[str, Any]) -> str:
     else:
         low, high = found["doses"]["lowest_log10_molar"], found["doses"]["highest_log10_molar"]
         rows.append(
-            ("doses", f"{10 ** (low + 6):.4g} to {10 ** (high + 6):.4g} uM (log10 mol/l {low:.2f} to {high:.2f})")
+            (
+                "half effect" if found["kind"] in POTENCIES else "doses",
+                f"{10 ** (low + 6):.4g} to {10 ** (high + 6):.4g} uM (log10 mol/l {low:.2f} to {high:.2f})",
+            )
         )
         shown = " / ".join(f"{value:.1f}" for value in list(responses.values())[:5]) + " (lowest, quartiles, highest)"
         if "share_below_50" in responses:

@@ -14,6 +14,7 @@ from gankit_aae_molecules.tables.reading import Identity, Reading, log_molar
 
 BITS = 166
 YES, NO = {"1", "1.0", "true", "active", "yes"}, {"0", "0.0", "false", "inactive", "no"}
+LOWEST_POTENCY, HIGHEST_POTENCY = -1.0, 15.0  # pIC50: 10 mol/l is no concentration of a drug, 1 fmol/l no measured one
 LIKE_FRACTIONS = 2.0  # percentages of which none is above this are taken for unsaid fractions
 
 KINDS = {
@@ -94,11 +95,14 @@ def read(reading: Reading, chosen: dict[str, Column]) -> None:
         if response == "label":
             reading.add(codes, lines, np.full(len(values), np.nan), _labels(values), labels=True)
             continue
-        numbers = reading.numbers(values)
         if response in ("potency", "half"):
+            numbers = reading.bounds(values)
+            if response == "potency":
+                numbers = _potencies(reading, numbers, chosen["potency"].name)
             log_conc = -numbers if response == "potency" else _logs(numbers, chosen["half"])
             reading.add(codes, lines, log_conc, np.where(np.isfinite(numbers), 50.0, np.nan))
             continue
+        numbers = reading.numbers(values)
         finite = np.abs(numbers[np.isfinite(numbers)])
         largest = max(largest, finite.max(initial=0.0))
         percent = numbers * (chosen[response].scale or 1)
@@ -148,6 +152,24 @@ def _doses(reading: Reading, piece: Piece, chosen: dict[str, Column]) -> np.ndar
 def _logs(numbers: np.ndarray, column: Column) -> np.ndarray:
     assert column.exponent is not None  # `_checked_units` has seen to it
     return numbers + column.exponent if column.log else log_molar(numbers, column.exponent)
+
+
+def _potencies(reading: Reading, numbers: np.ndarray, name: str) -> np.ndarray:
+    """Negative logarithms of mol/l; NaN, counted, for what can be none.
+
+    Raises:
+        UsageError: Many of them can be none: the column holds something else.
+    """
+    known, odd = np.isfinite(numbers), (numbers < LOWEST_POTENCY) | (numbers > HIGHEST_POTENCY)
+    if odd.sum() > 0.1 * known.sum():
+        raise UsageError(
+            f"column {name!r} holds no negative logarithms of mol/l: its values go from {np.nanmin(numbers):g} to "
+            f"{np.nanmax(numbers):g}",
+            f"say what they are: --columns half={name}:nM (or uM, M)",
+        )
+    if odd.any():
+        reading.note(f"{int(odd.sum())} values of {name!r} are no negative logarithms of mol/l and are left out")
+    return np.where(odd, np.nan, numbers)
 
 
 def _labels(values: np.ndarray) -> np.ndarray:

@@ -87,6 +87,13 @@ class Reading:
             texts = texts.str.replace(r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$", r"\1.\2", regex=True)
         return pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
 
+    def bounds(self, values: Sequence[str]) -> np.ndarray:
+        """`numbers` of half-effect doses, of which some are bounds such as >10: their numbers, counted as censored."""
+        texts = pd.Series(np.asarray(values, object), dtype=object).str.strip()
+        signs = texts.str.match(r"^[<>≤≥]=?\s*[\d.,+-]").fillna(False).to_numpy(bool)
+        self.summary.censored += int(signs.sum())
+        return self.numbers(texts.str.replace(r"^[<>≤≥]=?\s*", "", regex=True))
+
     def identify(
         self, keys: Sequence[str], identity: Sequence[Identity] | None = None, **columns: Sequence[str]
     ) -> np.ndarray:

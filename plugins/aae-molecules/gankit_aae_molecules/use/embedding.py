@@ -38,7 +38,7 @@ def embedded(trained: Trained, path: Path | None, output: Path | None) -> dict[s
         from gankit_aae_molecules.chemistry.maccs import fingerprints
         from gankit_aae_molecules.use.predicting import molecules
 
-        names, standards, bad = molecules(path)
+        names, standards, bad, _ = molecules(path)
         smiles = [standard.smiles for standard in standards]
         bits = fingerprints(smiles)
     model = trained.model

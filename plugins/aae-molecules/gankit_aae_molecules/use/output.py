@@ -34,12 +34,17 @@ def folder_of(trained: Trained, output: Path | None, verb: str) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     out = output or trained.loaded.run.path / f"{verb}-{stamp}"
     try:
+        vacant(out)
         out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
-            raise UsageError(f"{out} is not empty", "name another folder with -o")
     except OSError as error:
         raise UsageError(f"cannot make the folder {out}: {error.strerror}", "name another one with -o") from error
     return out
+
+
+def vacant(out: Path | None) -> None:
+    """Raises UsageError if there is something in a folder."""
+    if out is not None and out.is_dir() and any(out.iterdir()):
+        raise UsageError(f"{out} is not empty", "name another folder with -o")
 
 
 def write(

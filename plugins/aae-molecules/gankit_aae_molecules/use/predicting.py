@@ -10,40 +10,48 @@ import numpy as np
 
 from gankit.errors import DataError, UsageError
 from gankit_aae_molecules.chemistry.maccs import fingerprints
-from gankit_aae_molecules.chemistry.standard import Standard, standardise_all
+from gankit_aae_molecules.chemistry.standard import Standard, remark, standardise_all
 from gankit_aae_molecules.library.records import records
 from gankit_aae_molecules.use.trained import Trained
 
+UNLIKE = "unlike the training compounds"
 LOOKS = 32  # encodings with hidden bits
 ROUNDING = 1e-4  # of a standardised log concentration that was kept as float32
 
 
-def molecules(path: Path) -> tuple[list[str], list[Standard], list[str]]:
-    """Names and structures of a file, and what cannot be used.
+def molecules(path: Path) -> tuple[list[str], list[Standard], list[str], list[str]]:
+    """Names and structures of a file, what cannot be used, and of each structure what its standard form has lost.
 
     Raises:
         DataError: The file cannot be read, or has no usable molecule.
     """
     if not path.is_file():
         raise DataError(
-            f"there is no file {path}", "give lines of a SMILES and a name, or a table with a SMILES column"
+            f"{path} is a folder" if path.is_dir() else f"there is no file {path}",
+            "give lines of a SMILES and a name, or a table with a SMILES column",
         )
     found = list(records(path))
     standards = standardise_all([record.smiles for record in found])
     bad = [
-        f"{record.name}: {record.smiles[:60]}: {why}"
+        f"{printable(record.name)}: {printable(record.smiles)}: {why}"
         for record, why in zip(found, standards, strict=True)
         if isinstance(why, str)
     ]
     usable = [
-        (record.name, standard)
+        (record.name, standard, remark(record.smiles, standard))
         for record, standard in zip(found, standards, strict=True)
         if isinstance(standard, Standard)
     ]
     if not usable:
         said = f"; the first is {bad[0]!r}" if bad else ""
         raise DataError(f"{path.name} has no usable molecule{said}", "give lines of a SMILES and a name")
-    return [name for name, _ in usable], [standard for _, standard in usable], bad
+    names, structures, remarks = zip(*usable, strict=True)
+    return list(names), list(structures), bad, list(remarks)
+
+
+def printable(text: str) -> str:
+    """The beginning of a text that may hold anything."""
+    return "".join(mark if mark.isprintable() else "?" for mark in text[:60])
 
 
 def predicted(trained: Trained, path: Path, conc: float | None) -> tuple[list[dict[str, Any]], list[str]]:
@@ -59,12 +67,12 @@ def predicted(trained: Trained, path: Path, conc: float | None) -> tuple[list[di
         UsageError: The concentration was never seen in training, or the run knows none.
     """
     model, dose = trained.model, _dose(trained, conc)
-    names, standards, bad = molecules(path)
+    names, standards, bad, remarks = molecules(path)
     bits = fingerprints([standard.smiles for standard in standards])
     at = np.full((len(bits), 1), dose)
     response, spread = model.predict(bits, at), _spread(trained, bits, at)
     alike, nearest = trained.nearest(bits)
-    half = _half_width(trained)
+    at_log, half = trained.log_conc(at), _half_width(trained)
     known = trained.names
     rows = []
     for i, (name, standard) in enumerate(zip(names, standards, strict=True)):
@@ -74,13 +82,14 @@ def predicted(trained: Trained, path: Path, conc: float | None) -> tuple[list[di
                 "smiles": standard.smiles,
                 "inchikey": standard.inchikey,
                 "response": round(float(response[i]), 4),
+                **({"log_conc": round(float(at_log[i]), 4)} if model.response.dosed else {}),
                 "spread": round(float(spread[i]), 4),
                 "low_90": None if half is None else round(float(response[i]) - half, 4),
                 "high_90": None if half is None else round(float(response[i]) + half, 4),
                 "nearest_training": known[int(nearest[i])],
                 "similarity": round(float(alike[i]), 4),
                 "in_training": standard.block in trained.blocks if trained.blocks else None,
-                "warning": "" if alike[i] >= trained.applicable_from else "unlike the training compounds",
+                "warning": "; ".join(filter(None, [remarks[i], "" if alike[i] >= trained.applicable_from else UNLIKE])),
             }
         )
     return rows, bad
@@ -106,7 +115,9 @@ def _spread(trained: Trained, bits: np.ndarray, dose: np.ndarray) -> np.ndarray:
     share, rng = trained.loaded.recipe.config.dropout, np.random.default_rng(0)
     if not share:
         return np.zeros(len(bits))
-    looks = [trained.model.predict(bits * (rng.random(bits.shape) >= share) / (1 - share), dose) for _ in range(LOOKS)]
+    # One pattern for all molecules, so that a figure does not hang on what else is in the file.
+    hidden = [(rng.random((1, bits.shape[1])) >= share) / (1 - share) for _ in range(LOOKS)]
+    looks = [trained.model.predict(bits * pattern, dose) for pattern in hidden]
     return np.std(looks, axis=0)
 
 

@@ -13,7 +13,7 @@ from gankit.errors import UsageError
 from gankit_aae_molecules.chemistry import diverse, known
 from gankit_aae_molecules.chemistry.maccs import fingerprints
 from gankit_aae_molecules.chemistry.properties import properties_all
-from gankit_aae_molecules.chemistry.standard import Standard, standardise_all
+from gankit_aae_molecules.chemistry.standard import Standard, remark, standardise_all
 from gankit_aae_molecules.library.packed import Library
 from gankit_aae_molecules.library.search import Hits, ratio, search
 from gankit_aae_molecules.use.trained import Trained
@@ -103,13 +103,18 @@ def screen(
     else:
         hits = search(library, probabilities, request.k, request.by)
     rows: list[Row] = []
+    blocks: set[str] = set()
     size = max(200, 2 * request.top)
     for start in range(0, len(hits), size):
         chosen = np.arange(start, min(start + size, len(hits)))
-        rows += [row for row in _described(trained, library, hits, chosen, dose) if request.filters.keeps(row)]
+        for row in _described(trained, library, hits, chosen, dose):
+            if request.filters.keeps(row) and row["inchikey"][:14] not in blocks:  # one compound, one row
+                blocks.add(row["inchikey"][:14])
+                rows.append(row)
         if len(rows) >= max(request.top, 10 * request.pick):
             break
-        tell(f"{len(rows)} of {len(chosen) + start} hits pass")
+        if request.filters != Filters():
+            tell(f"{len(rows)} of {len(chosen) + start} hits pass")
     if request.pick and rows:
         bits = fingerprints([row["smiles"] for row in rows])
         rows = [rows[i] for i in diverse.pick(bits, min(request.pick, len(rows)))]
@@ -119,7 +124,11 @@ def screen(
 def _described(trained: Trained, library: Library, hits: Hits, chosen: np.ndarray, dose: np.ndarray) -> list[Row]:
     records = [library.record(int(row)) for row in hits.row[chosen]]
     standards = standardise_all([record.smiles for record in records])
-    usable = [i for i, standard in enumerate(standards) if isinstance(standard, Standard)]
+    usable = [
+        i
+        for i, standard in enumerate(standards)
+        if isinstance(standard, Standard) and remark(records[i].smiles, standard) != "no carbon"
+    ]
     smiles = [standards[i].smiles for i in usable]  # type: ignore[union-attr]
     bits, places = fingerprints(smiles), chosen[usable]
     at = dose[hits.query[places]]
@@ -137,6 +146,7 @@ def _described(trained: Trained, library: Library, hits: Hits, chosen: np.ndarra
                 "inchikey": standard.inchikey,
                 "tanimoto": _rounded(hits.tanimoto[hit]),
                 "log_likelihood": _rounded(hits.log_likelihood[hit]),
+                **({} if hits.log_ratio is None else {"log_ratio": _rounded(hits.log_ratio[hit])}),
                 "found": int(hits.found[hit]),
                 "ties": int(hits.ties[hit]),
                 "response": _rounded(effect[j]),

@@ -180,6 +180,7 @@ def test_a_damaged_smiles_is_none(text):
         ("CC(=O)[O-].CC(=O)[O-].[Zn+2]", "without its Zn"),
         ("CC(=O)[O-].[Na+]", ""),
         ("CCO", ""),
+        ('"[Pt+2].NCCN"', "without its Pt"),
     ],
 )
 def test_what_standardising_loses_is_said(text, said):

@@ -55,7 +55,7 @@ def molecule(text: str) -> Any:
     Raises:
         BadMolecule: It is empty, too long or no SMILES, or has more than `MOST_ATOMS` atoms.
     """
-    words = text.strip().strip("\"'").split()
+    words = _words(text)
     if not words:
         raise BadMolecule("empty")
     if len(words[0]) > MOST_CHARACTERS:
@@ -70,6 +70,11 @@ def molecule(text: str) -> Any:
     if not 0 < found.GetNumAtoms() <= MOST_ATOMS:
         raise BadMolecule(f"{found.GetNumAtoms()} atoms, and not 1 to {MOST_ATOMS}")
     return found
+
+
+def _words(text: str) -> list[str]:
+    """A SMILES and what follows it, without quotes around them."""
+    return text.strip().strip("\"'").split()
 
 
 def standardise(text: str) -> Standard:
@@ -89,7 +94,7 @@ def standardise(text: str) -> Standard:
 def remark(text: str, standard: Standard) -> str:
     """What is lost of a SMILES in its standard form, "" if nothing that matters: a metal, or all carbon."""
     with rdBase.BlockLogs():
-        kept, whole = (Chem.MolFromSmiles(smiles) for smiles in (standard.smiles, text.split()[0]))
+        kept, whole = (Chem.MolFromSmiles(smiles) for smiles in (standard.smiles, _words(text)[0]))
     if not any(atom.GetAtomicNum() == 6 for atom in kept.GetAtoms()):
         return "no carbon"
     lost = {a.GetSymbol() for a in whole.GetAtoms()} - {a.GetSymbol() for a in kept.GetAtoms()} - _HARMLESS

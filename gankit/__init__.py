@@ -13,7 +13,20 @@ if TYPE_CHECKING:
     from gankit.data.arrays import ArraySource
     from gankit.errors import DataError, GankitError, UsageError
     from gankit.loading import LoadedRun, load
-    from gankit.recipe import Claim, Data, Evaluation, Phase, Recipe, Schedule, Source, Stage, Terms, Turn, Watch
+    from gankit.recipe import (
+        Claim,
+        Data,
+        Evaluation,
+        Phase,
+        Recipe,
+        Schedule,
+        Selection,
+        Source,
+        Stage,
+        Terms,
+        Turn,
+        Watch,
+    )
     from gankit.training import train
 
 _HOMES = {
@@ -29,6 +42,7 @@ _HOMES = {
     "RecipeConfig": "config",
     "Schedule": "recipe",
     "Section": "config",
+    "Selection": "recipe",
     "Source": "recipe",
     "Stage": "recipe",
     "Terms": "recipe",
@@ -55,6 +69,7 @@ __all__ = [
     "RecipeConfig",
     "Schedule",
     "Section",
+    "Selection",
     "Source",
     "Stage",
     "Terms",

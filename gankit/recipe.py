@@ -119,6 +119,22 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """How a stage's best weights are found on held-out data; they are put back when it ends.
+
+    Attributes:
+        name: Of the score, in the logs.
+        score: (networks as `Recipe.evaluate` gets them, data) -> the lower, the better; asked each time that the
+            training logs, so it must be fast, and deterministic.
+        networks: Whose weights are kept and put back.
+    """
+
+    name: str
+    score: Callable[[Mapping[str, Any], Data], float]
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Stage:
     """An ordered list of phases for a number of steps.
 
@@ -132,6 +148,7 @@ class Stage:
         knobs: Values by step that losses read from `Turn.knobs`: noise levels, fade-ins.
         reads: Keys of `Data.train` that this stage draws from; () is all.
         watch: What the monitors look at; None for gradient norms alone.
+        selection: Which of its weights the stage ends with; None for the last ones.
     """
 
     name: str
@@ -142,6 +159,7 @@ class Stage:
     knobs: Mapping[str, Schedule] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
     watch: Watch | None = None
+    selection: Selection | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 0 or not self.phases:

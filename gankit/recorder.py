@@ -68,11 +68,12 @@ class Recorder:
                 self._counts[name] += count
         self._done += len(readings.values)
 
-    def write(self, watched: Mapping[str, float]) -> dict[str, float]:
+    def write(self, watched: Mapping[str, float], scored: Mapping[str, float]) -> dict[str, float]:
         """Records the means since the last record.
 
         Args:
             watched: What the monitors saw.
+            scored: Held-out scores that weights are selected by.
 
         Returns:
             The mean of each term.
@@ -92,6 +93,7 @@ class Recorder:
                     "terms": terms,
                     "lr": self._rates,
                     **({"watch": dict(watched)} if watched else {}),
+                    **({"held_out": dict(scored)} if scored else {}),
                 }
             )
         if self._listener:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 import time
 from collections import defaultdict
@@ -24,6 +25,7 @@ from gankit.monitors.watcher import Watcher
 from gankit.recipe import Recipe
 from gankit.recorder import Listener, Recorder
 from gankit.runs import Run
+from gankit.selection import Best, split
 from gankit.signals import Stop
 
 log = logging.getLogger("gankit")
@@ -54,6 +56,8 @@ class Session:
             stage.name: CompiledStage(self.game, stage, self.training.steps_per_call) for stage in self.game.stages
         }
         self._viewed: dict[str, Any] | None = None
+        self._best: Best | None = None  # of the stage that is being trained
+        self._best_so_far: dict[str, np.ndarray] = {}  # from the checkpoint that is resumed
 
     # -- what the run's record says ----------------------------------------------------------------------------------
 
@@ -93,6 +97,11 @@ class Session:
         self.game.reset_averages()
         return filled
 
+    def restore(self, tensors: Mapping[str, np.ndarray]) -> None:
+        """Takes the state of a checkpoint of this very run."""
+        state, self._best_so_far = split(tensors)
+        self.game.set_state(state)
+
     def plan(self) -> Position:
         """Fixes the number of steps of each stage for good."""
         return Position(0, 0, 0, fix_steps(self.stages, self.game, self.data, self.training, self.started))
@@ -127,6 +136,7 @@ class Session:
             if begin < steps:
                 stage.begin(self.data, begin, steps, self._trained_before(number, position.steps))
                 recorder.enter(name, steps)
+                self._enter_selection(stage)
                 if watcher:
                     watcher.enter(stage, self.data, lambda: self.viewed(average=False))
             while position.step < steps:
@@ -139,7 +149,11 @@ class Session:
                 if position.total % self.training.log_every == 0 or position.step == steps or stopped:
                     on_time = position.total % self.training.log_every == 0 or position.step == steps
                     watched = watcher.look(position.step) if watcher and on_time else {}
-                    terms = recorder.write(watched)
+                    scored = self._score(stage) if on_time else {}
+                    if self._best and position.step == steps:
+                        self._best.put_back()
+                        self._best = None
+                    terms = recorder.write(watched, scored)
                     if watcher and on_time:
                         watcher.judge(position.step, watched, terms)
                 if position.total % self.training.checkpoint_every == 0 or position.step == steps or stopped:
@@ -153,6 +167,20 @@ class Session:
                         130 if stop.interrupted else 75,
                     )
         return position
+
+    def _enter_selection(self, stage: CompiledStage) -> None:
+        selection = stage.stage.selection
+        self._best = Best(selection, self.game, self._best_so_far) if selection else None
+        self._best_so_far = {}
+
+    def _score(self, stage: CompiledStage) -> dict[str, float]:
+        """The held-out score of the present weights, by name; they are kept if it is the best."""
+        if self._best is None or (selection := stage.stage.selection) is None:
+            return {}
+        # Workers agree on the mean, so that none keeps other weights for a difference in rounding.
+        score = self.placement.agree(float(selection.score(self.viewed(), self.data)))
+        self._best.offer(score)
+        return {selection.name: score} if math.isfinite(score) else {}
 
     def _trained_before(self, number: int, steps: Mapping[str, int]) -> dict[str, int]:
         """Network -> steps of the first `number` stages that trained it."""
@@ -195,7 +223,7 @@ class Session:
             for name, value in tensors.items():
                 if value.dtype.kind == "f" and not np.isfinite(value).all():
                     raise NonFinite(f"{name} is not finite after step {position.total}", "lower the learning rate")
-            checkpoint.save(run.checkpoints, position, tensors)
+            checkpoint.save(run.checkpoints, position, tensors | (self._best.state() if self._best else {}))
 
     # -- looking -----------------------------------------------------------------------------------------------------
 

@@ -137,7 +137,7 @@ def resume(
         if fingerprints(session.data) != run.info["data"]["fingerprint"]:
             raise DataError("the training data have changed since the run began", "a changed data set needs a new run")
         position, tensors, _ = checkpoint.restore(run.checkpoints)
-        session.game.set_state(tensors)
+        session.restore(tensors)
         return _train(session, run if session.placement.chief else None, position, listener)
 
 

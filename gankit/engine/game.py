@@ -157,6 +157,11 @@ def check_stages(stages: list[Stage], networks: dict[str, Any]) -> None:
         phases = [phase.name for phase in stage.phases]
         if len(set(phases)) != len(phases):
             raise RecipeError(f"stage {stage.name!r}: phase names must differ: {phases}")
+        for name in stage.selection.networks if stage.selection else ():
+            if name not in networks:
+                raise RecipeError(
+                    f"stage {stage.name!r} selects {name!r}, which is no network", did_you_mean(name, networks)
+                )
         schedules: dict[str, Any] = {}
         for phase in stage.phases:
             for name in phase.trains:

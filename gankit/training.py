@@ -108,6 +108,25 @@ def start(
         return _train(session, run, None, listener)
 
 
+def fit(recipe: Recipe) -> dict[str, Any]:
+    """Trains a recipe without a record: for what trains many times over, such as a backtest.
+
+    Args:
+        recipe: With its configuration.
+
+    Returns:
+        Network -> `keras.Model`, as a run's user gets them: averaged, float32, frozen.
+
+    Raises:
+        Stopped: A signal asked for it.
+        NonFinite: A loss or a gradient is not a number.
+    """
+    with precision(recipe.config.training.precision), stop_on_signals() as stop:
+        session = Session(recipe)
+        session.train(None, session.plan(), stop, None)
+        return session.viewed()
+
+
 def resume(
     run: Run, *, strategy: str | None = None, devices: int | None = None, listener: Listener | None = None
 ) -> Run | None:

@@ -1,0 +1,213 @@
+"""Held-out figures: the model beside everything that a sceptic would try first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gankit import Data, Evaluation
+from gankit_stock_gan.backtest import ours, point_rivals, risk, rivals, scores
+from gankit_stock_gan.backtest.trading import compare, positions
+from gankit_stock_gan.backtest.verdict import distribution_verdict, point_verdict
+from gankit_stock_gan.config import StockConfig
+from gankit_stock_gan.data import Asset
+from gankit_stock_gan.model.forecaster import Forecaster
+from gankit_stock_gan.warnings import warnings
+
+BETTER = {
+    "crps_bps": "lower", "pit_ks": "lower", "mae": "lower", "mae_ratio": "lower", "rmse": "lower", "mape": "lower",
+    "mase": "lower", "pinball_bps": "lower", "directional": "higher",
+}  # fmt: skip
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the pinball loss
+SHARES = {"coverage_50": 0.5, "coverage_90": 0.9}
+OURS = "stock-gan"
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Forecasts of one series by every method, for the same sessions.
+
+    Attributes:
+        asset: The series.
+        rows: Sessions after which a forecast is made, `[k]`.
+        horizon: Sessions ahead.
+        distributions: Method -> draws of the log return over the horizon, `[k, m]`, ascending; ours first.
+        closes: Method -> predicted close, `[k]`; the medians of the distributions among them.
+    """
+
+    asset: Asset
+    rows: np.ndarray
+    horizon: int
+    distributions: Mapping[str, np.ndarray]
+    closes: Mapping[str, np.ndarray]
+
+    @property
+    def origin(self) -> np.ndarray:
+        """The close that each forecast starts from, `[k]`."""
+        return self.asset.series.close[self.rows + 1]
+
+    @property
+    def actual(self) -> np.ndarray:
+        """The close that came, `[k]`."""
+        return self.asset.series.close[self.rows + 1 + self.horizon]
+
+    @property
+    def outcome(self) -> np.ndarray:
+        """The log return that came, `[k]`."""
+        return np.log(self.actual / self.origin)
+
+    def losses(self, name: str) -> np.ndarray:
+        """CRPS of a distribution in log return, `[k]`."""
+        return scores.crps(self.distributions[name], self.outcome)
+
+    def figures(self, name: str) -> dict[str, float]:
+        """All that is measured of a method; of one that predicts closes alone, less."""
+        found = {}
+        if name in self.distributions:
+            draws = self.distributions[name]
+            found["crps_bps"] = 1e4 * float(self.losses(name).mean())
+            found |= {key: float(scores.coverage(draws, self.outcome, s).mean()) for key, s in SHARES.items()}
+            found["pit_ks"] = float(scores.ks_uniform(scores.pit(draws, self.outcome)))
+            found["pinball_bps"] = 1e4 * float(scores.pinball(draws, self.outcome, LEVELS).mean())
+        error = np.abs(np.diff(self.asset.series.close[: self.asset.start + 1])).mean()
+        point = scores.point_scores(self.actual, self.closes[name], self.origin, float(error))
+        found |= {key: float(value) for key, value in point.items() if np.isfinite(value)}
+        if naive := float(np.abs(self.actual - self.origin).mean()):
+            found["mae_ratio"] = found["mae"] / naive
+        return found
+
+
+def backtest(
+    asset: Asset, generators: Sequence[tuple[int, Forecaster]], lstm: Forecaster | None, *, draws: int, refit: int,
+    horizon: int = 1, step: int = 1, seed: int = 0,
+) -> Backtest:  # fmt: skip
+    """Forecasts of one series, walk-forward.
+
+    Args:
+        asset: The series.
+        generators: Ours, each with the first session after which it is used, the earliest first.
+        lstm: The baseline of the same size; None leaves it out.
+        draws: Equally likely values of each distribution.
+        refit: Sessions between new estimates of the rivals' parameters.
+        horizon: Sessions ahead.
+        step: Sessions from one forecast to the next.
+        seed: Of simulated paths.
+    """
+    returns, close = asset.past.returns, asset.series.close
+    first = asset.start
+    rows = np.arange(first - 1, len(returns) - horizon, step)
+    every = slice(0, len(returns) - horizon - first + 1, step)
+    parts = np.split(rows, np.searchsorted(rows, [begin for begin, _ in generators])[1:])
+    made = [
+        ours.distributions(generator, asset.past, part, draws, horizon, seed)
+        for (_, generator), part in zip(generators, parts, strict=True)
+    ]
+    found = {OURS: np.concatenate(made)}
+    theirs = rivals.forecasts(returns, first, draws, refit, horizon, seed)
+    found |= {name: values[every] for name, values in theirs.items()}
+    origin = close[rows + 1]
+    closes = {name: origin * np.exp(np.median(values, axis=1)) for name, values in found.items()}
+    closes |= {
+        name: values[every] for name, values in point_rivals.points(close, first + horizon, horizon, refit).items()
+    }
+    if lstm is not None and horizon == 1:
+        closes["lstm"] = origin * np.exp(ours.means(lstm, asset.past, rows))
+    return Backtest(asset, rows, horizon, found, closes)
+
+
+def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation:
+    """The figures of each series, their means, and what may be concluded from them."""
+    config: StockConfig = recipe.config
+    generator, lstm = (
+        Forecaster.of(networks[name], config.window, config.calibration) for name in ("generator", "lstm")
+    )
+    options = {"draws": config.draws, "refit": config.refit}
+    tests = [backtest(asset, [(0, generator)], lstm, **options) for asset in data.held_out["assets"]]
+    tables = [{name: test.figures(name) for name in test.closes} for test in tests]
+    means = {name: _mean([table[name] for table in tables]) for name in tables[0]}
+    metrics = means.pop(OURS)
+    metrics |= _costs(tests)
+    said = verdicts(tests)
+    protocol = {
+        "verdict": "; ".join(said["closes"].values()), "distribution": "; ".join(said["distributions"].values()),
+        "split": f"walk-forward, one session ahead, over the last {config.test} sessions of each series; the networks "
+        "are trained once, on sessions before these and before those that select their weights; rivals are estimated "
+        f"anew every {config.refit} sessions",
+        "held_out": "; ".join(_span(test) for test in tests),
+        "crps_bps": "of log returns, in basis points", "mae": "of the median close, in the prices' currency",
+        "selected_by": f"CRPS of the {config.validation} sessions before the held-out ones",
+        "standard_error_crps_bps": {t.asset.series.name: _luck(t) for t in tests},
+        "warnings": "; ".join(warnings(config, [test.asset.series for test in tests], config.test)),
+    }  # fmt: skip
+    rows = [
+        {"asset": test.asset.series.name, "method": name, **figures}
+        for test, table in zip(tests, tables, strict=True)
+        for name, figures in table.items()
+    ]
+    better = {key: direction for key, direction in BETTER.items() if key in metrics}
+    return Evaluation(metrics, means, protocol, better, rows)  # type: ignore[arg-type]
+
+
+def best_rival(test: Backtest) -> str:
+    """The distribution other than ours with the least CRPS: known only afterwards, which favours the rival."""
+    return min((name for name in test.distributions if name != OURS), key=lambda name: test.losses(name).mean())
+
+
+def verdicts(tests: list[Backtest]) -> dict[str, dict[str, str]]:
+    """Sentences on closes against persistence, and on distributions against the best rival, by series."""
+    best = {test.asset.series.name: best_rival(test) for test in tests}
+    closes, distributions = {}, {}
+    for test in tests:
+        name = test.asset.series.name
+        errors = [np.abs(test.closes[method] - test.actual) for method in (OURS, "persistence")]
+        closes[name] = (errors[0], errors[1])
+        distributions[name] = (test.losses(OURS), test.losses(best[name]))
+    found = {
+        "closes": point_verdict(closes, horizon=tests[0].horizon),
+        "distributions": distribution_verdict(distributions, best, horizon=tests[0].horizon),
+    }
+    several = len(tests) > 1
+    return {
+        what: {name: f"{name}: {verdict}" if several else str(verdict) for name, verdict in by_asset.items()}
+        for what, by_asset in found.items()
+    }
+
+
+def trading(test: Backtest) -> dict[str, Any]:
+    """What the forecasts would have earned; see `trading.compare`. Meant for one session ahead."""
+    return compare(test.outcome, positions(test.distributions[OURS]))
+
+
+def _costs(tests: list[Backtest]) -> dict[str, float]:
+    """Value at risk and the trading rule, means over the series."""
+    found = []
+    for test in tests:
+        held = risk.report(test.distributions[OURS], test.outcome)
+        earned = trading(test)["costs"]
+        found.append(
+            {f"var_{level}_violations": held[level]["violations"] / held[level]["days"] for level in held}
+            | {f"var_{level}_kupiec_p": held[level]["kupiec_p"] for level in held}
+            | {f"sharpe_{cost}bps": earned[cost]["strategy"]["sharpe"] for cost in earned}
+            | {"sharpe_buy_and_hold": earned["0"]["buy_and_hold"]["sharpe"]}
+        )
+    return _mean(found)
+
+
+def _mean(tables: list[dict[str, float]]) -> dict[str, float]:
+    """Means of the figures that every series has."""
+    return {key: float(np.mean([t[key] for t in tables])) for key in tables[0] if all(key in t for t in tables)}
+
+
+def _luck(test: Backtest) -> float:
+    """Standard error of the mean difference in CRPS to the best rival, in basis points."""
+    apart = test.losses(OURS) - test.losses(best_rival(test))
+    return round(1e4 * float(apart.std(ddof=1)) / len(apart) ** 0.5, 3)
+
+
+def _span(test: Backtest) -> str:
+    dates, name = test.asset.series.dates, test.asset.series.name
+    where = f"{dates[test.rows[0] + 2]} to {dates[test.rows[-1] + 2]}, " if dates is not None else ""
+    return f"{name} {where}{len(test.rows)} sessions"

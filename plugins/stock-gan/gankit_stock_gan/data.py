@@ -1,0 +1,106 @@
+"""From the options to data: series read, cut in time, and windows of them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gankit import Data
+from gankit_stock_gan.bars import Series
+from gankit_stock_gan.config import StockConfig
+from gankit_stock_gan.model.memory import BURN_IN
+from gankit_stock_gan.model.windows import HELD_OUT, TRAIN, Past, WindowSource
+
+log = logging.getLogger("gankit")
+
+FEWEST = 250  # windows to learn from
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A series and its cut in time.
+
+    Attributes:
+        series: The bars.
+        past: Its returns as the generator sees them; return i leads from bar i to bar i + 1.
+        trained: Returns before this one train.
+        start: Returns from this one on are held out; those between select the weights.
+    """
+
+    series: Series
+    past: Past
+    trained: int
+    start: int
+
+    @property
+    def validation(self) -> np.ndarray:
+        """Sessions whose next return selects the weights."""
+        return np.arange(self.trained - 1, self.start - 1)
+
+    @property
+    def test(self) -> np.ndarray:
+        """Sessions whose next return is held out."""
+        return np.arange(self.start - 1, len(self.past.returns) - 1)
+
+
+def day(series: Series, row: int) -> str:
+    """The date of a bar, or its number where there are no dates."""
+    return str(row if series.dates is None else series.dates[row])
+
+
+def needed(config: StockConfig) -> int:
+    """Fewest bars of a series."""
+    return BURN_IN + config.window + config.horizon + FEWEST + config.validation + config.test + 1
+
+
+def assets(config: StockConfig) -> list[Asset]:
+    """The series that the options name, each with its cut."""
+    found = []
+    for series in config.series(needed(config)):
+        for note in series.notes:
+            log.warning("%s: %s", series.name, note)
+        start = len(series.returns) - config.test
+        found.append(Asset(series, Past.of(series.returns), start - config.validation, start))
+    return found
+
+
+def last(series: Series, tested: int) -> Asset:
+    """A series of which only the end is looked at, by networks that are trained already."""
+    start = len(series.returns) - tested
+    return Asset(series, Past.of(series.returns), start, start)
+
+
+def open_data(config: StockConfig) -> Data:
+    """Reads what the options name.
+
+    Returns:
+        Sources `TRAIN` (of the training part) and, for the monitors alone, `HELD_OUT`; held out are the `assets`.
+
+    Raises:
+        DataError: A file cannot be used, or is too short.
+        UsageError: A date, a ticker or a calendar is wrong.
+    """
+    found = assets(config)
+
+    def source(first: Any, last: Any) -> WindowSource:
+        parts = [(first(asset), last(asset), asset.past) for asset in found]
+        cut = [Past(past.returns[a:b], past.memory[a:b]) for a, b, past in parts]
+        return WindowSource(cut, config.window, config.horizon)
+
+    windows = source(lambda asset: 0, lambda asset: asset.trained)
+    watched = source(lambda asset: asset.trained - BURN_IN - config.window, lambda asset: asset.start)
+    facts = {
+        "series": [
+            {
+                "name": asset.series.name, "rows": len(asset.series), "calendar": asset.series.calendar,
+                "trained": asset.trained, "start": asset.start, "notes": list(asset.series.notes),
+                "trained_until": day(asset.series, asset.trained), "selected_until": day(asset.series, asset.start),
+            }
+            for asset in found
+        ],
+        "units": config.units, "hidden": config.hidden, "window": config.window, "horizon": config.horizon,
+    }  # fmt: skip
+    return Data({TRAIN: windows, HELD_OUT: watched}, {"assets": found}, facts)

@@ -1,0 +1,96 @@
+"""The recipe `stock-gan`. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gankit import Data, Evaluation, Recipe, Stage
+from gankit_stock_gan.config import StockConfig
+
+
+class StockGAN(Recipe):
+    """The distribution of the next returns, given those before.
+
+    An LSTM reads a window of sessions and says how noise becomes the next return, in units of the present volatility;
+    fed with its own returns it simulates whole paths. A discriminator judges windows with their futures, proper scores
+    teach calibration, and the weights are those of the best held-out CRPS.
+    """
+
+    name = "stock-gan"
+    summary = "Probabilistic forecasts and simulated paths of prices, beside GARCH and persistence."
+    paper = (
+        "Zhang et al., Stock Market Prediction Based on Generative Adversarial Network, Procedia Computer Science 147, "
+        "2019, doi:10.1016/j.procs.2019.01.256 (LSTM generator, perceptron discriminator; the rest is ours)"
+    )
+    Config = StockConfig
+    ema = {"generator": 0.99, "lstm": 0.99}
+    tiny = {
+        "steps": 4, "validation": 30, "test": 40, "window": 6, "horizon": 2, "units": 3, "hidden": 4, "samples": 2,
+        "calibration": 50, "draws": 50, "refit": 100, "training.batch_size": 8,
+    }  # fmt: skip
+
+    @classmethod
+    def commands(cls) -> Any:
+        """`gankit stock-gan forecast` and its like."""
+        from gankit_stock_gan.commands import group
+
+        return group
+
+    def check(self, source: str) -> tuple[dict[str, Any], str]:
+        """What a file of bars holds, and what cleaning it would do."""
+        from gankit_stock_gan import bars
+
+        found = bars.describe(self.config.model_copy(update={"data": source}).series(0))
+        return found, bars.text(found)
+
+    def data(self) -> Data:
+        """The bars, cut in time."""
+        from gankit_stock_gan.data import open_data
+
+        return open_data(self.config)
+
+    def networks(self, data: Data) -> dict[str, Any]:
+        """Generator and discriminator, and the LSTM that is a baseline."""
+        from gankit_stock_gan.model import networks
+
+        facts = data.facts
+        return {
+            **{name: networks.days(facts["units"], facts["hidden"], name) for name in ("generator", "lstm")},
+            "discriminator": networks.discriminator(facts["window"] + facts["horizon"]),
+        }
+
+    def optimizers(self) -> dict[str, Any]:
+        """AdamW and Adam; the rates come from the phases."""
+        import keras
+
+        config = self.config
+        return {
+            "generator": keras.optimizers.AdamW(config.lr, weight_decay=config.decay, epsilon=1e-5),
+            "lstm": keras.optimizers.AdamW(config.lr, weight_decay=config.decay, epsilon=1e-5),
+            "discriminator": keras.optimizers.Adam(config.lr, beta_1=0.5, epsilon=1e-5),
+        }
+
+    def stages(self, data: Data) -> list[Stage]:
+        """One stage; it ends with the weights of the best held-out CRPS."""
+        from gankit import Selection
+        from gankit_stock_gan.model.phases import Game
+        from gankit_stock_gan.model.scoring import validation_crps
+
+        def score(networks: Mapping[str, Any], opened: Data) -> float:
+            return validation_crps(self.config, networks["generator"], opened.held_out["assets"])
+
+        return [Game(self.config, Selection("crps_bps", score, ("generator",))).stage()]
+
+    def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
+        """Held-out figures beside their baselines."""
+        from gankit_stock_gan.backtest.evaluation import evaluate
+
+        return evaluate(self, networks, data)
+
+    def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
+        """A fan of the days ahead, calibration, simulated paths and their stylised facts, the equity curve."""
+        from gankit_stock_gan.pictures import draw
+
+        return draw(self, networks, data, out)

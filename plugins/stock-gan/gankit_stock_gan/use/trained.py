@@ -1,0 +1,138 @@
+"""A run opened for use, and the bars that it is used on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from gankit.errors import UsageError
+from gankit.loading import LoadedRun
+from gankit.runs import Run
+from gankit.training import versions
+from gankit_stock_gan.bars import Series
+from gankit_stock_gan.config import StockConfig
+from gankit_stock_gan.model.forecaster import Forecaster
+
+log = logging.getLogger("gankit")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run of `stock-gan`.
+
+    Attributes:
+        loaded: The run.
+    """
+
+    loaded: LoadedRun
+
+    @classmethod
+    def opened(cls, run: Run) -> Trained:
+        """Opens a run; the bars that it was trained on are not needed.
+
+        Raises:
+            UsageError: It is a run of another recipe.
+            CheckpointError: It has no usable checkpoint.
+        """
+        if run.info["recipe"] != "stock-gan":
+            raise UsageError(f"{run.path.name} is a run of {run.info['recipe']}", "give a run of stock-gan")
+        return cls(LoadedRun(run))
+
+    @property
+    def config(self) -> StockConfig:
+        """The run's options."""
+        return self.loaded.recipe.config  # type: ignore[no-any-return]
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.loaded.run.path
+
+    @cached_property
+    def generator(self) -> Forecaster:
+        """The trained generator."""
+        return self._forecaster("generator")
+
+    @cached_property
+    def lstm(self) -> Forecaster:
+        """The baseline of the same size."""
+        return self._forecaster("lstm")
+
+    def _forecaster(self, name: str) -> Forecaster:
+        return Forecaster.of(self.loaded.networks[name], self.config.window, self.config.calibration)
+
+    def series(self, source: str | None, needed: int, **options: Any) -> list[Series]:
+        """Bars to use the run on; those that it was trained on if no file is named.
+
+        Args:
+            source: As `--data`.
+            needed: Fewest rows.
+            **options: `assets`, `since`, `until`; the run's own where none is given and no file is named.
+        """
+        config = self.config
+        changes = {key: value for key, value in options.items() if value}
+        if source is not None:
+            own = {"data": source, "assets": "", "since": "", "until": ""}
+            config = config.model_copy(update=own if source != config.data else {})
+        found = config.model_copy(update=changes).series(needed)
+        for one in found:
+            for note in one.notes:
+                log.warning("%s: %s", one.name, note)
+        return found
+
+    def seen(self, series: Sequence[Series], rows: Sequence[int]) -> str:
+        """A warning if what is forecast lies in time before what the run has learned from; else empty.
+
+        Args:
+            series: The bars.
+            rows: The first bar that is forecast of each.
+        """
+        known = [one["selected_until"] for one in self.loaded.facts["series"]]
+        early = [
+            one.name
+            for one, row in zip(series, rows, strict=True)
+            if one.dates is not None and any("-" in day and str(one.dates[row]) < day for day in known)
+        ]
+        if not early:
+            return ""
+        return (
+            f"forecasts of {', '.join(early)} begin before {max(known)}, up to when this run has learned: "
+            "these figures are better than future ones will be"
+        )
+
+    def provenance(self) -> dict[str, Any]:
+        """What decides a result, as JSON."""
+        return {
+            "run": str(self.path),
+            "checkpoint": self.loaded.checkpoint.name,
+            "made": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": {**versions(), "gankit-stock-gan": version("gankit-stock-gan"), "arch": version("arch")},
+        }
+
+
+def folder(trained: Trained, output: Path | None, verb: str) -> Path:
+    """An empty folder for results.
+
+    Raises:
+        UsageError: It cannot be made, or is not empty.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    out = output or trained.path / f"{verb}-{stamp}"
+    try:
+        if out.is_dir() and any(out.iterdir()):
+            raise UsageError(f"{out} is not empty", "name another folder with -o")
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {out}: {error.strerror}", "name another one with -o") from error
+    return out
+
+
+def slug(name: str) -> str:
+    """A series' name as part of a file's name."""
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in name).strip("._")[:60] or "series"

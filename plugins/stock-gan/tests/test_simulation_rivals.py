@@ -51,9 +51,12 @@ def test_only_gjr_has_leverage():
 
 
 def test_paths_start_in_the_stationary_state():
-    paths = garch_paths(series(), 4000, 300)
+    paths = garch_paths(series(gamma=0.1), 4000, 300, "gjr")
     assert paths[:, :20].std() == pytest.approx(paths[:, -20:].std(), rel=0.04)
     assert paths.std() == pytest.approx(0.01, rel=0.1)
+    # Paths that start from one and the same volatility differ less in their first days.
+    first, last = (np.log((part**2).mean(axis=1)).std() for part in (paths[:, :20], paths[:, -20:]))
+    assert first == pytest.approx(last, rel=0.05)
 
 
 def test_seeds_repeat():
@@ -68,6 +71,7 @@ def test_blocks_follow_history_and_have_geometric_lengths():
     days = bootstrap_paths(np.arange(n), 200, 2000, 20, seed=1).astype(int)
     breaks = np.diff(days) % n != 1
     assert breaks.mean() == pytest.approx((1 - 1 / n) / 20, rel=0.02)
+    assert breaks[:, 0].mean() == pytest.approx(0.05, abs=0.05)
     assert (np.diff(days) == 1 - n).any()  # the end runs on at the beginning
     assert np.bincount(days.ravel(), minlength=n).std() / 400 < 0.25  # every day is as frequent
     starts = days[:, 0]

@@ -34,6 +34,7 @@ class Backtest:
         asset: The series.
         rows: Sessions after which a forecast is made, `[k]`.
         horizon: Sessions ahead.
+        step: Sessions from one forecast to the next.
         distributions: Method -> draws of the log return over the horizon, `[k, m]`, ascending; ours first.
         closes: Method -> predicted close, `[k]`; the medians of the distributions among them.
     """
@@ -41,6 +42,7 @@ class Backtest:
     asset: Asset
     rows: np.ndarray
     horizon: int
+    step: int
     distributions: Mapping[str, np.ndarray]
     closes: Mapping[str, np.ndarray]
 
@@ -115,7 +117,7 @@ def backtest(
     }
     if lstm is not None and horizon == 1:
         closes["lstm"] = origin * np.exp(ours.means(lstm, asset.past, rows))
-    return Backtest(asset, rows, horizon, found, closes)
+    return Backtest(asset, rows, horizon, step, found, closes)
 
 
 def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation:
@@ -160,14 +162,16 @@ def verdicts(tests: list[Backtest]) -> dict[str, dict[str, str]]:
     """Sentences on closes against persistence, and on distributions against the best rival, by series."""
     best = {test.asset.series.name: best_rival(test) for test in tests}
     closes, distributions = {}, {}
+    # Errors of forecasts that share days are correlated, up to so many of them in a row.
+    lags = -(-tests[0].horizon // tests[0].step)
     for test in tests:
         name = test.asset.series.name
         errors = [np.abs(test.closes[method] - test.actual) for method in (OURS, "persistence")]
         closes[name] = (errors[0], errors[1])
         distributions[name] = (test.losses(OURS), test.losses(best[name]))
     found = {
-        "closes": point_verdict(closes, horizon=tests[0].horizon),
-        "distributions": distribution_verdict(distributions, best, horizon=tests[0].horizon),
+        "closes": point_verdict(closes, horizon=lags),
+        "distributions": distribution_verdict(distributions, best, horizon=lags),
     }
     several = len(tests) > 1
     return {

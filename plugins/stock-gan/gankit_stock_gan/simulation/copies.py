@@ -9,9 +9,9 @@ distributions of distances.
 from __future__ import annotations
 
 import numpy as np
-from gankit_stock_gan.simulation.facts import checked
 
 from gankit.metrics.memorisation import memorisation
+from gankit_stock_gan.simulation.facts import checked
 
 MOST = 5000  # simulated windows that are looked at; the standard error of `copied` is then below .007
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gankit_stock_gan.simulation.facts import LAGS, acf, distances, facts, leverage
 
 from gankit.errors import DataError
+from gankit_stock_gan.simulation.facts import LAGS, acf, distances, facts, leverage
 
 # Of Okabe and Ito's palette, which the colour-blind can tell apart; black is the real series.
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

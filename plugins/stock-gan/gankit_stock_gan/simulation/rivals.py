@@ -11,9 +11,9 @@ import warnings
 from typing import Literal
 
 import numpy as np
-from gankit_stock_gan.simulation.facts import checked
 
 from gankit.errors import DataError
+from gankit_stock_gan.simulation.facts import checked
 
 BURN_IN = 1000  # days; shocks to a volatility with a persistence of .995 have fallen below 1 % by then
 LEAST = 100  # returns; fewer don't hold four to six parameters down

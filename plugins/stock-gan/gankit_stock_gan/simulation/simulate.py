@@ -1,8 +1,8 @@
 """Whole paths: the generator fed with its own returns.
 
 A model of ratios knows no level: left alone, its volatility wanders off for good. Over months that is what markets do;
-over years a tether is needed. After each session the slowest variance is drawn towards an anchor, by a small share of
-the distance; the generator reads the others relative to it and pulls them along, as it has learned to.
+over years it needs a tether, which `Tuning` holds, with a few gains by which a history's own stylised facts are
+matched.
 """
 
 from __future__ import annotations
@@ -10,13 +10,54 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from gankit_stock_gan.model.forecaster import Forecaster
-from gankit_stock_gan.model.memory import VARIANCES, figures, scale, update
+from gankit_stock_gan.model.memory import TRENDS, VARIANCES, WIDTH, figures, scale, update
 from gankit_stock_gan.model.noise import shaped
 from gankit_stock_gan.model.windows import Past
 
 SLOWEST = len(VARIANCES) - 1
-LARGEST = 1e3  # variances above that of the anchor that no path may reach
+LARGEST = 1e3  # times the anchor: a variance that no path may exceed
+BURN_IN = 500  # sessions until a path has forgotten where it began
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How long paths differ from what the generator says; the defaults leave all but the level to it.
+
+    Attributes:
+        anchor: Variance of a session's return in the long run.
+        pull: Share of the distance to it by which the slowest variance is drawn in a session.
+        gain: Factor of what the generator says of volatility beside the scale.
+        level: Added to that.
+        drift: Added to the location.
+        skew: Added to the skewness.
+        tails: Added to the weight of the tails.
+        leverage: Factor of the trends that the generator reads.
+    """
+
+    anchor: float
+    pull: float = 0.01
+    gain: float = 1.0
+    level: float = 0.0
+    drift: float = 0.0
+    skew: float = 0.0
+    tails: float = 0.0
+    leverage: float = 1.0
+
+    def shape(self, shape: np.ndarray) -> np.ndarray:
+        """The shape of the next return's distribution, `[..., SHAPES]`."""
+        return shape * (self.gain, 1, 1, 1) + (self.level, self.drift, self.skew, self.tails)
+
+    def seen(self, seen: np.ndarray) -> np.ndarray:
+        """What the generator reads, `[..., FIGURES]`."""
+        return np.concatenate([seen[..., : -len(TRENDS)], self.leverage * seen[..., -len(TRENDS) :]], -1)
+
+    def tether(self, memory: np.ndarray) -> np.ndarray:
+        """The memory, `[..., WIDTH]`, drawn towards the anchor."""
+        variances = np.minimum(memory[..., : SLOWEST + 1], LARGEST * self.anchor)
+        variances[..., SLOWEST] += self.pull * (self.anchor - variances[..., SLOWEST])
+        return np.concatenate([variances, memory[..., SLOWEST + 1 :]], -1)
 
 
 @dataclass(frozen=True)
@@ -32,23 +73,14 @@ class Paths:
     scale: np.ndarray
 
 
-@dataclass(frozen=True)
-class Tether:
-    """What keeps long paths near a level.
-
-    Attributes:
-        anchor: Variance of a session's return in the long run.
-        pull: Share of the distance to it by which the slowest variance is drawn in a session.
-    """
-
-    anchor: float
-    pull: float = 0.005
-
-
 def simulate(
-    forecaster: Forecaster, memory: np.ndarray, shape: np.ndarray, state: np.ndarray, noise: np.ndarray,
-    tether: Tether | None = None,
-) -> Paths:  # fmt: skip
+    forecaster: Forecaster,
+    memory: np.ndarray,
+    shape: np.ndarray,
+    state: np.ndarray,
+    noise: np.ndarray,
+    tuning: Tuning | None = None,
+) -> Paths:
     """Paths from where the generator stands.
 
     Args:
@@ -57,20 +89,17 @@ def simulate(
         shape: Of the first return's distribution, `[count, SHAPES]`.
         state: Of the LSTM, `[count, 2 units]`.
         noise: `[count, length]`, standard normal.
-        tether: For paths of years; None lets volatility wander.
+        tuning: For paths of years; None leaves all to the generator.
     """
     returns, units = np.empty(noise.shape), np.empty(noise.shape)
-    memory = memory.copy()
     for day in range(noise.shape[1]):
-        unit = scale(memory)
-        drawn = unit * shaped(shape, noise[:, day : day + 1])[:, 0]
-        returns[:, day], units[:, day] = drawn, unit
+        units[:, day] = unit = scale(memory)
+        shape = tuning.shape(shape) if tuning else shape
+        returns[:, day] = drawn = unit * shaped(shape, noise[:, day : day + 1])[:, 0]
         memory = update(memory, drawn)
-        if tether is not None:
-            slow = memory[:, SLOWEST]
-            memory[:, SLOWEST] = slow + tether.pull * (tether.anchor - slow)
-            memory[:, : SLOWEST + 1] = np.minimum(memory[:, : SLOWEST + 1], LARGEST * tether.anchor)
-        shape, state = forecaster.read(figures(memory, drawn), state)
+        memory = tuning.tether(memory) if tuning else memory
+        seen = figures(memory, drawn)
+        shape, state = forecaster.read(tuning.seen(seen) if tuning else seen, state)
     return Paths(returns, units)
 
 
@@ -98,3 +127,21 @@ def ahead(forecaster: Forecaster, past: Past, rows: np.ndarray, count: int, hori
     memory = np.repeat(past.memory[rows], count, axis=0)
     paths = simulate(forecaster, memory, shape, state, noise.reshape(len(memory), horizon))
     return paths.returns.reshape(len(rows), count, horizon)
+
+
+def anywhere(forecaster: Forecaster, tuning: Tuning, count: int, length: int, seed: int = 0) -> Paths:
+    """Paths that begin in no particular state of the market, `[count, length]`.
+
+    Args:
+        forecaster: The generator.
+        tuning: Its anchor is where paths start, `BURN_IN` sessions before their first.
+        count: Paths.
+        length: Sessions of each.
+        seed: Of the noise.
+    """
+    noise = np.random.default_rng(seed).standard_normal((count, BURN_IN + length))
+    memory = np.zeros((count, WIDTH))
+    memory[:, : SLOWEST + 1] = tuning.anchor
+    shape, state = forecaster.read(tuning.seen(figures(memory, np.zeros(count))), forecaster.start(count))
+    paths = simulate(forecaster, memory, shape, state, noise, tuning)
+    return Paths(paths.returns[:, BURN_IN:], paths.scale[:, BURN_IN:])

@@ -1,0 +1,94 @@
+"""Matching a history: the method of simulated moments (Duffie & Singleton 1993) for the few numbers of `Tuning`.
+
+One-day scores hardly see what makes a path of years look real: how slowly volatility forgets, how much falls feed it.
+Those are matched here, on the very history that the paths are compared with afterwards; the distances in the panel are
+therefore in-sample, as those of Quant GANs are, whose networks are trained on the window that they are judged by.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+
+from gankit_stock_gan.model.forecaster import Forecaster
+from gankit_stock_gan.simulation.facts import LAGS, distances, facts
+from gankit_stock_gan.simulation.simulate import Tuning, anywhere
+
+log = logging.getLogger("gankit")
+
+FEWEST = 1000  # returns: of fewer, a year of autocorrelations says nothing
+PATHS = 100
+EVALUATIONS = 300
+# What a GARCH(1, 1) reaches on the S&P 500 (see `facts`): the unit in which distances are weighed.
+UNITS = {"acf_abs": 0.0299, "acf_sq": 0.0256, "leverage": 0.436}
+# Where the search begins, and its first steps: what fits indices of shares about well.
+BEGIN = np.array([-3.6, 2.5, 0.19, 0.4, -0.27, 0.55, 0.6])
+STEPS = np.array([0.7, -0.7, 0.06, -0.2, 0.15, 0.3, 0.3])
+WORST = 1e6
+
+
+def tuned(vector: np.ndarray, anchor: float) -> Tuning:
+    """The numbers that the search moves, as a tuning."""
+    pull, *rest = vector.tolist()
+    gain, level, drift, skew, tails, lever = rest
+    return Tuning(anchor, float(np.exp(min(pull, -0.5))), gain, level, drift, skew, tails, lever)
+
+
+def tune(
+    forecaster: Forecaster,
+    returns: np.ndarray,
+    seed: int = 0,
+    evaluations: int = EVALUATIONS,
+    told: Callable[[int, int], None] = lambda done, of: None,
+) -> Tuning:
+    """The tuning whose paths are most like a history.
+
+    Args:
+        forecaster: The generator.
+        returns: The history's log returns, `[n]`; with fewer than `FEWEST`, only the level is matched.
+        seed: Of the paths, the same in every evaluation.
+        evaluations: Of the search (Nelder & Mead 1965).
+        told: Called with the evaluations done and planned.
+    """
+    from scipy.optimize import minimize
+
+    anchor = float(np.var(returns))
+    if len(returns) < FEWEST:
+        log.warning("%d returns are too few to tune paths to: only their level is matched", len(returns))
+        return Tuning(anchor)
+    real, done = facts(returns), 0
+
+    def distance(vector: np.ndarray) -> float:
+        nonlocal done
+        done += 1
+        told(done, evaluations)
+        with np.errstate(over="ignore", invalid="ignore"):
+            paths = anywhere(forecaster, tuned(vector, anchor), PATHS, len(returns), seed).returns
+        return mismatch(returns, real, paths)
+
+    simplex = np.vstack([BEGIN, BEGIN + np.diag(STEPS)])
+    found = minimize(distance, BEGIN, method="Nelder-Mead", options={"maxfev": evaluations, "initial_simplex": simplex})
+    return tuned(found.x, anchor)
+
+
+def mismatch(returns: np.ndarray, real: dict[str, float], paths: np.ndarray) -> float:
+    """How unlike a history paths are; about 6 for those of a GARCH.
+
+    Args:
+        returns: `[n]`.
+        real: Its `facts`.
+        paths: `[count, n]`.
+    """
+    if not np.isfinite(paths).all() or (paths.std(axis=1) == 0).any():
+        return WORST
+    apart, ours = distances(returns, paths, LAGS), facts(paths)
+    squares = [2 * (apart[name] / unit) ** 2 for name, unit in UNITS.items()]
+    squares += [
+        (np.log(paths.std() / returns.std()) / 0.1) ** 2,
+        ((paths.mean() - returns.mean()) / returns.std() / 0.05) ** 2,
+        ((ours["skewness"] - real["skewness"]) / 1.0) ** 2,
+        (np.log((3 + ours["kurtosis"]) / (3 + real["kurtosis"])) / 0.5) ** 2,
+    ]
+    return float(sum(squares))

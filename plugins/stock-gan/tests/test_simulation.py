@@ -1,0 +1,128 @@
+"""Paths: the recursion by hand, the tether, tuning, whole bars."""
+
+import numpy as np
+import pytest
+from gankit_stock_gan.bars import Series
+from gankit_stock_gan.model import calibration, memory, noise
+from gankit_stock_gan.model.forecaster import Forecaster
+from gankit_stock_gan.model.windows import Past
+from gankit_stock_gan.simulation import facts, tuning
+from gankit_stock_gan.simulation.bars import Shapes
+from gankit_stock_gan.simulation.simulate import SLOWEST, Tuning, ahead, anywhere, simulate
+
+from gankit.errors import DataError
+
+SHAPES = [(7, 12), (3, 12), (12,), (10, 5), (5,), (5, 4), (4,)]
+RETURNS = np.random.default_rng(2).standard_t(5, 700) * 0.01
+
+
+def forecaster(size=0.2, seed=0, last=None):
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(0, size, shape) for shape in SHAPES]
+    if last is not None:
+        weights[-1] = np.array(last, float)
+    return Forecaster(tuple(weights), 10, 0)
+
+
+def test_a_path_by_hand():
+    made, z = forecaster(), np.random.default_rng(1).normal(size=(3, 5))
+    start = np.repeat(memory.memories(RETURNS)[-1:], 3, 0)
+    shape, state = made.read(memory.figures(start, np.full(3, RETURNS[-1])), made.start(3))
+    found = simulate(made, start, shape, state, z)
+    now = start
+    for day in range(5):
+        unit = np.sqrt(now[:, memory.SCALE] + memory.FLOOR)
+        drawn = unit * noise.shaped(shape, z[:, [day]])[:, 0]
+        assert np.allclose(found.scale[:, day], unit) and np.allclose(found.returns[:, day], drawn)
+        now = memory.update(now, drawn)
+        shape, state = made.read(memory.figures(now, drawn), state)
+
+
+def test_paths_ahead_have_the_distribution_of_one_day():
+    made, past = forecaster(), Past.of(RETURNS)
+    rows = np.array([400, 698])
+    paths = ahead(made, past, rows, 400, 3, seed=5)
+    assert paths.shape == (2, 400, 3)
+    assert np.allclose(np.sort(paths[:, :, 0], axis=1), made.raw(past, rows, calibration.levels(400)))
+    assert not np.array_equal(paths, ahead(made, past, rows, 400, 3, seed=6))
+    alone = ahead(made, past, rows[1:], 400, 3, seed=5)  # an origin knows no other
+    assert np.allclose(paths[1:], alone, rtol=1e-9, atol=1e-12)  # products of other sizes round differently
+
+
+def test_the_tether_holds_the_level():
+    made, anchor = forecaster(size=0.0), 1e-4
+    free = anywhere(made, Tuning(anchor, pull=0.0, level=-0.15), 60, 800).returns
+    held = anywhere(made, Tuning(anchor, pull=0.3, level=-0.15, gain=0), 60, 800).returns
+    # Nothing reads the ratios here, so the level dies out either way; a generator that does is held.
+    assert free[:, -50:].std() < 1e-3
+    assert held[:, -50:].std() < 1e-3
+    weights = [w * 0 for w in made.weights]
+    weights[3][3 + 1, 0] = weights[3][3 + 2, 0] = weights[3][3 + 3, 0] = -0.3  # volatility returns to the slow mean
+    weights[5][0, 0] = 1.0
+    returning = Forecaster(tuple(weights), 10, 0)
+    near = anywhere(returning, Tuning(anchor, pull=0.3), 60, 1500).returns
+    assert 0.5 < near[:, -300:].std() / np.sqrt(anchor) < 2
+
+
+def test_tuning_changes_what_it_says():
+    shape = np.arange(8.0).reshape(2, 4)
+    tuned = Tuning(1.0, 0.1, gain=2, level=0.5, drift=1, skew=2, tails=3, leverage=0.5)
+    assert np.array_equal(tuned.shape(shape), [[0.5, 2, 4, 6], [8.5, 6, 8, 10]])
+    assert np.array_equal(tuned.seen(np.ones((1, 7))), [[1, 1, 1, 1, 0.5, 0.5, 0.5]])
+    before = np.array([[1.0, 2, 3, 4, 5, 6, 7]])
+    after = tuned.tether(before)
+    assert after[0, SLOWEST] == pytest.approx(4 + 0.1 * (1 - 4)) and np.array_equal(after[0, 4:], before[0, 4:])
+    assert np.array_equal(before[0], [1, 2, 3, 4, 5, 6, 7])
+    assert Tuning(1e-3).tether(before)[0, 0] == 1.0  # a thousand times the anchor at most
+    plain = Tuning(1.0)
+    assert np.array_equal(plain.shape(shape), shape) and np.array_equal(plain.seen(shape), shape)
+
+
+def test_the_search_improves_on_its_beginning(monkeypatch):
+    monkeypatch.setattr(tuning, "PATHS", 10)
+    history = anywhere(forecaster(), Tuning(1e-4, 0.02, skew=-0.3), 1, 1100, seed=9).returns[0]
+    told = []
+    found = tuning.tune(forecaster(), history, evaluations=25, told=lambda done, of: told.append((done, of)))
+    assert told[-1] == (25, 25) and found.anchor == pytest.approx(history.var())
+    real = facts.facts(history)
+
+    def away(one):
+        return tuning.mismatch(history, real, anywhere(forecaster(), one, 10, 1100).returns)
+
+    assert away(found) < away(tuning.tuned(tuning.BEGIN, found.anchor))
+    assert tuning.mismatch(history, real, np.zeros((3, 1100))) == tuning.WORST
+    assert tuning.mismatch(history, real, history[None]) == pytest.approx(0, abs=1e-9)
+
+
+def test_few_returns_match_the_level_alone(caplog):
+    found = tuning.tune(forecaster(), RETURNS)
+    assert found == Tuning(float(RETURNS.var())) and "too few to tune" in caplog.text
+
+
+def bars(n=400, seed=0):
+    rng = np.random.default_rng(seed)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, n)))
+    opened = close * np.exp(rng.normal(0, 0.004, n))
+    high, low = np.maximum(opened, close) * 1.003, np.minimum(opened, close) * 0.998
+    return Series("X", close, None, opened, high, low, np.exp(rng.normal(14, 0.3, n)))
+
+
+def test_bars_hold_together():
+    series = bars()
+    past = Past.of(series.returns)
+    shapes = Shapes.of(series, past)
+    rng = np.random.default_rng(3)
+    returns, begin = rng.normal(0, 0.01, (30, 24)), rng.integers(50, 399, 30)
+    found = shapes.bars(series.close[begin], returns, np.full((30, 24), 0.01), begin, seed=1)
+    opened, high, low, close, volume = np.moveaxis(found, -1, 0)
+    assert np.allclose(close, series.close[begin][:, None] * np.exp(returns.cumsum(1)))
+    assert (high >= np.maximum(opened, close) * (1 - 1e-12)).all()
+    assert (low <= np.minimum(opened, close) * (1 + 1e-12)).all()
+    assert 13.5 < np.log(volume).mean() < 14.5 and 0.2 < np.log(volume).std() < 0.45
+    upper = np.log(high / np.maximum(opened, close))
+    assert upper.mean() == pytest.approx(np.log(1.003), rel=0.25)  # borrowed, in units of volatility
+
+
+def test_bars_need_bars():
+    with pytest.raises(DataError, match="no whole bars"):
+        Shapes.of(Series("X", np.exp(RETURNS)), Past.of(RETURNS[1:]))

@@ -17,6 +17,7 @@ from gankit_stock_gan.model.windows import HELD_OUT, TRAIN, Past, WindowSource
 log = logging.getLogger("gankit")
 
 FEWEST = 250  # windows to learn from
+RIVALS = 250  # returns before the first forecast, so that rivals have something to be estimated from
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,21 @@ def assets(config: StockConfig) -> list[Asset]:
         start = len(series.returns) - config.test
         found.append(Asset(series, Past.of(series.returns), start - config.validation, start))
     return found
+
+
+def other(config: StockConfig, source: str) -> Data:
+    """Bars that networks were not trained on, of which only the end is forecast.
+
+    Args:
+        config: Of the run.
+        source: As `--data`.
+
+    Raises:
+        DataError: A file cannot be used, or is too short.
+    """
+    config = config.model_copy(update={"data": source, "assets": "", "since": "", "until": ""})
+    fewest = max(BURN_IN + config.window, RIVALS) + config.test + 1
+    return Data(held_out={"assets": [last(series, config.test) for series in config.series(fewest)]})
 
 
 def last(series: Series, tested: int) -> Asset:

@@ -51,6 +51,12 @@ class StockGAN(Recipe):
 
         return open_data(self.config)
 
+    def test_data(self, source: str) -> Data:
+        """Other bars; the last sessions of each series are forecast, as many as of the run's own."""
+        from gankit_stock_gan.data import other
+
+        return other(self.config, source)
+
     def networks(self, data: Data) -> dict[str, Any]:
         """Generator and discriminator, and the LSTM that is a baseline."""
         from gankit_stock_gan.model import networks

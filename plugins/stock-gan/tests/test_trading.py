@@ -48,15 +48,23 @@ def test_figures_by_hand():
     assert trading.max_drawdown(np.array([-0.3, 0.5])) == pytest.approx(0.3)
 
 
-def test_positions():
+def test_steady_aims_at_a_volatility():
+    draws = np.stack([np.random.default_rng(0).normal(0, sd, 4000) for sd in (0.001, 0.01, 0.02)])
+    found = trading.steady(draws, target=0.1)
+    assert found[0] == 1  # no debt in calm markets
+    assert found[1:] == pytest.approx(0.1 / np.sqrt(252) / np.expm1(draws[1:]).std(axis=1), rel=1e-12)
+    assert found[2] * 0.02 * np.sqrt(252) == pytest.approx(0.1, rel=0.05)
+
+
+def test_kelly():
     spread = np.linspace(-1, 1, 201)
     draws = np.stack([0.01 * spread, 0.0003 + 0.03 * spread, -0.001 + 0.01 * spread, 0.01 + 0.001 * spread])
-    found = trading.positions(draws)
+    found = trading.kelly(draws)
     simple = np.expm1(draws[1])
     assert found[0] == pytest.approx(0.25, abs=0.001)  # no drift of the log price: half of Kelly's one half
     assert 0 < found[1] < 1 and found[1] == pytest.approx(0.5 * simple.mean() / simple.var())
     assert found[2] == 0 and found[3] == 1
-    assert trading.positions(draws, fraction=0.1)[1] == pytest.approx(0.1 * simple.mean() / simple.var())
+    assert trading.kelly(draws, fraction=0.1)[1] == pytest.approx(0.1 * simple.mean() / simple.var())
 
 
 def test_compare():

@@ -10,7 +10,7 @@ import numpy as np
 
 from gankit import Data, Evaluation
 from gankit_stock_gan.backtest import ours, point_rivals, risk, rivals, scores
-from gankit_stock_gan.backtest.trading import compare, positions
+from gankit_stock_gan.backtest.trading import RULES, compare
 from gankit_stock_gan.backtest.verdict import distribution_verdict, point_verdict
 from gankit_stock_gan.config import StockConfig
 from gankit_stock_gan.data import Asset
@@ -181,8 +181,8 @@ def verdicts(tests: list[Backtest]) -> dict[str, dict[str, str]]:
 
 
 def trading(test: Backtest) -> dict[str, Any]:
-    """What the forecasts would have earned; see `trading.compare`. Meant for one session ahead."""
-    return compare(test.outcome, positions(test.distributions[OURS]))
+    """What each rule would have made of the forecasts; see `trading.compare`. Meant for one session ahead."""
+    return {name: compare(test.outcome, rule(test.distributions[OURS])) for name, rule in RULES.items()}
 
 
 def _costs(tests: list[Backtest]) -> dict[str, float]:
@@ -190,12 +190,16 @@ def _costs(tests: list[Backtest]) -> dict[str, float]:
     found = []
     for test in tests:
         held = risk.report(test.distributions[OURS], test.outcome)
-        earned = trading(test)["costs"]
+        earned = {rule: result["costs"] for rule, result in trading(test).items()}
         found.append(
             {f"var_{level}_violations": held[level]["violations"] / held[level]["days"] for level in held}
             | {f"var_{level}_kupiec_p": held[level]["kupiec_p"] for level in held}
-            | {f"sharpe_{cost}bps": earned[cost]["strategy"]["sharpe"] for cost in earned}
-            | {"sharpe_buy_and_hold": earned["0"]["buy_and_hold"]["sharpe"]}
+            | {
+                f"sharpe_{rule}_{cost}bps": found["strategy"]["sharpe"]
+                for rule, costs in earned.items()
+                for cost, found in costs.items()
+            }
+            | {"sharpe_hold": earned["kelly"]["0"]["buy_and_hold"]["sharpe"]}
         )
     return _mean(found)
 

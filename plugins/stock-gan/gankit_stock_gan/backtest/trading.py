@@ -25,7 +25,7 @@ AT_ONCE = 50  # resamples in memory together
 SHARE = 0.90  # of the interval
 
 
-def positions(draws: np.ndarray, fraction: float = 0.5) -> np.ndarray:
+def kelly(draws: np.ndarray, fraction: float = 0.5) -> np.ndarray:
     """Weights between flat and fully invested: half of Kelly's mean over variance, without shorts or debt.
 
     In calm markets a positive mean soon asks for everything; the weight falls when the forecast spread grows, and is
@@ -41,6 +41,22 @@ def positions(draws: np.ndarray, fraction: float = 0.5) -> np.ndarray:
     """
     simple = np.expm1(draws)
     return np.clip(fraction * simple.mean(axis=1) / np.maximum(simple.var(axis=1), 1e-12), 0, 1)
+
+
+def steady(draws: np.ndarray, target: float = 0.1) -> np.ndarray:
+    """Weights that aim at one volatility, without debt: what is asked of a forecast is its spread alone.
+
+    Args:
+        draws: Forecast log returns of each day, float64 `[days, m]`.
+        target: Volatility a year.
+
+    Returns:
+        float64 `[days]` in [0, 1]; row i is decided at the close before day i.
+    """
+    return np.clip(target / np.sqrt(YEAR) / np.maximum(np.expm1(draws).std(axis=1), 1e-9), 0, 1)
+
+
+RULES = {"kelly": kelly, "steady": steady}
 
 
 def strategy(returns: np.ndarray, positions: np.ndarray, cost_bps: float = 0.0, delay: int = 1) -> np.ndarray:

@@ -25,7 +25,7 @@ def draw(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> lis
         out: An existing folder.
     """
     from gankit_stock_gan.backtest import ours, scores
-    from gankit_stock_gan.backtest.trading import compare, positions
+    from gankit_stock_gan.backtest.trading import RULES, compare
     from gankit_stock_gan.model.forecaster import Forecaster
     from gankit_stock_gan.pictures.calibration import calibration
     from gankit_stock_gan.pictures.equity import equity
@@ -49,6 +49,6 @@ def draw(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> lis
         drawn = before.close[-1] * np.exp(np.cumsum(paths, axis=1))
         written.append(fan(before, drawn, after.dates, out / f"fan-{name}.png", after.close))
         dates = None if series.dates is None else series.dates[rows + 2]
-        result = compare(outcome, positions(draws))
+        result = {name: compare(outcome, rule(draws)) for name, rule in RULES.items()}
         written.append(equity(result, dates, out / f"equity-{name}.png", series.name))
     return written

@@ -1,4 +1,4 @@
-"""What a simple rule would have made of the forecasts, after costs, beside holding."""
+"""What simple rules would have made of the forecasts, after costs, beside holding."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import numpy as np
 
 from gankit_stock_gan.pictures.fan import COLOUR
 
-STYLES = ("-", "--", ":")
+COSTS = {"0": "-", "10": ":"}  # basis points, and how its curve is drawn
+RULES = {"kelly": ("half Kelly", COLOUR), "steady": ("10 % volatility", "#0072B2")}
 
 
 def equity(result: dict[str, Any], dates: np.ndarray | None, out: Path, title: str) -> Path:
     """Draws the curves of `backtest.trading.compare`.
 
     Args:
-        result: Of `compare`.
+        result: Of `backtest.evaluation.trading`.
         dates: Of the days, `[k]`; None numbers them.
         out: PNG to write.
         title: Over the picture.
@@ -25,13 +26,16 @@ def equity(result: dict[str, Any], dates: np.ndarray | None, out: Path, title: s
 
     figure = Figure(figsize=(8, 4.2), layout="constrained")
     axes = figure.subplots()
-    first = next(iter(result["equity"].values()))
+    first = result["kelly"]["equity"]["0"]
     days = np.arange(len(first["strategy"])) if dates is None else dates
-    axes.plot(days, first["buy_and_hold"], color="black", linewidth=1.3, label=_named("buy and hold", result, "0"))
-    for style, (cost, curves) in zip(STYLES, result["equity"].items(), strict=False):
-        name = f"forecasts, {cost} bps"
-        label = _named(name, result, cost, "strategy")
-        axes.plot(days, curves["strategy"], color=COLOUR, linestyle=style, linewidth=1.5, label=label)
+    axes.plot(
+        days, first["buy_and_hold"], color="black", linewidth=1.3, label=_named("buy and hold", result["kelly"], "0")
+    )
+    for rule, (name, colour) in RULES.items():
+        for cost, style in COSTS.items():
+            label = _named(f"{name}, {cost} bps", result[rule], cost, "strategy")
+            curve = result[rule]["equity"][cost]["strategy"]
+            axes.plot(days, curve, color=colour, linestyle=style, linewidth=1.5, label=label)
     axes.axhline(1, color="0.6", linewidth=0.8)
     axes.set(title=f"{title}: capital, costs a unit of turnover, traded at the next bar", ylabel="capital")
     axes.legend(frameon=False, loc="upper left")

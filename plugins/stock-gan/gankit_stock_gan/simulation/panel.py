@@ -65,7 +65,7 @@ def panel(real: np.ndarray, paths_by_name: Mapping[str, np.ndarray], out: Path, 
     _lagged(fourth, lambda x: acf(np.abs(x), lags), real, sets, "autocorrelation of |returns|")
     _lagged(fifth, lambda x: acf(x**2, lags), real, sets, "autocorrelation of squared returns")
     _lagged(sixth, lambda x: leverage(x, lags), real, sets, r"leverage: corr$(r_t,\ r_{t+k}^2)$")
-    figure.legend(*_legend(sets), loc="outside upper center", ncols=5, frameon=False)
+    figure.legend(*_legend(sets), loc="outside upper center", ncols=6, frameon=False)
     figure.savefig(out, dpi=100)
     return out
 

@@ -14,7 +14,7 @@ from gankit.cli.common import write_csv
 from gankit.runs import write_json
 from gankit_stock_gan.backtest import risk, scores
 from gankit_stock_gan.backtest.evaluation import OURS, Backtest, backtest, best_rival, trading, verdicts
-from gankit_stock_gan.data import Asset, day, last, needed
+from gankit_stock_gan.data import RIVALS, Asset, day, last, needed
 from gankit_stock_gan.model.forecaster import Forecaster
 from gankit_stock_gan.pictures.calibration import calibration
 from gankit_stock_gan.pictures.equity import equity
@@ -65,7 +65,7 @@ def run(trained: Trained, source: str | None, plan: Plan, output: Path | None, *
         DataError: Too few bars.
         UsageError: The folder is taken.
     """
-    fewest = trained.generator.earliest + 2 + plan.sessions
+    fewest = max(trained.generator.earliest + 1, RIVALS) + plan.sessions + 1
     if plan.retrain:
         fewest = needed(trained.config) - trained.config.test + plan.sessions
     found = trained.series(source, fewest, **options)
@@ -120,7 +120,10 @@ def _risk(test: Backtest) -> dict[str, Any]:
 
 
 def _trading(test: Backtest) -> dict[str, Any]:
-    return {key: value for key, value in trading(test).items() if key != "equity"}
+    """By rule, without the curves."""
+    return {
+        rule: {key: value for key, value in result.items() if key != "equity"} for rule, result in trading(test).items()
+    }
 
 
 def _pit(test: Backtest, name: str) -> np.ndarray:

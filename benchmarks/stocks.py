@@ -5,8 +5,8 @@
 
 The run must be trained on the file of TimeGAN (Open, High, Low, Close, Adj_Close, Volume): whole bars are generated,
 the model's closes with the shapes of real sessions like them (`simulation/bars.py`). Each window follows a real session
-drawn at random; for `gap`, one of the first 70 % of the file, which alone may have trained the run. Beside it stand real
-windows in place of generated ones, the same bars with closes of a GARCH, and noise.
+drawn at random; for `gap`, one of the first 70 % of the file, which alone may have trained the run. Beside it stand
+real windows in place of generated ones, the same bars with closes of a GARCH, and noise.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ class StockGAN(Recipe):
     ema = {"generator": 0.99, "lstm": 0.99}
     tiny = {
         "steps": 4, "validation": 30, "test": 40, "window": 6, "horizon": 2, "units": 3, "hidden": 4, "samples": 2,
-        "calibration": 50, "draws": 50, "refit": 100, "training.batch_size": 8,
+        "calibration": 50, "draws": 50, "refit": 100, "since": "2016-01-01",
+        "training.batch_size": 8,
     }  # fmt: skip
 
     @classmethod

@@ -48,7 +48,7 @@ class Variant(StockGANPaper):
     """The other options."""
 
     tiny = {
-        **StockGANPaper.tiny, "protocol": "paper", "output": "linear", "target": "change", "loss": "non-saturating",
+        **StockGANPaper.tiny, "protocol": "shuffled", "output": "linear", "target": "change", "loss": "non-saturating",
     }  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def test_no_day_is_learned_from_once_another_series_holds_out():
 
 
 def test_the_papers_split_is_disjoint_and_the_same_every_time():
-    (one,), (two,) = (data.cut([walk()], config(protocol="paper")).held_out["assets"] for _ in range(2))
+    (one,), (two,) = (data.cut([walk()], config(protocol="shuffled")).held_out["assets"] for _ in range(2))
     assert sorted([*one.train.rows, *one.test.rows]) == list(range(65, 200)) and len(one.test.rows) == 40
     assert one.test.rows.tolist() == two.test.rows.tolist() != list(range(160, 200))
 
@@ -301,7 +301,7 @@ def test_the_verdict_needs_significance():
 
 
 def test_evaluation_pictures_and_table(networks, tmp_path):
-    recipe = StockGANPaper(config(protocol="paper", splits="keep"))
+    recipe = StockGANPaper(config(protocol="shuffled", splits="keep"))
     series = [walk(200, i, f"A/{i}") for i in range(6)]
     series[0].volume[:7] = 0
     found = data.cut(series, recipe.config)

@@ -16,9 +16,9 @@ from gankit_stock_gan.config import BarsConfig
 class PaperConfig(BarsConfig):
     """Options of `gankit run stock-gan-paper`."""
 
-    protocol: Literal["walk-forward", "paper"] = Field(
+    protocol: Literal["walk-forward", "shuffled"] = Field(
         "walk-forward",
-        description="walk-forward: the last rows are held out; paper: windows drawn at random, which leaks.",
+        description="walk-forward: the last rows are held out; shuffled: windows drawn at random, which leaks.",
     )
     window: int = Field(5, ge=2, le=250, description="Days that a forecast sees; the paper's t.")
     output: Literal["leaky_relu", "linear"] = Field(

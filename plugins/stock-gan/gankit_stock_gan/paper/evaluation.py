@@ -18,8 +18,8 @@ BATCH = 4096  # windows a call
 PROTOCOLS = {
     "walk-forward": "walk-forward: one day ahead over the last {test} rows of each series; the networks are trained "
     "once, on days before any of them, and see the actual rows up to the day before",
-    "paper": "leaky split, a guess, since the paper gives no dates: {test} windows of each series drawn at random from "
-    "its whole length; days to predict stand among the inputs of windows that were learned from",
+    "shuffled": "leaky split: {test} windows of each series drawn at random from its whole length; days to predict "
+    "stand among the inputs of windows that were learned from",
 }
 
 

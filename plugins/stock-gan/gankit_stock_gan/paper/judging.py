@@ -52,7 +52,7 @@ def judge(assets: Sequence[Asset], made: Sequence[Mapping[str, np.ndarray]]) -> 
 def warnings(config: PaperConfig, assets: Sequence[Asset]) -> list[str]:
     """What a reader of the figures must know, a clause each."""
     found = ["not investment advice", PROXY]
-    if config.protocol == "paper":
+    if config.protocol == "shuffled":
         found.append("leaky split: the figures may flatter")
     for asset in assets:
         series = asset.series

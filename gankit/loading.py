@@ -14,7 +14,7 @@ import numpy as np
 from gankit import plugins
 from gankit.config import from_document, read_yaml
 from gankit.engine import checkpoint
-from gankit.errors import CheckpointError
+from gankit.errors import CheckpointError, UsageError
 from gankit.recipe import Data, Evaluation, Recipe
 from gankit.runs import Run, find_run, runs_root, write_json
 
@@ -124,6 +124,18 @@ class LoadedRun:
         self.recipe = recipe or recipe_of(run)
         self.position, self._tensors, self.checkpoint = checkpoint.restore(run.checkpoints)
         self.facts: dict[str, Any] = json.loads((run.path / "facts.json").read_text("utf-8"))
+
+    @classmethod
+    def of_recipe(cls, run: Run, recipe: str) -> LoadedRun:
+        """Opens a run for a command of its recipe.
+
+        Raises:
+            UsageError: It is a run of another recipe.
+            CheckpointError: It has no usable checkpoint.
+        """
+        if run.info["recipe"] != recipe:
+            raise UsageError(f"{run.path.name} is a run of {run.info['recipe']}", f"give a run of {recipe}")
+        return cls(run)
 
     @cached_property
     def networks(self) -> dict[str, Any]:

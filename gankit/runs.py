@@ -50,6 +50,33 @@ def write_json(path: Path, value: Any) -> None:
     os.replace(partial, path)
 
 
+def vacant(folder: Path | None) -> None:
+    """Raises UsageError if there is something in a folder that is to be written to."""
+    if folder is not None and folder.is_dir() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty", "name another folder with -o")
+
+
+def results_folder(run: Path, output: Path | None, verb: str) -> Path:
+    """An empty folder for what a recipe's own command writes.
+
+    Args:
+        run: The run's directory, in which there is a new one unless the user names another.
+        output: As the user names it.
+        verb: Of the command.
+
+    Raises:
+        UsageError: It cannot be made, or is not empty.
+    """
+    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
+    folder = output or run / f"{verb}-{stamp}"
+    try:
+        vacant(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror}", "name another one with -o") from error
+    return folder
+
+
 def _plain(value: Any) -> Any:
     """NumPy scalars and arrays, and paths, as JSON knows them."""
     if hasattr(value, "tolist"):

@@ -105,13 +105,14 @@ def screen(
     a random draw of the library) and provenance.json.
     """
     ready()
+    from gankit.runs import vacant
     from gankit_aae_molecules.library import builtin
     from gankit_aae_molecules.use import output as written
     from gankit_aae_molecules.use.screening import Filters, Request
     from gankit_aae_molecules.use.screening import screen as screened
     from gankit_aae_molecules.use.trained import Trained
 
-    written.vacant(output)  # before the long part
+    vacant(output)  # before the long part
     trained = Trained.opened(open_run(run, options["runs_dir"]))
     filters = Filters(
         qed=options["qed"], sa=options["sa"], np=options["natural"], lipinski=options["lipinski"],

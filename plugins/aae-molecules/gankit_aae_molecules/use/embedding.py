@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from gankit.cli.common import write_csv
+from gankit.runs import results_folder
 from gankit_aae_molecules.library import tanimoto
-from gankit_aae_molecules.use.output import folder_of
 from gankit_aae_molecules.use.trained import Trained
 
 
@@ -44,7 +44,7 @@ def embedded(trained: Trained, path: Path | None, output: Path | None) -> dict[s
     model = trained.model
     normal, gi = model.encode(bits, np.zeros((len(bits), 1)))
     response = model.response.value(gi)
-    out = folder_of(trained, output, "embed")
+    out = results_folder(trained.loaded.run.path, output, "embed")
     rows = [
         {
             "name": names[i],

@@ -12,7 +12,7 @@ from typing import Any
 
 from gankit.cli.common import write_csv
 from gankit.errors import UsageError
-from gankit.runs import write_json
+from gankit.runs import results_folder, write_json
 from gankit.training import versions
 from gankit_aae_molecules.library.packed import Library
 from gankit_aae_molecules.use import sets
@@ -23,28 +23,6 @@ WARNING = (
     "Candidates are molecules of the library that resemble what a model generated. None is known to be active by this: "
     "the model saw cell-line responses and fingerprints, and nothing of toxicity, metabolism or dose in people."
 )
-
-
-def folder_of(trained: Trained, output: Path | None, verb: str) -> Path:
-    """An empty folder for results.
-
-    Raises:
-        UsageError: It cannot be made, or is not empty.
-    """
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    out = output or trained.loaded.run.path / f"{verb}-{stamp}"
-    try:
-        vacant(out)
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder {out}: {error.strerror}", "name another one with -o") from error
-    return out
-
-
-def vacant(out: Path | None) -> None:
-    """Raises UsageError if there is something in a folder."""
-    if out is not None and out.is_dir() and any(out.iterdir()):
-        raise UsageError(f"{out} is not empty", "name another folder with -o")
 
 
 def write(
@@ -62,7 +40,7 @@ def write(
 
     if not rows:
         raise UsageError("no molecule of the library passes", "loosen the filters, or give -k or -n more")
-    out = folder_of(trained, output, "screen")
+    out = results_folder(trained.loaded.run.path, output, "screen")
     drawn = {
         "candidates": [row["smiles"] for row in rows],
         "random draw": sets.draw(library, len(rows), request.seed),

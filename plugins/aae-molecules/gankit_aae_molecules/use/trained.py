@@ -35,9 +35,7 @@ class Trained:
             UsageError: It is a run of another recipe.
             CheckpointError: It has no usable checkpoint.
         """
-        if run.info["recipe"] != "aae-molecules":
-            raise UsageError(f"{run.path.name} is a run of {run.info['recipe']}", "give a run of aae-molecules")
-        return cls(LoadedRun(run))
+        return cls(LoadedRun.of_recipe(run, "aae-molecules"))
 
     @property
     def facts(self) -> dict[str, Any]:

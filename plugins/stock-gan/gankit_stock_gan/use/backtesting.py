@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gankit.cli.common import write_csv
-from gankit.runs import write_json
+from gankit.runs import results_folder, write_json
 from gankit_stock_gan.backtest import risk, scores
 from gankit_stock_gan.backtest.evaluation import OURS, Backtest, backtest, best_rival, trading, verdicts
 from gankit_stock_gan.data import RIVALS, Asset, day, last, needed
@@ -19,7 +19,7 @@ from gankit_stock_gan.model.forecaster import Forecaster
 from gankit_stock_gan.pictures.calibration import calibration
 from gankit_stock_gan.pictures.equity import equity
 from gankit_stock_gan.use.forecasting import FIRST_QUANTILE, QUANTILES
-from gankit_stock_gan.use.trained import Trained, folder, slug
+from gankit_stock_gan.use.trained import Trained, slug
 from gankit_stock_gan.warnings import warnings
 
 log = logging.getLogger("gankit")
@@ -69,7 +69,7 @@ def run(trained: Trained, source: str | None, plan: Plan, output: Path | None, *
     if plan.retrain:
         fewest = needed(trained.config) - trained.config.test + plan.sessions
     found = trained.series(source, fewest, **options)
-    out = folder(trained, output, "backtest")
+    out = results_folder(trained.path, output, "backtest")
     assets = [last(series, plan.sessions) for series in found]
     early = "" if plan.retrain else trained.seen(found, [asset.start + 1 for asset in assets])
     source = source or trained.config.data

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from gankit.cli.common import write_csv
-from gankit.runs import write_json
+from gankit.runs import results_folder, write_json
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.bars.calendars import next_sessions
 from gankit_stock_gan.model.forecaster import Forecaster
 from gankit_stock_gan.model.windows import Past
 from gankit_stock_gan.pictures.fan import fan
 from gankit_stock_gan.simulation.simulate import ahead
-from gankit_stock_gan.use.trained import Trained, folder, slug
+from gankit_stock_gan.use.trained import Trained, slug
 from gankit_stock_gan.warnings import warnings
 
 QUANTILES = tuple(round(0.05 * i, 2) for i in range(1, 20))
@@ -61,7 +61,7 @@ def forecast(
         `rows`, `files`, `warnings`.
     """
     found = trained.series(source, trained.generator.earliest + 2, **options)
-    out = folder(trained, output, "forecast")
+    out = results_folder(trained.path, output, "forecast")
     rows, pictures = [], []
     for series in found:
         drawn = prices(trained.generator, series, horizon, draws, seed)

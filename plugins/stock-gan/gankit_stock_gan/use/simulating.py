@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from gankit.runs import write_json
+from gankit.runs import results_folder, write_json
 from gankit_stock_gan.backtest.risk import expected_shortfall, value_at_risk
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.bars.calendars import next_sessions
 from gankit_stock_gan.model.windows import Past
 from gankit_stock_gan.simulation import copies, facts, panel, rivals, tuning
 from gankit_stock_gan.simulation.simulate import Tuning, ahead, anywhere
-from gankit_stock_gan.use.trained import Trained, folder, slug
+from gankit_stock_gan.use.trained import Trained, slug
 from gankit_stock_gan.warnings import warnings
 
 log = logging.getLogger("gankit")
@@ -44,7 +44,7 @@ def simulate(
         `facts` (rows by series), `copies`, `tuning`, `risk` (of paths from now on), `files` and `warnings`.
     """
     found = trained.series(source, trained.generator.earliest + 2, **options)
-    out = folder(trained, output, "simulate")
+    out = results_folder(trained.path, output, "simulate")
     result: dict[str, Any] = {"facts": {}, "copies": {}, "tuning": {}, "risk": {}}
     tables, pictures = [], []
     for series in found:

@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gankit.errors import UsageError
 from gankit.loading import LoadedRun
 from gankit.runs import Run
 from gankit.training import versions
@@ -40,9 +39,7 @@ class Trained:
             UsageError: It is a run of another recipe.
             CheckpointError: It has no usable checkpoint.
         """
-        if run.info["recipe"] != "stock-gan":
-            raise UsageError(f"{run.path.name} is a run of {run.info['recipe']}", "give a run of stock-gan")
-        return cls(LoadedRun(run))
+        return cls(LoadedRun.of_recipe(run, "stock-gan"))
 
     @property
     def config(self) -> StockConfig:
@@ -93,11 +90,11 @@ class Trained:
             series: The bars.
             rows: The first bar that is forecast of each.
         """
-        known = [one["selected_until"] for one in self.loaded.facts["series"]]
+        known = [one["selected_until"] for one in self.loaded.facts["series"] if "-" in one["selected_until"]]
         early = [
             one.name
             for one, row in zip(series, rows, strict=True)
-            if one.dates is not None and any("-" in day and str(one.dates[row]) < day for day in known)
+            if one.dates is not None and any(str(one.dates[row]) < day for day in known)
         ]
         if not early:
             return ""
@@ -114,23 +111,6 @@ class Trained:
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": {**versions(), "gankit-stock-gan": version("gankit-stock-gan"), "arch": version("arch")},
         }
-
-
-def folder(trained: Trained, output: Path | None, verb: str) -> Path:
-    """An empty folder for results.
-
-    Raises:
-        UsageError: It cannot be made, or is not empty.
-    """
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-    out = output or trained.path / f"{verb}-{stamp}"
-    try:
-        if out.is_dir() and any(out.iterdir()):
-            raise UsageError(f"{out} is not empty", "name another folder with -o")
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder {out}: {error.strerror}", "name another one with -o") from error
-    return out
 
 
 def slug(name: str) -> str:

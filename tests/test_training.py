@@ -12,9 +12,10 @@ from gankit import Training
 from gankit.config import resolve
 from gankit.engine import checkpoint
 from gankit.engine.budget import shorten
-from gankit.errors import CheckpointError, ConfigError, DataError, NonFinite, RunLocked
+from gankit.errors import CheckpointError, ConfigError, DataError, NonFinite, RunLocked, UsageError
+from gankit.loading import LoadedRun
 from gankit.runs import Run
-from gankit.training import resume, start
+from gankit.training import fit, resume, start
 
 QUICK = {"steps": 20, "width": 8, "batch_size": 16, "steps_per_call": 5, "log_every": 5}
 
@@ -185,3 +186,20 @@ def test_a_batch_that_replicas_cannot_share_is_refused(tmp_path, two_devices):
     config = Ring.Config(training=Training(batch_size=15, strategy="mirrored", devices=2))
     with pytest.raises(ConfigError, match="batch of 15"):
         start("ring", Ring(config), tmp_path)
+
+
+def test_fit_trains_as_a_run_does_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = {**{f"training.{key}": QUICK[key] for key in ("batch_size", "steps_per_call", "log_every")}, "steps": 20}
+    networks = fit(Ring(resolve(Ring.Config, {}, {**options, "width": 8})))
+    assert not list(tmp_path.iterdir())
+    theirs = train(tmp_path).networks["generator"].get_weights()
+    ours = networks["generator"].get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_a_command_of_a_recipe_refuses_runs_of_others(tmp_path):
+    run = train(tmp_path).run
+    assert LoadedRun.of_recipe(run, "ring").run is run
+    with pytest.raises(UsageError, match="is a run of ring"):
+        LoadedRun.of_recipe(run, "dcgan")

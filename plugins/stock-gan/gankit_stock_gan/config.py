@@ -64,7 +64,7 @@ class StockConfig(BarsConfig):
     steps: int = Field(600, ge=1, description="Steps of training.")
     lr: float = Field(1e-3, gt=0, description="Learning rate of the generator, falling along a cosine.")
     decay: float = Field(1e-3, ge=0, description="Weight decay of the generator.")
-    calibration: int = Field(1000, ge=0, description="Past forecasts whose PIT corrects the next one; 0 for none.")
+    calibration: int = Field(500, ge=0, description="Past forecasts that correct the spread of the next; 0 for none.")
     draws: int = Field(1000, ge=20, le=10_000, description="Equally likely values that make a forecast.")
     refit: int = Field(21, ge=1, description="Sessions between refits of the baselines.")
     weights: Weights = Field(default_factory=Weights, description="Of the generator's losses.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gankit_stock_gan.model.forecaster import Forecaster
-from gankit_stock_gan.model.noise import location
+from gankit_stock_gan.model.noise import MEAN
 from gankit_stock_gan.model.windows import Past
 from gankit_stock_gan.simulation.simulate import ahead
 
@@ -40,4 +40,4 @@ def distributions(
 def means(network: Forecaster, past: Past, rows: np.ndarray) -> np.ndarray:
     """The expected next log return of the baseline LSTM, `[k]`."""
     shape, _ = network.after(past, rows)
-    return past.scale[rows] * location(shape)
+    return past.scale[rows] * shape[:, MEAN]

@@ -1,9 +1,12 @@
-"""Correcting forecasts by how earlier ones came out.
+"""Correcting the spread of forecasts by how earlier ones came out.
 
 The probability integral transform (PIT) of an outcome is the level at which its forecast had put it. Those of a
-calibrated model are uniform (Dawid 1984); where past ones are not, the next forecast is read at other levels: the
-p-quantile of the corrected forecast is the quantile of the raw one at the p-quantile of the past PITs (Kuleshov et al.
-2018 do so once, on a calibration set; here it goes along with time). Only outcomes before the forecast enter.
+calibrated model are uniform (Dawid 1984), and so is their distance from the middle, |2 PIT - 1|; where past distances
+are not, the next forecast's central intervals are read at other levels: the one that should hold a share p of the
+outcomes is the raw one at the p-quantile of past distances (Kuleshov et al. 2018 correct all levels, once and for all;
+here it goes along with time). Only outcomes before the forecast enter.
+
+The median stays: by chance alone the mean of a few hundred PITs is further from 1/2 than a real trend would put it.
 """
 
 from __future__ import annotations
@@ -30,11 +33,12 @@ def corrected(past: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """
     if not len(past):
         return wanted
-    ordered = np.sort(past)
+    apart = np.sort(np.abs(2 * past - 1))
     knots = np.concatenate([[0.0], np.arange(1, len(past) + 1) / (len(past) + 1), [1.0]])
-    found = np.interp(wanted, knots, np.concatenate([[0.0], ordered, [1.0]]))
+    share = np.abs(2 * wanted - 1)
+    found = np.interp(share, knots, np.concatenate([[0.0], apart, [1.0]]))
     trust = len(past) / (len(past) + TRUST)
-    return trust * found + (1 - trust) * wanted
+    return 0.5 + np.sign(wanted - 0.5) * (trust * found + (1 - trust) * share) / 2
 
 
 def rolling(pits: np.ndarray, rows: np.ndarray, window: int, wanted: np.ndarray) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 The generator reads sessions one after the other with an LSTM, and after each says how noise becomes the next return:
 
-    return = scale * exp(a) * (b + d sinh((asinh(z) + c) / d)),    z ~ N(0, 1)
+    return = scale * exp(a) * (b + d sinh((asinh(z) + c) / d) - d sinh(c / d)),    z ~ N(0, 1)
 
-where a, b, c and d depend on what was read: volatility beside the scale, location, skewness and weight of the tails. It
+where a, b, c and d depend on what was read: volatility beside the scale, median, skewness and weight of the tails. It
 is the sinh-arcsinh transformation (Jones & Pewsey 2009, "Sinh-arcsinh distributions"), increasing in z, so quantiles of
 the noise are quantiles of the return: one day's distribution needs no sampling. Longer paths feed each simulated return
 back into what is read.
@@ -21,8 +21,8 @@ import tensorflow as tf
 from keras import layers
 
 from gankit_stock_gan.model.memory import FIGURES
+from gankit_stock_gan.model.noise import SHAPES
 
-SHAPES = 4  # a, b, c, d
 JUDGE = (72, 100, 10)
 
 

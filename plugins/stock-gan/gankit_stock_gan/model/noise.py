@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-WIDEST, FARTHEST, SKEWEST = 1.5, 1.0, 1.0  # bounds of a, b and c
+SHAPES = 4  # a, b, c, d
+MEAN = 1  # which of them the baseline LSTM, which learns a mean alone, is asked for
+WIDEST, SKEWEST = 1.5, 1.0  # bounds of a and c
+FARTHEST = 0.3  # of b: a median that is further from 0, in units of volatility, would make a fortune in a year
 TAILS = 0.4  # d lies between exp(-0.4) and exp(0.4) of its middle
 MIDDLE = 0.85  # somewhat heavier tails than a Gaussian's
 
@@ -24,12 +27,8 @@ def shaped(shape: Any, z: Any) -> Any:
     exp, tanh, sinh, asinh = _functions(z)
     a, b, c, d = (tanh(shape[..., i : i + 1]) for i in range(4))
     tails = MIDDLE * exp(TAILS * d)
-    return exp(WIDEST * a) * (FARTHEST * b + sinh((asinh(z) + SKEWEST * c) / tails) * tails)
-
-
-def location(shape: Any) -> Any:
-    """Where a Gaussian of the scale would be centred, `[...]`: all that a network that learns a mean is asked for."""
-    return FARTHEST * _functions(shape)[1](shape[..., 1])
+    middle = sinh(SKEWEST * c / tails)
+    return exp(WIDEST * a) * (FARTHEST * b + tails * (sinh((asinh(z) + SKEWEST * c) / tails) - middle))
 
 
 def _functions(like: Any) -> tuple[Any, ...]:

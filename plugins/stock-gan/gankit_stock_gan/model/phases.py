@@ -25,8 +25,7 @@ from gankit import Phase, Selection, Stage, Terms, Turn, Watch
 from gankit.losses import cross_entropy
 from gankit_stock_gan.config import StockConfig
 from gankit_stock_gan.model.memory import figures, scale, update
-from gankit_stock_gan.model.networks import SHAPES
-from gankit_stock_gan.model.noise import location, shaped
+from gankit_stock_gan.model.noise import MEAN, SHAPES, shaped
 from gankit_stock_gan.model.windows import HELD_OUT, TRAIN
 
 STRATA = 16  # quantiles of the noise in the score
@@ -122,7 +121,7 @@ class Game:
         """The baseline's squared error, of the mean of each next return in units of its scale."""
         shapes, _ = self._window(turn, "lstm")
         target, _ = self._targets(turn)
-        return {"square": tf.reduce_mean(tf.square(location(shapes[:, SETTLED:]) - target), 1)}
+        return {"square": tf.reduce_mean(tf.square(shapes[:, SETTLED:, MEAN] - target), 1)}
 
     def _targets(self, turn: Turn) -> tuple[Any, Any]:
         """The return after each session that is scored, in units of the scale there, and that scale."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gankit import RecipeConfig, Section, Training
 
@@ -51,12 +51,18 @@ class Weights(Section):
     score: float = Field(1.0, ge=0, description="Of the CRPS of the next day, in units of its volatility.")
     path: float = Field(0.1, ge=0, description="Of the energy score of the days up to the horizon.")
 
+    @model_validator(mode="after")
+    def _some(self) -> Weights:
+        if not (self.adversarial or self.score or self.path):
+            raise ValueError("one of adversarial, score and path must be above 0")
+        return self
+
 
 class StockConfig(BarsConfig):
     """Options of `gankit run stock-gan`."""
 
     validation: int = Field(504, ge=20, description="Sessions before the held-out ones that select the weights.")
-    window: int = Field(20, ge=5, le=250, description="Sessions that the generator's LSTM reads.")
+    window: int = Field(20, ge=6, le=250, description="Sessions that the generator's LSTM reads.")
     horizon: int = Field(5, ge=1, le=60, description="Sessions that it is trained to continue them by.")
     units: int = Field(8, ge=1, description="Of the LSTM.")
     hidden: int = Field(8, ge=1, description="Units of the layer between the LSTM and what shapes the noise.")

@@ -17,6 +17,8 @@ from scipy.special import ndtri
 
 import gankit
 from gankit.cli import main
+from gankit.config import resolve
+from gankit.errors import ConfigError
 from gankit.testing import CHECKS, check_recipe
 from gankit.training import fit
 
@@ -45,6 +47,23 @@ def series(n=3000, seed=0, name="GJR"):
 @pytest.mark.parametrize("check", CHECKS)
 def test_recipe(check, tmp_path):
     check_recipe(StockGAN, check, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", ["adversarial", "score", "path"])
+def test_each_loss_trains_alone(kept, tmp_path):
+    class Alone(StockGAN):
+        tiny = {
+            **StockGAN.tiny,
+            **{f"weights.{name}": float(name == kept) for name in ("adversarial", "score", "path")},
+        }
+
+    check_recipe(Alone, "phases", tmp_path)
+
+
+def test_a_generator_without_a_loss_is_refused():
+    with pytest.raises(ConfigError, match="must be above 0"):
+        resolve(StockConfig, {}, {f"weights.{name}": 0 for name in ("adversarial", "score", "path")})
 
 
 class Toy(StockConfig):
@@ -92,7 +111,7 @@ def test_a_broken_loss_is_noticed(monkeypatch):
     score = Game.score
     monkeypatch.setattr(Game, "score", lambda self, turn: -score(self, turn))
     wrong = held_out_crps(fit(Learner(config))["generator"], config)
-    assert right < 0.5 < 2 < wrong
+    assert right < 0.5 < 1 < wrong  # the wrong one is worse than a constant
 
 
 @pytest.fixture(scope="module")

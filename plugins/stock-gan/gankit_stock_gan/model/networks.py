@@ -83,4 +83,4 @@ def discriminator(width: int) -> keras.Model:
     x = inputs
     for units in JUDGE:
         x = layers.LeakyReLU(0.2)(layers.Dense(units)(x))
-    return keras.Model(inputs, layers.Dense(1, dtype="float32")(x), name="discriminator")
+    return keras.Model(inputs, layers.Dense(1, dtype=keras.config.floatx())(x), name="discriminator")

@@ -49,7 +49,7 @@ class Game:
     def stage(self) -> Stage:
         """The only stage."""
         config, weights = self.config, self.config.weights
-        share = {"adversarial": weights.adversarial, "score": weights.score, "path": weights.path}
+        share = {name: weight for name, weight in weights if weight}
         phases = [
             Phase("generator", ("generator",), self.generate, share, lr=config.schedule, clip=1.0),
             Phase("lstm", ("lstm",), self.regress, lr=config.schedule, clip=1.0),

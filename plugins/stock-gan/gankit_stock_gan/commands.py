@@ -34,6 +34,7 @@ def using(command: Callable[..., Any]) -> Callable[..., Any]:
         common_options,
         click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder.  [default: one in the run]"),
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise."),
+        click.option("--calendar", default="", help="The exchange's, XNYS say.  [default: guessed from the dates]"),
         click.option("--until", default="", help="Last date that is read, YYYY-MM-DD."),
         click.option("--since", default="", help="First date that is read, YYYY-MM-DD."),
         click.option("--assets", default="", help="Tickers between commas.  [default: all]"),

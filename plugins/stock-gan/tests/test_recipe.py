@@ -22,6 +22,7 @@ from gankit.errors import ConfigError
 from gankit.testing import CHECKS, check_recipe
 from gankit.training import fit
 
+LOSSES = ("adversarial", "score", "path")
 TRUE = {"level": 2e-6, "news": 0.04, "falls": 0.12, "memory": 0.89}  # of a GJR process, 0.99 of it lasting
 
 
@@ -50,7 +51,7 @@ def test_recipe(check, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kept", ["adversarial", "score", "path"])
+@pytest.mark.parametrize("kept", LOSSES)
 def test_each_loss_trains_alone(kept, tmp_path):
     class Alone(StockGAN):
         tiny = {
@@ -63,7 +64,7 @@ def test_each_loss_trains_alone(kept, tmp_path):
 
 def test_a_generator_without_a_loss_is_refused():
     with pytest.raises(ConfigError, match="must be above 0"):
-        resolve(StockConfig, {}, {f"weights.{name}": 0 for name in ("adversarial", "score", "path")})
+        resolve(StockConfig, {}, {f"weights.{name}": 0 for name in LOSSES})
 
 
 class Toy(StockConfig):

@@ -141,6 +141,7 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
         "held_out": "; ".join(_span(test) for test in tests),
         "crps_bps": "of log returns, in basis points", "mae": "of the median close, in the prices' currency",
         "selected_by": f"CRPS of the {config.validation} sessions before the held-out ones",
+        "trading": "; ".join(_traded(test) for test in tests),
         "standard_error_crps_bps": {t.asset.series.name: _luck(t) for t in tests},
         "warnings": "; ".join(warnings(config, [test.asset.series for test in tests], config.test)),
     }  # fmt: skip
@@ -183,6 +184,17 @@ def verdicts(tests: list[Backtest]) -> dict[str, dict[str, str]]:
 def trading(test: Backtest) -> dict[str, Any]:
     """What each rule would have made of the forecasts; see `trading.compare`. Meant for one session ahead."""
     return {name: compare(test.outcome, rule(test.distributions[OURS])) for name, rule in RULES.items()}
+
+
+def _traded(test: Backtest) -> str:
+    """A sentence on each rule at 5 basis points, with the interval that chance leaves."""
+    said = []
+    for rule, result in trading(test).items():
+        found = result["costs"]["5"]
+        ours, held = found["strategy"]["sharpe"], found["buy_and_hold"]["sharpe"]
+        low, high = found["interval"]
+        said.append(f"{rule} {ours:.2f} against {held:.2f} of holding (difference in [{low:.2f}, {high:.2f}], 90 %)")
+    return f"{test.asset.series.name}: Sharpe ratio at 5 bps, " + ", ".join(said)
 
 
 def _costs(tests: list[Backtest]) -> dict[str, float]:

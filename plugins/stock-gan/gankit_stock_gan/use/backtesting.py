@@ -14,6 +14,7 @@ from gankit.cli.common import write_csv
 from gankit.runs import results_folder, write_json
 from gankit_stock_gan.backtest import risk, scores
 from gankit_stock_gan.backtest.evaluation import OURS, Backtest, backtest, best_rival, trading, verdicts
+from gankit_stock_gan.config import StockConfig
 from gankit_stock_gan.data import RIVALS, Asset, day, last, needed
 from gankit_stock_gan.model.forecaster import Forecaster
 from gankit_stock_gan.pictures.calibration import calibration
@@ -72,14 +73,14 @@ def run(trained: Trained, source: str | None, plan: Plan, output: Path | None, *
     out = results_folder(trained.path, output, "backtest")
     assets = [last(series, plan.sessions) for series in found]
     early = "" if plan.retrain else trained.seen(found, [asset.start + 1 for asset in assets])
-    source = source or trained.config.data
-    tests = [_one(trained, asset, plan, source) for asset in assets]
+    config = trained.reading(source, **options)
+    tests = [_one(trained, asset, plan, config) for asset in assets]
     tables = {t.asset.series.name: {name: t.figures(name) for name in t.closes} for t in tests}
     said = [*([early] if early else []), *warnings(trained.config, found, plan.windows)]
     overlap = plan.horizon > plan.step
     result = {
         **trained.provenance(),
-        "protocol": {**vars(plan), "overlapping": overlap, "source": source},
+        "protocol": {**vars(plan), "overlapping": overlap, "source": config.data},
         "verdicts": verdicts(tests),
         "table": tables,
         "risk": {t.asset.series.name: _risk(t) for t in tests},
@@ -94,24 +95,23 @@ def run(trained: Trained, source: str | None, plan: Plan, output: Path | None, *
     return {**result, "files": {**files, "pictures": [str(path) for path in pictures]}}
 
 
-def _one(trained: Trained, asset: Asset, plan: Plan, source: str) -> Backtest:
+def _one(trained: Trained, asset: Asset, plan: Plan, config: StockConfig) -> Backtest:
     options = {"draws": plan.draws, "refit": plan.refit, "horizon": plan.horizon, "step": plan.step, "seed": plan.seed}
     if not plan.retrain:
         return backtest(asset, [(0, trained.generator)], trained.lstm, **options)
     every = plan.retrain * plan.step
     firsts = range(asset.start - 1, len(asset.past.returns) - plan.horizon, every)
-    return backtest(asset, [(row, _trained_before(trained, asset, row + 1, source)) for row in firsts], None, **options)
+    return backtest(asset, [(row, _trained_before(asset, row + 1, config)) for row in firsts], None, **options)
 
 
-def _trained_before(trained: Trained, asset: Asset, start: int, source: str) -> Forecaster:
+def _trained_before(asset: Asset, start: int, config: StockConfig) -> Forecaster:
     """A generator with the run's options, trained on this series' returns before one of them."""
     from gankit.training import fit
     from gankit_stock_gan.recipe import StockGAN
 
     series = asset.series
     log.info("training on %s up to %s", series.name, day(series, start))
-    held = {"data": source, "assets": series.name, "test": len(series.returns) - start}
-    config = trained.config.model_copy(update=held)
+    config = config.model_copy(update={"assets": series.name, "test": len(series.returns) - start})
     return Forecaster.of(fit(StockGAN(config))["generator"], config.window, config.calibration)
 
 

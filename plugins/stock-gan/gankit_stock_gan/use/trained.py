@@ -64,20 +64,28 @@ class Trained:
     def _forecaster(self, name: str) -> Forecaster:
         return Forecaster.of(self.loaded.networks[name], self.config.window, self.config.calibration)
 
-    def series(self, source: str | None, needed: int, **options: Any) -> list[Series]:
-        """Bars to use the run on; those that it was trained on if no file is named.
+    def reading(self, source: str | None, **options: str) -> StockConfig:
+        """The run's options, for bars to use it on.
+
+        Args:
+            source: As `--data`; None is what the run was trained on.
+            **options: `assets`, `since`, `until`, `calendar`; where one is empty, the run's own holds for its own
+                data, and the default for others.
+        """
+        other = source is not None and source != self.config.data
+        plain = {"assets": "", "since": "", "until": "", "calendar": "auto"} if other else {}
+        given = {key: value for key, value in options.items() if value}
+        return self.config.model_copy(update={"data": source or self.config.data, **plain, **given})
+
+    def series(self, source: str | None, needed: int, **options: str) -> list[Series]:
+        """Bars to use the run on, read as `reading` says; what was found in them is logged.
 
         Args:
             source: As `--data`.
             needed: Fewest rows.
-            **options: `assets`, `since`, `until`; the run's own where none is given and no file is named.
+            **options: As of `reading`.
         """
-        config = self.config
-        changes = {key: value for key, value in options.items() if value}
-        if source is not None:
-            own = {"data": source, "assets": "", "since": "", "until": ""}
-            config = config.model_copy(update=own if source != config.data else {})
-        found = config.model_copy(update=changes).series(needed)
+        found = self.reading(source, **options).series(needed)
         for one in found:
             for note in one.notes:
                 log.warning("%s: %s", one.name, note)

@@ -161,7 +161,8 @@ class LoadedRun:
             data: Other data to evaluate on; the run's own held-out part if None.
 
         Returns:
-            {"recipe", "run", "data", "protocol", "metrics", "baselines", "better", "rows", "errors", "limits"}.
+            {"recipe", "run", "data", "protocol", "metrics", "baselines", "better", "rows", "errors", "limits",
+            "verdict"}.
         """
         evaluation = self.recipe.evaluate(self.networks, self.recipe.test_data(data) if data else self.data)
         name = data or str(getattr(self.recipe.config, "data", self.recipe.name))
@@ -187,6 +188,7 @@ def store_evaluation(run: Run, recipe: Recipe, evaluation: Evaluation, data: str
         "rows": [dict(row) for row in evaluation.rows],
         "errors": dict(evaluation.errors),
         "limits": list(evaluation.limits),
+        "verdict": list(evaluation.verdict),
     }
     if own:
         write_json(run.path / "evaluation.json", result)

@@ -212,6 +212,7 @@ class Evaluation:
         errors: Metric -> its uncertainty, where one is estimated; the protocol says of what kind.
         limits: Names among the baselines of what no model is asked to beat, such as real examples in place of
             generated ones: they are shown beside the others, and take no part in a verdict.
+        verdict: What may be concluded, a sentence each, where figures alone would be read as more than they say.
     """
 
     metrics: Mapping[str, float]
@@ -221,6 +222,7 @@ class Evaluation:
     rows: Sequence[Mapping[str, Any]] = ()
     errors: Mapping[str, float] = field(default_factory=dict)
     limits: Sequence[str] = ()
+    verdict: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

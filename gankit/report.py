@@ -135,7 +135,8 @@ def _summary(recipe: str, facts: Mapping[str, Any], evaluations: Sequence[Evalua
         parts.append(f'<pre class="error">{escape(_text(facts["error"]) + code)}</pre>')
     if status in ("running", "preempted", "interrupted"):
         parts.append(_soft("The run had not finished when this page was written."))
-    parts += [f"<p>{escape(said)}</p>" for evaluation in evaluations[:1] for said in evaluation.lost()]
+    for evaluation in evaluations[:1]:
+        parts += [f"<p>{escape(said)}</p>" for said in evaluation.verdict or evaluation.lost()]
 
     def tile(title: str, value: str, *below: str, kind: str = "") -> None:
         value = f'<b class="{kind}">{escape(value)}</b>' if kind else escape(value)
@@ -212,7 +213,8 @@ class Evaluation:
     columns: Mapping[str, Mapping[str, Any]]
     better: Mapping[str, Any]
     protocol: str
-    limits: frozenset[str] = frozenset()  # columns that take no part in a verdict
+    limits: frozenset[str] = frozenset()  # columns that nothing is asked to beat
+    verdict: tuple[str, ...] = ()  # sentences of the recipe's own
 
     def sign(self, metric: str) -> int:
         """1 where more is better, -1 where less is, 0 where that is not known."""
@@ -258,6 +260,7 @@ def _evaluations(run: Path) -> list[Evaluation]:
             better=mapping(raw.get("better")),
             protocol="; ".join(f"{key}: {_text(value)}" for key, value in _flat(raw.get("protocol"))),
             limits=frozenset(map(str, raw["limits"])) if isinstance(raw.get("limits"), list) else frozenset(),
+            verdict=tuple(map(str, raw["verdict"])) if isinstance(raw.get("verdict"), list) else (),
         )
         if one.columns[OURS] and one not in found:  # evaluation.json may be a copy of one of the others
             found.append(one)
@@ -267,7 +270,7 @@ def _evaluations(run: Path) -> list[Evaluation]:
 def _evaluation(evaluation: Evaluation) -> str:
     columns = evaluation.columns
     parts = [f"<h3>{escape(evaluation.data)}</h3>"]
-    parts += [f"<p>{escape(said)}</p>" for said in evaluation.lost() + evaluation.won()]
+    parts += [f"<p>{escape(said)}</p>" for said in (*evaluation.verdict, *evaluation.lost(), *evaluation.won())]
     heads = "".join(f"<th>{escape(column)}{' *' * (column in evaluation.limits)}</th>" for column in columns)
     parts.append(f'<div class="wide"><table><thead><tr><th>metric</th>{heads}</tr></thead><tbody>')
     for metric in dict.fromkeys(metric for column in columns.values() for metric in column):

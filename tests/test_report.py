@@ -148,6 +148,15 @@ def test_a_limit_takes_no_part_in_a_verdict(run):
     assert "real is better by fid: 0.1 against 5." in render(run)[0]
 
 
+def test_a_verdict_of_the_recipe_stands_at_the_top_and_above_the_table(run):
+    evaluation = {"data": "x", "metrics": {"mae": 5.0}, "baselines": {"a": {"mae": 4.0}}, "better": {"mae": "lower"}}
+    (run / "evaluation.json").write_text(json.dumps({**evaluation, "verdict": ["no skill <over> a (p = .4)."]}))
+    text, _ = render(run)
+    summary, rest = text.split("<h2>Evaluation</h2>")
+    assert "no skill &lt;over&gt; a (p = .4)." in summary and "a is better by" not in summary
+    assert "no skill &lt;over&gt; a (p = .4)." in rest and "a is better by mae: 4 against 5." in rest
+
+
 def test_draws_a_chart_a_phase_and_a_line_a_stage(run):
     text, page = render(run)
     captions = [value for _, name, value in page.attributes if name == "aria-label"]

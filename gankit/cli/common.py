@@ -199,3 +199,5 @@ def print_evaluation(result: dict[str, Any], ours_name: str = "ours") -> None:
         )
         rows.append([name, figure(ours), *("-" if o is None else figure(o) for o in others), verdict])
     print_table(["metric", ours_name, *baselines, ""], rows, title=f"{result['recipe']} on {result['data']}")
+    for said in result.get("verdict", ()):
+        click.echo(said)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gankit import Data
+from gankit.errors import DataError
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.config import StockConfig
 from gankit_stock_gan.model.memory import BURN_IN
@@ -17,6 +18,7 @@ from gankit_stock_gan.model.windows import HELD_OUT, TRAIN, Past, WindowSource
 log = logging.getLogger("gankit")
 
 FEWEST = 250  # windows to learn from
+LEAST = 120  # sessions that are worth holding out
 RIVALS = 250  # returns before the first forecast, so that rivals have something to be estimated from
 
 
@@ -59,8 +61,18 @@ def needed(config: StockConfig) -> int:
 
 def assets(config: StockConfig) -> list[Asset]:
     """The series that the options name, each with its cut."""
+    try:
+        read = config.series(needed(config))
+    except DataError as error:
+        fewer = config.model_copy(update={"test": LEAST, "validation": LEAST})
+        if "are needed" not in error.message or config.test <= LEAST:
+            raise
+        hint = f"give a longer history, or hold out less: --test {LEAST} --validation {LEAST} needs {needed(fewer):,}"
+        raise DataError(error.message, hint) from error
     found = []
-    for series in config.series(needed(config)):
+    for series in read:
+        if not series.returns.any():
+            raise DataError(f"the price of {series.name} never moves", "is the close in the right column?")
         for note in series.notes:
             log.warning("%s: %s", series.name, note)
         start = len(series.returns) - config.test

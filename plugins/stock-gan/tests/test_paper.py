@@ -309,7 +309,7 @@ def test_evaluation_pictures_and_table(networks, tmp_path):
     assert set(result.metrics) == {"mae", "rmse", "mape", "mae_ratio", "directional"}
     assert result.metrics["mae"] == pytest.approx(np.mean([row["mae"] for row in result.rows]))
     assert result.baselines["persistence"]["mae_ratio"] == 1 and "directional" not in result.baselines["persistence"]
-    assert result.protocol["split"].startswith("leaky split") and "persistence" in result.protocol["verdict"]
+    assert result.protocol["split"].startswith("leaky split") and "persistence" in result.verdict[0]
     for said in (
         "not investment advice",
         "A/0: no volume on 7 of 200 days",

@@ -134,14 +134,12 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
     metrics |= _costs(tests)
     said = verdicts(tests)
     protocol = {
-        "verdict": "; ".join(said["closes"].values()), "distribution": "; ".join(said["distributions"].values()),
         "split": f"walk-forward, one session ahead, over the last {config.test} sessions of each series; the networks "
         "are trained once, on sessions before these and before those that select their weights; rivals are estimated "
         f"anew every {config.refit} sessions",
         "held_out": "; ".join(_span(test) for test in tests),
         "crps_bps": "of log returns, in basis points", "mae": "of the median close, in the prices' currency",
         "selected_by": f"CRPS of the {config.validation} sessions before the held-out ones",
-        "trading": "; ".join(_traded(test) for test in tests),
         "standard_error_crps_bps": {t.asset.series.name: _luck(t) for t in tests},
         "warnings": "; ".join(warnings(config, [test.asset.series for test in tests], config.test)),
     }  # fmt: skip
@@ -151,7 +149,10 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
         for name, figures in table.items()
     ]
     better = {key: direction for key, direction in BETTER.items() if key in metrics}
-    return Evaluation(metrics, means, protocol, better, rows)  # type: ignore[arg-type]
+    verdict = [*(f"Closes: {text}." for text in said["closes"].values())]
+    verdict += [f"Distributions: {text}." for text in said["distributions"].values()]
+    verdict += [f"Trading: {_traded(test)}." for test in tests]
+    return Evaluation(metrics, means, protocol, better, rows, verdict=verdict)  # type: ignore[arg-type]
 
 
 def best_rival(test: Backtest) -> str:
@@ -194,7 +195,7 @@ def _traded(test: Backtest) -> str:
         ours, held = found["strategy"]["sharpe"], found["buy_and_hold"]["sharpe"]
         low, high = found["interval"]
         said.append(f"{rule} {ours:.2f} against {held:.2f} of holding (difference in [{low:.2f}, {high:.2f}], 90 %)")
-    return f"{test.asset.series.name}: Sharpe ratio at 5 bps, " + ", ".join(said)
+    return f"Sharpe ratio of {test.asset.series.name} at 5 bps, " + ", ".join(said)
 
 
 def _costs(tests: list[Backtest]) -> dict[str, float]:

@@ -101,7 +101,6 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
     ]
     metrics = means.pop("ours")
     protocol = {
-        "verdict": verdict,
         "split": PROTOCOLS[config.protocol].format(test=config.test),
         "held_out": "; ".join(f"{a.series.name} {_span(a.days(a.test.rows))}" for a in assets),
         "learned": f"{data.facts['learned']} windows of {config.window} days of {len(assets)} series together, each "
@@ -110,7 +109,8 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
         "mape": "per cent",
         "warnings": "; ".join(warnings(config, assets)),
     }
-    return Evaluation(metrics, means, protocol, {key: BETTER[key] for key in metrics}, rows)  # type: ignore[arg-type]
+    better = {key: BETTER[key] for key in metrics}
+    return Evaluation(metrics, means, protocol, better, rows, verdict=[f"{verdict}."])  # type: ignore[arg-type]
 
 
 def _columns(table: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,13 @@ class LoadedRun:
         """
         if run.info["recipe"] != recipe:
             raise UsageError(f"{run.path.name} is a run of {run.info['recipe']}", f"give a run of {recipe}")
-        return cls(run)
+        found = cls(run)
+        if (status := run.info.get("status")) != "done":
+            log.warning(
+                "%s is not finished (%s, after %d of %d steps): gankit resume %s",
+                run.path.name, status, found.position.total, sum(found.position.steps.values()), run.path,
+            )  # fmt: skip
+        return found
 
     @cached_property
     def networks(self) -> dict[str, Any]:
@@ -164,9 +171,14 @@ class LoadedRun:
             {"recipe", "run", "data", "protocol", "metrics", "baselines", "better", "rows", "errors", "limits",
             "verdict"}.
         """
-        evaluation = self.recipe.evaluate(self.networks, self.recipe.test_data(data) if data else self.data)
+        evaluation = self.recipe.evaluate(self.networks, self._other(data) if data else self.data)
         name = data or str(getattr(self.recipe.config, "data", self.recipe.name))
         return store_evaluation(self.run, self.recipe, evaluation, name, own=data is None)
+
+    def _other(self, source: str) -> Data:
+        """Data to evaluate on, with the facts of those that trained."""
+        data = self.recipe.test_data(source)
+        return replace(data, facts={**self.facts, **data.facts})
 
     def sample(self, out: Path | str) -> list[Path]:
         """Writes the recipe's pictures to a folder, which is made if need be."""

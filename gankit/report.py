@@ -244,7 +244,9 @@ class Evaluation:
         return said
 
     def won(self) -> list[str]:
-        """A sentence on what the run is best by, if there is anything."""
+        """A sentence on what the run is best by, if there is anything, and the recipe itself doesn't judge."""
+        if self.verdict:
+            return []
         ahead = [metric for metric in self.columns[OURS] if self.best(metric) == {OURS}]
         return [f"This run is better than every baseline by {', '.join(ahead)}."] if ahead else []
 

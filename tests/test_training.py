@@ -203,3 +203,15 @@ def test_a_command_of_a_recipe_refuses_runs_of_others(tmp_path):
     assert LoadedRun.of_recipe(run, "ring").run is run
     with pytest.raises(UsageError, match="is a run of ring"):
         LoadedRun.of_recipe(run, "dcgan")
+
+
+def test_a_command_says_that_a_run_is_not_finished(tmp_path, caplog):
+    def stop(progress):
+        if progress.step == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, listener=stop, checkpoint_every=5)
+    (path,) = (tmp_path / "ring").iterdir()
+    LoadedRun.of_recipe(Run(path), "ring")
+    assert "is not finished (interrupted, after 5 of 20 steps)" in caplog.text

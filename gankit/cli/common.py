@@ -194,9 +194,9 @@ def print_evaluation(result: dict[str, Any], ours_name: str = "ours") -> None:
         rivals = [figures.get(name) for key, figures in baselines.items() if key not in limits]
         known = [rival for rival in rivals if rival is not None]
         sign = {"higher": 1, "lower": -1}.get(better or "", 0)
-        verdict = (
-            "" if not known or not sign else ("better" if all(sign * (ours - o) > 0 for o in known) else "not better")
-        )
+        verdict = ""
+        if known and sign and not result.get("verdict"):  # a recipe that judges knows more than the figures
+            verdict = "better" if all(sign * (ours - o) > 0 for o in known) else "not better"
         rows.append([name, figure(ours), *("-" if o is None else figure(o) for o in others), verdict])
     print_table(["metric", ours_name, *baselines, ""], rows, title=f"{result['recipe']} on {result['data']}")
     for said in result.get("verdict", ()):

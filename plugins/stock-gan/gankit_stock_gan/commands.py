@@ -80,7 +80,10 @@ def forecast(run: str, file: str | None, runs_dir: Path | None, as_json: bool, *
 @using
 @click.option("-n", "--count", type=click.IntRange(1, 10_000), default=500, show_default=True, help="Paths.")
 @click.option(
-    "-t", "--length", type=click.IntRange(1, 20_000), help="Sessions of each.  [default: as many as FILE has]"
+    "-t",
+    "--length",
+    type=click.IntRange(1, 20_000),
+    help="Sessions of each.  [default: those of FILE; from now on 20]",
 )
 @click.option(
     "--start",
@@ -108,6 +111,14 @@ def simulate(run: str, file: str | None, runs_dir: Path | None, as_json: bool, *
         print_table(
             [name, *(row["name"] for row in table)], [[key, *(_cell(row[key]) for row in table)] for key in keys]
         )
+        click.echo()
+    for name, found in result["copies"].items():
+        rows = [[kind, *(_cell(value) for value in one.values())] for kind, one in found.items()]
+        print_table([f"{name}, windows of 20", *next(iter(found.values()))], rows)
+        click.echo()
+    for name, losses in result["risk"].items():
+        rows = [[f"{float(level):.0%}", *(f"{value:.2%}" for value in one.values())] for level, one in losses.items()]
+        print_table([f"{name}, log return over all sessions", "value at risk", "expected shortfall"], rows)
         click.echo()
     _close(result)
 
@@ -147,6 +158,9 @@ def backtest(run: str, file: str | None, runs_dir: Path | None, as_json: bool, *
         print_table(["metric", *table], rows, title=asset)
         for what in ("closes", "distributions"):
             click.echo(result["verdicts"][what][asset])
+        for level, held in result["risk"][asset].items():
+            share = f"{held['violations']} of {held['days']} days, {held['expected']:.1f} expected"
+            click.echo(f"value at risk of {float(level):.0%}: exceeded on {share} (Kupiec p = {held['kupiec_p']:.2g})")
         click.echo()
     _close(result)
 
@@ -156,6 +170,8 @@ def _cell(value: Any) -> str:
 
 
 def _close(result: dict[str, Any]) -> None:
+    """The run, what to be wary of, and the files."""
+    click.echo(f"run       {result['run']}")
     for said in result["warnings"]:
         click.echo(f"warning: {said}", err=True)
     for name, files in result["files"].items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from gankit import RecipeConfig, Section, Training
+from gankit import DataError, RecipeConfig, Section, Training
 
 if TYPE_CHECKING:
     from gankit_stock_gan.bars import Series
@@ -38,10 +38,14 @@ class BarsConfig(RecipeConfig):
         from gankit_stock_gan.bars import read
 
         names = [name.strip() for name in self.assets.split(",") if name.strip()]
-        return read(
+        found = read(
             self.data, assets=names, calendar=self.calendar, splits=self.splits, since=self.since, until=self.until,
             needed=needed,
         )  # fmt: skip
+        for one in found:
+            if needed and not one.returns.any():
+                raise DataError(f"the price of {one.name} never moves", "is the close in the right column?")
+        return found
 
 
 class Weights(Section):

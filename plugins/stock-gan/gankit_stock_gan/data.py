@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from gankit import Data
 from gankit.errors import DataError
 from gankit_stock_gan.bars import Series
+from gankit_stock_gan.bars.calendars import spacing
 from gankit_stock_gan.config import StockConfig
 from gankit_stock_gan.model.memory import BURN_IN
 from gankit_stock_gan.model.windows import HELD_OUT, TRAIN, Past, WindowSource
@@ -54,6 +56,39 @@ def day(series: Series, row: int) -> str:
     return str(row if series.dates is None else series.dates[row])
 
 
+def kind(series: Series) -> str:
+    """How far apart its bars are: daily, weekly or monthly; daily where there are no dates."""
+    return "daily" if series.dates is None else spacing(series.dates)
+
+
+def foreign(facts: Mapping[str, Any], series: Sequence[Series], rows: Sequence[int]) -> list[str]:
+    """Warnings of a run's use on bars that are not new to it, or not like those that it knows.
+
+    Args:
+        facts: Of the run's data.
+        series: The bars.
+        rows: The first bar that is forecast of each; the number of bars where it is the one to come.
+    """
+    known, said = facts["series"], []
+    dates = [one["selected_until"] for one in known if "-" in one["selected_until"]]
+    early = []
+    for one, row in zip(series, rows, strict=True):
+        if one.dates is None:
+            learned = any(row <= mine["start"] for mine in known if mine["name"] == one.name)
+        else:
+            before = one.dates[-1] if row == len(one) else one.dates[row - 1]
+            learned = bool(dates) and str(before) < max(dates)
+        early += [one.name] * learned
+    if early:
+        said.append(
+            f"forecasts of {', '.join(early)} begin before {max(dates, default='the end')}, up to when this run has "
+            "learned: they are better than future ones will be"
+        )
+    if other := [one.name for one in series if kind(one) not in {mine["spacing"] for mine in known}]:
+        said.append(f"this run has learned from {known[0]['spacing']} bars, and {', '.join(other)} has others")
+    return said
+
+
 def needed(config: StockConfig) -> int:
     """Fewest bars of a series."""
     return BURN_IN + config.window + config.horizon + FEWEST + config.validation + config.test + 1
@@ -71,8 +106,6 @@ def assets(config: StockConfig) -> list[Asset]:
         raise DataError(error.message, hint) from error
     found = []
     for series in read:
-        if not series.returns.any():
-            raise DataError(f"the price of {series.name} never moves", "is the close in the right column?")
         for note in series.notes:
             log.warning("%s: %s", series.name, note)
         start = len(series.returns) - config.test
@@ -126,6 +159,7 @@ def open_data(config: StockConfig) -> Data:
                 "name": asset.series.name, "rows": len(asset.series), "calendar": asset.series.calendar,
                 "trained": asset.trained, "start": asset.start, "notes": list(asset.series.notes),
                 "trained_until": day(asset.series, asset.trained), "selected_until": day(asset.series, asset.start),
+                "spacing": kind(asset.series),
             }
             for asset in found
         ],

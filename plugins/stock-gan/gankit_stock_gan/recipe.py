@@ -42,9 +42,13 @@ class StockGAN(Recipe):
     def check(self, source: str) -> tuple[dict[str, Any], str]:
         """What a file of bars holds, and what cleaning it would do."""
         from gankit_stock_gan import bars
+        from gankit_stock_gan.data import needed
 
         found = bars.describe(self.config.model_copy(update={"data": source}).series(0))
-        return found, bars.text(found)
+        found["needed"] = needed(self.config)
+        short = [one["name"] for one in found["series"] if one["rows"] < found["needed"]]
+        said = f"\n\nto train    {found['needed']:,} rows are needed with these options"
+        return found, bars.text(found) + said + (f"; too short: {', '.join(short)}" if short else "")
 
     def data(self) -> Data:
         """The bars, cut in time."""

@@ -383,3 +383,36 @@ def test_weekly_rows_have_no_missing_sessions(one):
     found = one("Date,Close\n" + "".join(f"{day},5\n" for day in dates))
     assert found.calendar == "" and not noted(found, "missing")
     assert describe([found])["series"][0]["spacing"] == "weekly"
+
+
+# What may be true
+
+
+def test_highs_below_the_lows_are_an_error_if_they_are_many(one):
+    dates, (opens, high, low, close) = market(200)
+    with pytest.raises(DataError, match="highs below the lows in 200 rows of 200"):
+        one(yahoo(dates, [opens, low, high, close]))
+    high[7], low[7] = low[7], high[7]
+    assert noted(one(yahoo(dates, [opens, high, low, close])), "1 bar whose high or low")
+
+
+def test_a_price_there_and_back_is_told_of(one):
+    dates, prices = market(200)
+    for values in prices:
+        values[50] *= 9.7
+    assert noted(one(yahoo(dates, prices)), "1 close far from both neighbours", str(dates[50]))
+    assert not noted(one(yahoo(*market(200))), "far from both")
+
+
+def test_a_last_date_in_the_future_is_told_of(one):
+    dates, prices = market(30, start=str(np.datetime64("today") - 10))
+    assert noted(one(yahoo(dates, prices)), "lies in the future")
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "year"), [(1, "daily", 365), (7, "weekly", 52), (30, "monthly", 12)], ids=lambda x: str(x)
+)
+def test_sessions_of_a_year(step, kind, year):
+    dates = np.datetime64("2020-01-01") + step * np.arange(60)
+    assert calendars.spacing(dates) == kind and calendars.per_year(dates) == year
+    assert calendars.per_year(market(60)[0]) == 252 == calendars.per_year(None)

@@ -101,3 +101,14 @@ def test_holding_is_no_better_than_holding():
     returns = np.random.default_rng(2).normal(0, 0.01, 300)
     found = trading.compare(returns, np.ones(300))["costs"]["5"]
     assert found["sharpe_difference"] == 0 and found["interval"] == [0, 0]
+
+
+def test_rules_trade_at_the_next_close_and_know_the_year():
+    rng = np.random.default_rng(3)
+    y, draws = rng.normal(0, 0.01, 60), rng.normal(0.001, 0.01, (60, 50))
+    found = trading.rules(y, draws, year=52)["steady"]
+    held = np.concatenate([[0], trading.steady(draws, 52)[:-1]])  # decided a bar before the one that it earns
+    daily = held * np.expm1(y)
+    assert found["costs"]["0"]["strategy"]["sharpe"] == pytest.approx(np.sqrt(52) * daily.mean() / daily.std(ddof=1))
+    assert found["equity"]["0"]["strategy"][-1] == pytest.approx(np.prod(1 + daily))
+    assert found["costs"]["0"]["buy_and_hold"]["volatility"] == pytest.approx(np.expm1(y).std(ddof=1) * np.sqrt(52))

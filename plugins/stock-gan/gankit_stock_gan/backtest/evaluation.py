@@ -10,10 +10,11 @@ import numpy as np
 
 from gankit import Data, Evaluation
 from gankit_stock_gan.backtest import ours, point_rivals, risk, rivals, scores
-from gankit_stock_gan.backtest.trading import RULES, compare
+from gankit_stock_gan.backtest.trading import rules
 from gankit_stock_gan.backtest.verdict import distribution_verdict, point_verdict
+from gankit_stock_gan.bars.calendars import per_year
 from gankit_stock_gan.config import StockConfig
-from gankit_stock_gan.data import Asset
+from gankit_stock_gan.data import Asset, foreign
 from gankit_stock_gan.model.forecaster import Forecaster
 from gankit_stock_gan.warnings import warnings
 
@@ -74,7 +75,8 @@ class Backtest:
             found |= {key: float(scores.coverage(draws, self.outcome, s).mean()) for key, s in SHARES.items()}
             found["pit_ks"] = float(scores.ks_uniform(scores.pit(draws, self.outcome)))
             found["pinball_bps"] = 1e4 * float(scores.pinball(draws, self.outcome, LEVELS).mean())
-        error = np.abs(np.diff(self.asset.series.close[: self.asset.start + 1])).mean()
+        seen = self.asset.series.close[: self.asset.start + 1]
+        error = np.abs(seen[self.horizon :] - seen[: -self.horizon]).mean()
         point = scores.point_scores(self.actual, self.closes[name], self.origin, float(error))
         found |= {key: float(value) for key, value in point.items() if np.isfinite(value)}
         if naive := float(np.abs(self.actual - self.origin).mean()):
@@ -141,7 +143,7 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
         "crps_bps": "of log returns, in basis points", "mae": "of the median close, in the prices' currency",
         "selected_by": f"CRPS of the {config.validation} sessions before the held-out ones",
         "standard_error_crps_bps": {t.asset.series.name: _luck(t) for t in tests},
-        "warnings": "; ".join(warnings(config, [test.asset.series for test in tests], config.test)),
+        "warnings": "; ".join(_warnings(config, tests, data)),
     }  # fmt: skip
     rows = [
         {"asset": test.asset.series.name, "method": name, **figures}
@@ -153,6 +155,14 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
     verdict += [f"Distributions: {text}." for text in said["distributions"].values()]
     verdict += [f"Trading: {_traded(test)}." for test in tests]
     return Evaluation(metrics, means, protocol, better, rows, verdict=verdict)  # type: ignore[arg-type]
+
+
+def _warnings(config: StockConfig, tests: Sequence[Backtest], data: Data) -> list[str]:
+    series = [test.asset.series for test in tests]
+    # Other bars than those of the run may be older than what it has learned from.
+    other = not data.train
+    strange = foreign(data.facts, series, [test.asset.start + 1 for test in tests]) if other else []
+    return [*strange, *warnings(config, series, config.test)]
 
 
 def best_rival(test: Backtest) -> str:
@@ -175,16 +185,29 @@ def verdicts(tests: list[Backtest]) -> dict[str, dict[str, str]]:
         "closes": point_verdict(closes, horizon=lags),
         "distributions": distribution_verdict(distributions, best, horizon=lags),
     }
+    nearer = {test.asset.series.name: _nearer(test) for test in tests}
     several = len(tests) > 1
     return {
-        what: {name: f"{name}: {verdict}" if several else str(verdict) for name, verdict in by_asset.items()}
+        what: {
+            name: (f"{name}: " if several else "") + str(verdict) + (nearer[name] if what == "closes" else "")
+            for name, verdict in by_asset.items()
+        }
         for what, by_asset in found.items()
     }
 
 
+def _nearer(test: Backtest) -> str:
+    """The method whose closes are nearest, if it is not ours: what beats persistence may just be a trend."""
+    errors = {name: float(np.abs(closes - test.actual).mean()) for name, closes in test.closes.items()}
+    best = min(errors, key=lambda name: errors[name])
+    if errors[best] >= errors[OURS] or best == "persistence":
+        return ""
+    return f"; {best} is nearer: MAE {errors[best]:.4g} against {errors[OURS]:.4g}"
+
+
 def trading(test: Backtest) -> dict[str, Any]:
-    """What each rule would have made of the forecasts; see `trading.compare`. Meant for one session ahead."""
-    return {name: compare(test.outcome, rule(test.distributions[OURS])) for name, rule in RULES.items()}
+    """What each rule would have made of the forecasts; meant for one session ahead."""
+    return rules(test.outcome, test.distributions[OURS], per_year(test.asset.series.dates))
 
 
 def _traded(test: Backtest) -> str:
@@ -214,7 +237,8 @@ def _costs(tests: list[Backtest]) -> dict[str, float]:
             }
             | {"sharpe_hold": earned["kelly"]["0"]["buy_and_hold"]["sharpe"]}
         )
-    return _mean(found)
+    # Of several series the least p: a mean of them would mean nothing.
+    return _mean(found) | {key: min(one[key] for one in found) for key in found[0] if key.endswith("_p")}
 
 
 def _mean(tables: list[dict[str, float]]) -> dict[str, float]:

@@ -18,7 +18,8 @@ import numpy as np
 from gankit.errors import UsageError
 from gankit_stock_gan.backtest.significance import stationary_bootstrap_indices
 
-YEAR = 252  # trading days
+YEAR = 252  # sessions of an exchange; the other functions are told of weeks, or of coins
+NEXT = 2  # bars from the decision to the end of the first bar that it earns, if one trades at the next close
 MEAN_BLOCK = 20
 RESAMPLES = 1000
 AT_ONCE = 50  # resamples in memory together
@@ -43,20 +44,33 @@ def kelly(draws: np.ndarray, fraction: float = 0.5) -> np.ndarray:
     return np.clip(fraction * simple.mean(axis=1) / np.maximum(simple.var(axis=1), 1e-12), 0, 1)
 
 
-def steady(draws: np.ndarray, target: float = 0.1) -> np.ndarray:
+def steady(draws: np.ndarray, year: float = YEAR, target: float = 0.1) -> np.ndarray:
     """Weights that aim at one volatility, without debt: what is asked of a forecast is its spread alone.
 
     Args:
         draws: Forecast log returns of each day, float64 `[days, m]`.
+        year: Sessions of a year.
         target: Volatility a year.
 
     Returns:
         float64 `[days]` in [0, 1]; row i is decided at the close before day i.
     """
-    return np.clip(target / np.sqrt(YEAR) / np.maximum(np.expm1(draws).std(axis=1), 1e-9), 0, 1)
+    return np.clip(target / np.sqrt(year) / np.maximum(np.expm1(draws).std(axis=1), 1e-9), 0, 1)
 
 
-RULES = {"kelly": kelly, "steady": steady}
+def rules(returns: np.ndarray, draws: np.ndarray, year: float = YEAR) -> dict[str, Any]:
+    """What either rule would have made of forecasts, traded at the close after the one that they were made at.
+
+    Args:
+        returns: Log returns that came, float64 `[days]`.
+        draws: Their forecasts, float64 `[days, m]`.
+        year: Sessions of a year.
+
+    Returns:
+        `kelly` and `steady`, each as of `compare`.
+    """
+    weights = {"kelly": kelly(draws), "steady": steady(draws, year)}
+    return {name: compare(returns, held, delay=NEXT, year=year) for name, held in weights.items()}
 
 
 def strategy(returns: np.ndarray, positions: np.ndarray, cost_bps: float = 0.0, delay: int = 1) -> np.ndarray:
@@ -82,9 +96,9 @@ def strategy(returns: np.ndarray, positions: np.ndarray, cost_bps: float = 0.0, 
     return weights * simple - cost_bps / 1e4 * _turnover(simple, weights)
 
 
-def sharpe(daily: np.ndarray) -> float:
+def sharpe(daily: np.ndarray, year: float = YEAR) -> float:
     """Annualised mean over standard deviation of daily returns `[days]`; 0 where they do not vary."""
-    return float(_sharpes(np.asarray(daily, float)[None])[0])
+    return float(_sharpes(np.asarray(daily, float)[None], year)[0])
 
 
 def max_drawdown(daily: np.ndarray) -> float:
@@ -99,6 +113,7 @@ def compare(
     costs: Sequence[float] = (0, 5, 10),
     seed: int = 0,
     delay: int = 1,
+    year: float = YEAR,
 ) -> dict[str, Any]:
     """The strategy beside buying on the first day and holding, at several costs.
 
@@ -108,6 +123,7 @@ def compare(
         costs: Basis points a unit of turnover.
         seed: Of the bootstrap; all costs see the same resamples.
         delay: As in `strategy`, of the strategy alone.
+        year: Sessions of a year.
 
     Returns:
         `days`; `costs`: `"5"` -> `strategy` and `buy_and_hold`, each with `sharpe`, `annual_return`, `volatility`
@@ -120,11 +136,11 @@ def compare(
     for cost in costs:
         key = f"{cost:g}"
         ours, theirs = strategy(returns, positions, cost, delay), strategy(returns, ones, cost)
-        low, high = _interval(ours, theirs, seed)
+        low, high = _interval(ours, theirs, seed, year)
         found["costs"][key] = {
-            "strategy": _figures(ours, _turnover(simple, _held(returns, positions, delay))),
-            "buy_and_hold": _figures(theirs, _turnover(simple, ones)),
-            "sharpe_difference": sharpe(ours) - sharpe(theirs),
+            "strategy": _figures(ours, _turnover(simple, _held(returns, positions, delay)), year),
+            "buy_and_hold": _figures(theirs, _turnover(simple, ones), year),
+            "sharpe_difference": sharpe(ours, year) - sharpe(theirs, year),
             "interval": [low, high],
         }
         found["equity"][key] = {"strategy": np.cumprod(1 + ours), "buy_and_hold": np.cumprod(1 + theirs)}
@@ -145,26 +161,26 @@ def _turnover(simple: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.abs(weights - np.concatenate([[0.0], drifted[:-1]]))
 
 
-def _figures(daily: np.ndarray, turnover: np.ndarray) -> dict[str, float]:
+def _figures(daily: np.ndarray, turnover: np.ndarray, year: float) -> dict[str, float]:
     return {
-        "sharpe": sharpe(daily),
-        "annual_return": float(np.prod(1 + daily) ** (YEAR / len(daily)) - 1),
-        "volatility": float(daily.std(ddof=1) * np.sqrt(YEAR)),
+        "sharpe": sharpe(daily, year),
+        "annual_return": float(np.prod(1 + daily) ** (year / len(daily)) - 1),
+        "volatility": float(daily.std(ddof=1) * np.sqrt(year)),
         "max_drawdown": max_drawdown(daily),
-        "turnover": float(turnover.mean() * YEAR),
+        "turnover": float(turnover.mean() * year),
     }
 
 
-def _sharpes(daily: np.ndarray) -> np.ndarray:
+def _sharpes(daily: np.ndarray, year: float) -> np.ndarray:
     """Of each row of `[series, days]`."""
     mean, spread = daily.mean(axis=1), daily.std(axis=1, ddof=1)
-    return np.sqrt(YEAR) * np.divide(mean, spread, out=np.zeros(len(mean)), where=spread > 1e-12)
+    return np.sqrt(year) * np.divide(mean, spread, out=np.zeros(len(mean)), where=spread > 1e-12)
 
 
-def _interval(ours: np.ndarray, theirs: np.ndarray, seed: int) -> tuple[float, float]:
+def _interval(ours: np.ndarray, theirs: np.ndarray, seed: int, year: float) -> tuple[float, float]:
     rng, found = np.random.default_rng(seed), []
     for _ in range(0, RESAMPLES, AT_ONCE):
         rows = stationary_bootstrap_indices(len(ours), MEAN_BLOCK, rng, AT_ONCE)
-        found.append(_sharpes(ours[rows]) - _sharpes(theirs[rows]))
+        found.append(_sharpes(ours[rows], year) - _sharpes(theirs[rows], year))
     low, high = np.quantile(np.concatenate(found), [(1 - SHARE) / 2, (1 + SHARE) / 2])
     return float(low), float(high)

@@ -37,6 +37,19 @@ def spacing(dates: np.ndarray) -> str:
     return next((kind for kind, (low, high) in bounds.items() if low <= step < high), "")
 
 
+def per_year(dates: np.ndarray | None) -> int:
+    """Sessions of a year: 252 of an exchange, 365 where every day is one, 52 weeks, 12 months.
+
+    Args:
+        dates: As of `spacing`; None is taken as an exchange's days.
+    """
+    if dates is None:
+        return 252
+    kind = spacing(dates)
+    everyday = kind == "daily" and float((~np.is_busday(dates)).mean()) > 0.2  # currencies and coins
+    return 365 if everyday else {"weekly": 52, "monthly": 12}.get(kind, 252)
+
+
 def known(name: str) -> str:
     """The calendar's own name: NYSE is XNYS.
 

@@ -14,6 +14,8 @@ from gankit_stock_gan.bars.raw import Raw
 
 LONG_GAP = {"daily": 10, "weekly": 21, "monthly": 62}  # calendar days between rows
 MOST_MISSING = 0.2  # share of rows without a whole bar above which the closes alone are used
+FEW = 0.01  # share of bars that may stand on their head before the file is wrong, not the bars
+SPIKE = 1.5  # a price that changes by this factor, and back with the next row, is hardly a price
 RESAMPLE = "resample it to one row a day, such as df.resample('D').agg(...).dropna() in pandas"
 
 
@@ -34,6 +36,7 @@ def clean(raw: Raw) -> None:
     _bars(raw)
     _untraded(raw)
     _gaps(raw)
+    _suspicious(raw)
 
 
 def counted(count: int, one: str, many: str = "") -> str:
@@ -131,6 +134,13 @@ def _bars(raw: Raw) -> None:
         )
     top, bottom = np.maximum(opens, close), np.minimum(opens, close)
     rounding = 1e-6 * (1 + close)
+    swapped = high < low - rounding
+    if swapped.mean() > FEW and swapped.sum() > 3:
+        raise DataError(
+            f"{raw.name} has highs below the lows in {counted(int(swapped.sum()), 'row')} of {len(close):,}"
+            f" ({raw.some(swapped)})",
+            "are the columns swapped, or in other units?",
+        )
     wrong = (high < top - rounding) | (low > bottom + rounding)
     if wrong.any():
         raw.notes.append(
@@ -138,6 +148,20 @@ def _bars(raw: Raw) -> None:
             f" ({raw.some(wrong)})"
         )
     raw.fields |= {"open": opens, "high": np.fmax(high, top), "low": np.fmin(low, bottom)}
+
+
+def _suspicious(raw: Raw) -> None:
+    """What may be true and is told of all the same: a price there and back, a date to come."""
+    log = np.log(raw.fields["adjusted" if "adjusted" in raw.fields else "close"])
+    moves = np.diff(log)
+    there = np.zeros(len(log), bool)
+    there[1:-1] = (np.abs(moves[:-1]) > np.log(SPIKE)) & (np.abs(moves[:-1] + moves[1:]) < 0.2 * np.abs(moves[:-1]))
+    if there.any():
+        raw.notes.append(
+            f"{counted(int(there.sum()), 'close')} far from both neighbours ({raw.some(there)}): wrong prices? kept"
+        )
+    if raw.dates is not None and raw.dates[-1] > np.datetime64("today"):
+        raw.notes.append(f"the last date, {raw.dates[-1]}, lies in the future")
 
 
 def _without_bars(raw: Raw) -> None:

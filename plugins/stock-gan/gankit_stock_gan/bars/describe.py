@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gankit_stock_gan.bars.calendars import spacing
+from gankit_stock_gan.bars.calendars import per_year, spacing
 from gankit_stock_gan.bars.series import Series
 
 LARGEST = 5  # moves told of
-_PER_YEAR = {"daily": 252, "weekly": 52, "monthly": 12}
 
 
 def describe(series: Sequence[Series]) -> dict[str, Any]:
@@ -32,8 +31,6 @@ def describe(series: Sequence[Series]) -> dict[str, Any]:
 def _one(series: Series) -> dict[str, Any]:
     returns, dates = series.returns, series.dates
     kind = "daily" if dates is None else spacing(dates)
-    # Seven sessions a week (currencies, coins) make more rows a year than an exchange does.
-    everyday = dates is not None and kind == "daily" and float((~np.is_busday(dates)).mean()) > 0.2
     largest = np.argsort(-np.abs(returns), kind="stable")[:LARGEST]
     return {
         "name": series.name,
@@ -47,9 +44,7 @@ def _one(series: Series) -> dict[str, Any]:
         "zero_volume": 0 if series.volume is None else int((series.volume == 0).sum()),
         "lowest": float(series.close.min()),
         "highest": float(series.close.max()),
-        "volatility": float(returns.std(ddof=1) * np.sqrt(365 if everyday else _PER_YEAR[kind]))
-        if len(returns) > 1
-        else None,
+        "volatility": float(returns.std(ddof=1) * np.sqrt(per_year(dates))) if len(returns) > 1 else None,
         "largest_moves": [
             {
                 "row": int(i) + 1,

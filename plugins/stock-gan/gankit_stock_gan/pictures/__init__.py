@@ -25,7 +25,8 @@ def draw(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> lis
         out: An existing folder.
     """
     from gankit_stock_gan.backtest import ours, scores
-    from gankit_stock_gan.backtest.trading import RULES, compare
+    from gankit_stock_gan.backtest.trading import rules
+    from gankit_stock_gan.bars.calendars import per_year
     from gankit_stock_gan.model.forecaster import Forecaster
     from gankit_stock_gan.pictures.calibration import calibration
     from gankit_stock_gan.pictures.equity import equity
@@ -47,8 +48,8 @@ def draw(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> lis
         paths = ahead(forecaster, past, np.array([origin]), config.draws, days)[0]
         before, after = series.rows(0, origin + 2), series.rows(origin + 2)
         drawn = before.close[-1] * np.exp(np.cumsum(paths, axis=1))
-        written.append(fan(before, drawn, after.dates, out / f"fan-{name}.png", after.close))
+        written.append(fan(before, drawn, after.dates, out / f"fan-{name}.png", after.close[:days]))
         dates = None if series.dates is None else series.dates[rows + 2]
-        result = {name: compare(outcome, rule(draws)) for name, rule in RULES.items()}
+        result = rules(outcome, draws, per_year(series.dates))
         written.append(equity(result, dates, out / f"equity-{name}.png", series.name))
     return written

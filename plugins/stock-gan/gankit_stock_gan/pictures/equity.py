@@ -37,7 +37,7 @@ def equity(result: dict[str, Any], dates: np.ndarray | None, out: Path, title: s
             curve = result[rule]["equity"][cost]["strategy"]
             axes.plot(days, curve, color=colour, linestyle=style, linewidth=1.5, label=label)
     axes.axhline(1, color="0.6", linewidth=0.8)
-    axes.set(title=f"{title}: capital, costs a unit of turnover, traded at the next bar", ylabel="capital")
+    axes.set(title=f"{title}: capital after costs a unit of turnover, traded at the next close", ylabel="capital")
     axes.legend(frameon=False, loc="upper left")
     axes.margins(x=0.01, y=0.2)
     figure.savefig(out, dpi=100)

@@ -43,7 +43,8 @@ def fan(
         axes.plot(future, _from_last(series, actual), color="black", linewidth=1.3, linestyle=":", label="came")
     axes.axvline(0, color="0.6", linewidth=0.8)
     _label(axes, series, days, past, future)
-    axes.set(title=f"{series.name}: the next {horizon} sessions", ylabel="close")
+    when = "the next" if actual is None else "forecast and outcome of the last"
+    axes.set(title=f"{series.name}: {when} {horizon} sessions", ylabel="close")
     axes.legend(loc="upper left", frameon=False, ncols=5)
     axes.margins(x=0.01, y=0.12)
     figure.savefig(out, dpi=100)

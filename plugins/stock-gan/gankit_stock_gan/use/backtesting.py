@@ -21,11 +21,11 @@ from gankit_stock_gan.pictures.calibration import calibration
 from gankit_stock_gan.pictures.equity import equity
 from gankit_stock_gan.use.forecasting import FIRST_QUANTILE, QUANTILES
 from gankit_stock_gan.use.trained import Trained, slug
-from gankit_stock_gan.warnings import warnings
 
 log = logging.getLogger("gankit")
 
 BINS = 20
+PICTURED = 4
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,15 @@ def run(trained: Trained, source: str | None, plan: Plan, output: Path | None, *
     found = trained.series(source, fewest, **options)
     out = results_folder(trained.path, output, "backtest")
     assets = [last(series, plan.sessions) for series in found]
-    early = "" if plan.retrain else trained.seen(found, [asset.start + 1 for asset in assets])
     config = trained.reading(source, **options)
     tests = [_one(trained, asset, plan, config) for asset in assets]
     tables = {t.asset.series.name: {name: t.figures(name) for name in t.closes} for t in tests}
-    said = [*([early] if early else []), *warnings(trained.config, found, plan.windows)]
+    firsts = [] if plan.retrain else [asset.start + 1 for asset in assets]
+    said = trained.warnings(found, plan.windows, firsts)
+    if plan.horizon > 1 or plan.step > 1:
+        said.append("trading is shown of forecasts of one session, at every session, alone")
+    if len(tests) > PICTURED:
+        said.append(f"pictures are of the first {PICTURED} series")
     overlap = plan.horizon > plan.step
     result = {
         **trained.provenance(),
@@ -88,7 +92,7 @@ def run(trained: Trained, source: str | None, plan: Plan, output: Path | None, *
         "pit": {t.asset.series.name: _histogram(t) for t in tests},
         "warnings": said,
     }
-    pictures = [path for test in tests[:4] for path in _pictures(test, out)]
+    pictures = [path for test in tests[:PICTURED] for path in _pictures(test, out)]
     write_csv(out / "forecasts.csv", [row for test in tests for row in _rows(test)])
     write_json(out / "backtest.json", result)
     files = {"result": str(out / "backtest.json"), "table": str(out / "forecasts.csv")}

@@ -16,7 +16,6 @@ from gankit_stock_gan.model.windows import Past
 from gankit_stock_gan.pictures.fan import fan
 from gankit_stock_gan.simulation.simulate import ahead
 from gankit_stock_gan.use.trained import Trained, slug
-from gankit_stock_gan.warnings import warnings
 
 QUANTILES = tuple(round(0.05 * i, 2) for i in range(1, 20))
 FIRST_QUANTILE = {level: f"q{round(100 * level):02d}" for level in QUANTILES}
@@ -69,9 +68,11 @@ def forecast(
         if len(pictures) < MOST_PICTURES:
             pictures.append(fan(series, drawn, next_sessions(series, horizon), out / f"fan-{slug(series.name)}.png"))
     write_csv(out / "forecasts.csv", rows)
-    said = warnings(trained.config, found, trained.config.test)
+    said = trained.warnings(found, trained.config.test, [len(series) for series in found])
+    if len(found) > MOST_PICTURES:
+        said.append(f"pictures are of the first {MOST_PICTURES} series")
     files = {"table": str(out / "forecasts.csv"), "pictures": [str(path) for path in pictures]}
-    result = {"rows": rows, "files": files, "warnings": said}
+    result = {"run": str(trained.path), "rows": rows, "files": files, "warnings": said}
     request = {"horizon": horizon, "draws": draws, "seed": seed}
     write_json(out / "forecast.json", {**trained.provenance(), **request, **result})
     return result

@@ -19,7 +19,6 @@ from gankit_stock_gan.model.windows import Past
 from gankit_stock_gan.simulation import copies, facts, panel, rivals, tuning
 from gankit_stock_gan.simulation.simulate import Tuning, ahead, anywhere
 from gankit_stock_gan.use.trained import Trained, slug
-from gankit_stock_gan.warnings import warnings
 
 log = logging.getLogger("gankit")
 
@@ -45,7 +44,7 @@ def simulate(
     """
     found = trained.series(source, trained.generator.earliest + 2, **options)
     out = results_folder(trained.path, output, "simulate")
-    result: dict[str, Any] = {"facts": {}, "copies": {}, "tuning": {}, "risk": {}}
+    result: dict[str, Any] = {"run": str(trained.path), "facts": {}, "copies": {}, "tuning": {}, "risk": {}}
     tables, pictures = [], []
     for series in found:
         name = series.name
@@ -61,7 +60,7 @@ def simulate(
             pictures += _judge(trained, series, fitted, seed, out, result)
         tables.append(_table(series, paths, days))
     _write(tables, out / "paths.csv")
-    said = warnings(trained.config, found, trained.config.test)
+    said = trained.warnings(found, trained.config.test, [len(one) for one in found] if start == "now" else [])
     if start != "now" and tune:
         said.append("paths are tuned to the history that they are compared with: its distances are in-sample")
     files = {"paths": str(out / "paths.csv"), "facts": str(out / "facts.json"), "pictures": [str(p) for p in pictures]}
@@ -120,7 +119,7 @@ def _from_now(trained: Trained, series: Series, count: int, length: int, seed: i
 
 
 def _losses(paths: np.ndarray) -> dict[str, dict[str, float]]:
-    """Value at Risk and expected shortfall of the log return over the whole horizon."""
+    """Value at Risk and expected shortfall: losses, as log returns over all sessions of the paths together."""
     total = np.sort(paths.sum(axis=1))[None]
     return {
         f"{level:g}": {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,9 +15,9 @@ from gankit.runs import Run
 from gankit.training import versions
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.config import StockConfig
+from gankit_stock_gan.data import foreign
 from gankit_stock_gan.model.forecaster import Forecaster
-
-log = logging.getLogger("gankit")
+from gankit_stock_gan.warnings import warnings
 
 
 @dataclass(frozen=True)
@@ -78,38 +77,25 @@ class Trained:
         return self.config.model_copy(update={"data": source or self.config.data, **plain, **given})
 
     def series(self, source: str | None, needed: int, **options: str) -> list[Series]:
-        """Bars to use the run on, read as `reading` says; what was found in them is logged.
+        """Bars to use the run on, read as `reading` says.
 
         Args:
             source: As `--data`.
             needed: Fewest rows.
             **options: As of `reading`.
         """
-        found = self.reading(source, **options).series(needed)
-        for one in found:
-            for note in one.notes:
-                log.warning("%s: %s", one.name, note)
-        return found
+        return self.reading(source, **options).series(needed)
 
-    def seen(self, series: Sequence[Series], rows: Sequence[int]) -> str:
-        """A warning if what is forecast lies in time before what the run has learned from; else empty.
+    def warnings(self, series: Sequence[Series], tested: int, rows: Sequence[int] = ()) -> list[str]:
+        """What a reader of results must know.
 
         Args:
             series: The bars.
-            rows: The first bar that is forecast of each.
+            tested: Sessions that figures are of.
+            rows: The first bar that is forecast of each; none is, if empty.
         """
-        known = [one["selected_until"] for one in self.loaded.facts["series"] if "-" in one["selected_until"]]
-        early = [
-            one.name
-            for one, row in zip(series, rows, strict=True)
-            if one.dates is not None and any(str(one.dates[row]) < day for day in known)
-        ]
-        if not early:
-            return ""
-        return (
-            f"forecasts of {', '.join(early)} begin before {max(known)}, up to when this run has learned: "
-            "these figures are better than future ones will be"
-        )
+        own = foreign(self.loaded.facts, series, rows) if rows else []
+        return [*own, *warnings(self.config, series, tested)]
 
     def provenance(self) -> dict[str, Any]:
         """What decides a result, as JSON."""

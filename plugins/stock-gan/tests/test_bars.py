@@ -7,6 +7,8 @@ import pytest
 from gankit_stock_gan.bars import Series, calendars, describe, read
 from gankit_stock_gan.bars.splits import find
 
+from gankit.errors import DataError
+
 YAHOO = "Date,Open,High,Low,Close,Adj Close,Volume\n"
 BARS = ["2024-01-02,10,12,9,11,5.5,100", "2024-01-03,11,13,10,12,6,200", "2024-01-04,12,14,11,13,13,300"]
 

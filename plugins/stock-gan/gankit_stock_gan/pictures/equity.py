@@ -45,4 +45,5 @@ def equity(result: dict[str, Any], dates: np.ndarray | None, out: Path, title: s
 
 
 def _named(name: str, result: dict[str, Any], cost: str, who: str = "buy_and_hold") -> str:
-    return f"{name} (Sharpe {result['costs'][cost][who]['sharpe']:.2f})"
+    ratio = round(result["costs"][cost][who]["sharpe"], 2) + 0.0  # no -0.00
+    return f"{name} (Sharpe {ratio:.2f})"

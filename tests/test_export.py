@@ -210,7 +210,8 @@ def test_trials_leave_out_sizes_that_the_network_refuses(models):
     from keras import Model, layers
 
     x = layers.Input((None, None, 1))
-    strided = Model(x, layers.Conv2D(1, 5, 2)(x))  # no padding: five pixels at least
+    # No padding: nine pixels at least. (Where the output would be just empty, CPUs differ in whether they refuse.)
+    strided = Model(x, layers.Conv2D(1, 9)(x))
     assert [inputs[0].shape[1:3] for inputs, _ in trials(strided)] == [(16, 24), (32, 32)]
     found = trials(models["images"])
     assert [inputs[0].shape for inputs, _ in found][:3] == [(1, 1, 1, 3), (2, 1, 2, 3), (3, 2, 7, 3)]

@@ -26,6 +26,12 @@ class StockGAN(Recipe):
     )
     Config = StockConfig
     ema = {"generator": 0.99, "lstm": 0.99}
+    exports = {
+        "generator": "seven figures of a session and the LSTM's state -> four numbers that shape the next return's "
+        "distribution, and the state",
+        "lstm": "the same; the second number is the mean of the next return in units of its scale",
+        "discriminator": "scaled returns of a window and what follows -> the logit that they are real",
+    }
     tiny = {
         "steps": 4, "validation": 30, "test": 40, "window": 6, "horizon": 2, "units": 3, "hidden": 4, "samples": 2,
         "calibration": 50, "draws": 50, "refit": 100, "since": "2016-01-01",

@@ -22,7 +22,7 @@ class Forecaster:
     """The generator's weights, and what using it takes.
 
     Attributes:
-        weights: Of `Days`: LSTM kernel, recurrent kernel and bias, then kernel and bias of the two layers behind it.
+        weights: Of `networks.days`: the LSTM's kernel, recurrent kernel and bias; kernel and bias of the layers behind.
         window: Sessions that are read before a forecast.
         memory: Past forecasts that correct the next one.
     """

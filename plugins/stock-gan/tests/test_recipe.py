@@ -1,4 +1,4 @@
-"""The recipe under the compliance kit; what it learns against an oracle; its commands from end to end."""
+"""What the recipe learns, against an oracle; its losses one by one; its commands from end to end."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ import gankit
 from gankit.cli import main
 from gankit.config import resolve
 from gankit.errors import ConfigError
-from gankit.testing import CHECKS, check_recipe
+from gankit.testing import check_recipe
 from gankit.training import fit
 
 LOSSES = ("adversarial", "score", "path")
@@ -42,12 +42,6 @@ def series(n=3000, seed=0, name="GJR"):
     returns, sigma = process(n, seed)
     close = 100 * np.exp(np.concatenate([[0], returns.cumsum()]))
     return Series(name, close, np.datetime64("2000-01-03") + np.arange(n + 1)), sigma
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("check", CHECKS)
-def test_recipe(check, tmp_path):
-    check_recipe(StockGAN, check, tmp_path)
 
 
 @pytest.mark.slow

@@ -88,6 +88,22 @@ def difference(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> floa
     return float(max(found))
 
 
+def drift(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> float:
+    """Largest distance |a - b| of a network's weights over their length |a|, all its variables taken together.
+
+    For float32, whose rounding decides the sign of gradients that are nearly 0: there Adam makes full steps, so a few
+    weights differ by as much as they have moved, on one CPU more than on another, and say nothing of the rest.
+    """
+    assert set(a) == set(b)
+    squares: dict[str, list[float]] = {}
+    for key in a:
+        role, network, *_ = key.split("/")
+        if role == "networks" and a[key].size and a[key].dtype.kind == "f":
+            apart, length = squares.setdefault(network, [0.0, 0.0])
+            squares[network] = [apart + float(((a[key] - b[key]) ** 2).sum()), length + float((a[key] ** 2).sum())]
+    return max(math.sqrt(apart / length) for apart, length in squares.values())
+
+
 def check_identity(recipe: type[Recipe], folder: Path) -> None:
     """Name, summary and configuration are usable, and every field says what it is."""
     plugins.check_class(recipe, recipe.name)
@@ -158,11 +174,14 @@ def _moved(network: Any, before: list[np.ndarray]) -> bool:
 
 
 def check_replicas(recipe: type[Recipe], folder: Path) -> None:
-    """Two replicas train what one device trains: to 1e-8 in float64 over 20 steps, to 1e-3 in float32 over 5."""
-    for precision, steps, limit in (("float64", STEPS, 1e-8), ("float32", 5, 1e-3)):
+    """Two replicas train what one device trains.
+
+    To 1e-8 of each variable in float64 over 20 steps; to 1e-4 of each network in float32 over 5 (see `drift`).
+    """
+    for precision, steps, limit, measure in (("float64", STEPS, 1e-8, difference), ("float32", 5, 1e-4, drift)):
         one = train_steps(recipe, steps, precision=precision)
         two = train_steps(recipe, steps, precision=precision, strategy="mirrored", devices=2)
-        apart = difference(one, two)
+        apart = measure(one, two)
         assert apart <= limit, f"{precision}: one and two replicas differ by {apart:.1e} after {steps} steps"
 
 

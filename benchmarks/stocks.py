@@ -1,5 +1,6 @@
-"""TimeGAN's discriminative and predictive scores of a run of stock-gan, in two protocols.
+"""TimeGAN's scores of a run of stock-gan, in two protocols; and what no smooth curve comes nearer to.
 
+    python benchmarks/stocks.py floor                         # the S&P 500's own autocorrelations, 2009 to 2018
     python benchmarks/stocks.py timegan RUN                   # published: windows overlap and are split at random
     python benchmarks/stocks.py timegan RUN --protocol gap    # train and test windows apart in time
 
@@ -17,9 +18,9 @@ from typing import Any
 import click
 import numpy as np
 from gankit_stock_gan.backtest import garch
-from gankit_stock_gan.bars import Series
+from gankit_stock_gan.bars import Series, read
 from gankit_stock_gan.model.windows import Past
-from gankit_stock_gan.simulation import timegan
+from gankit_stock_gan.simulation import facts, timegan
 from gankit_stock_gan.simulation.bars import Shapes
 from gankit_stock_gan.simulation.simulate import simulate
 from gankit_stock_gan.use.trained import Trained
@@ -33,6 +34,22 @@ WIDTH = timegan.WIDTH
 @click.group()
 def main() -> None:
     """Figures of stock-gan that take long."""
+
+
+@main.command("floor")
+def floor() -> None:
+    """The distance of the real autocorrelations from two exponentials fitted to them: the noise of one history."""
+    from scipy.optimize import curve_fit
+
+    def curve(lag: Any, a: float, b: float, c: float, d: float, e: float) -> Any:
+        return a * np.exp(-lag / b) + c * np.exp(-lag / d) + e
+
+    (series,) = read("sp500", since="2009-05-01")
+    lags = np.arange(1, facts.LAGS + 1)
+    for name, size in (("absolute", np.abs), ("squared", np.square)):
+        real = facts.acf(size(series.returns), facts.LAGS)
+        fitted, _ = curve_fit(curve, lags, real, [0.2, 5, 0.2, 50, 0], maxfev=20_000)
+        print(f"{name:10}{np.sqrt(np.mean((real - curve(lags, *fitted)) ** 2)):.4f}")
 
 
 @main.command("timegan")

@@ -89,6 +89,23 @@ def foreign(facts: Mapping[str, Any], series: Sequence[Series], rows: Sequence[i
     return said
 
 
+def crossed(facts: Mapping[str, Any]) -> list[str]:
+    """A warning if one series is learned from on days that are held out of another: markets move together.
+
+    Args:
+        facts: Of a run's data.
+    """
+    dated = [one for one in facts["series"] if "-" in one["selected_until"]]
+    latest = max((one["trained_until"] for one in dated), default="")
+    early = [one["name"] for one in dated if one["selected_until"] < latest]
+    if not early:
+        return []
+    return [
+        f"held-out sessions of {', '.join(early)} begin before {latest}, up to when other series are learned from: "
+        "their figures may know of the same market; give --until, so that all end together"
+    ]
+
+
 def needed(config: StockConfig) -> int:
     """Fewest bars of a series."""
     return BURN_IN + config.window + config.horizon + FEWEST + config.validation + config.test + 1
@@ -123,7 +140,7 @@ def other(config: StockConfig, source: str) -> Data:
     Raises:
         DataError: A file cannot be used, or is too short.
     """
-    config = config.model_copy(update={"data": source, "assets": "", "since": "", "until": ""})
+    config = config.model_copy(update={"data": source, "assets": "", "since": "", "until": "", "calendar": "auto"})
     fewest = max(BURN_IN + config.window, RIVALS) + config.test + 1
     return Data(held_out={"assets": [last(series, config.test) for series in config.series(fewest)]})
 
@@ -165,4 +182,6 @@ def open_data(config: StockConfig) -> Data:
         ],
         "units": config.units, "hidden": config.hidden, "window": config.window, "horizon": config.horizon,
     }  # fmt: skip
+    for said in crossed(facts):
+        log.warning("%s", said)
     return Data({TRAIN: windows, HELD_OUT: watched}, {"assets": found}, facts)

@@ -50,18 +50,17 @@ def test_paths_ahead_have_the_distribution_of_one_day():
 
 
 def test_the_tether_holds_the_level():
-    made, anchor = forecaster(size=0.0), 1e-4
-    free = anywhere(made, Tuning(anchor, pull=0.0, level=-0.15), 60, 800).returns
-    held = anywhere(made, Tuning(anchor, pull=0.3, level=-0.15, gain=0), 60, 800).returns
-    # Nothing reads the ratios here, so the level dies out either way; a generator that does is held.
-    assert free[:, -50:].std() < 1e-3
-    assert held[:, -50:].std() < 1e-3
-    weights = [w * 0 for w in made.weights]
-    weights[3][3 + 1, 0] = weights[3][3 + 2, 0] = weights[3][3 + 3, 0] = -0.3  # volatility returns to the slow mean
+    weights = [w * 0 for w in forecaster().weights]
+    weights[3][4, 0] = weights[3][5, 0] = weights[3][6, 0] = -0.3  # volatility returns to the slow mean
     weights[5][0, 0] = 1.0
-    returning = Forecaster(tuple(weights), 10, 0)
-    near = anywhere(returning, Tuning(anchor, pull=0.3), 60, 1500).returns
-    assert 0.5 < near[:, -300:].std() / np.sqrt(anchor) < 2
+    returning, anchor = Forecaster(tuple(weights), 10, 0), 1e-4
+
+    def level(pull, lower):
+        paths = anywhere(returning, Tuning(anchor, pull=pull, level=lower), 60, 1500).returns
+        return paths[:, -300:].std() / np.sqrt(anchor)
+
+    assert level(0.0, 0.0) > 2 and level(0.0, -0.2) < 0.5  # without one it wanders off
+    assert 0.7 < level(0.3, -0.2) < level(0.3, 0.0) < 1.4
 
 
 def test_tuning_changes_what_it_says():

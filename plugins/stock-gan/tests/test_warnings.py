@@ -5,7 +5,7 @@ import pytest
 from gankit_stock_gan.backtest.evaluation import Backtest, verdicts
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.config import StockConfig
-from gankit_stock_gan.data import Asset, foreign
+from gankit_stock_gan.data import Asset, crossed, foreign
 from gankit_stock_gan.model.windows import Past
 from gankit_stock_gan.warnings import warnings
 
@@ -31,6 +31,17 @@ def test_bars_that_a_run_has_learned_from_are_told_of():
 def test_bars_of_another_spacing_are_told_of():
     weekly = Series("W", CLOSE, np.datetime64("2016-01-01") + 7 * np.arange(400))
     assert foreign(FACTS, [weekly], [399]) == ["this run has learned from daily bars, and W has others"]
+
+
+def test_series_that_end_apart_are_told_of():
+    def one(name, trained, selected):
+        return {"name": name, "trained_until": trained, "selected_until": selected}
+
+    old, new = one("OLD", "2009-01-05", "2011-01-05"), one("NEW", "2014-12-31", "2016-12-28")
+    (said,) = crossed({"series": [old, new]})
+    assert said.startswith("held-out sessions of OLD begin before 2014-12-31")
+    assert crossed({"series": [new, one("NEAR", "2014-12-20", "2016-12-12")]}) == []
+    assert crossed({"series": [one("X", "300", "400"), one("Y", "900", "999")]}) == []
 
 
 def test_what_every_result_says():

@@ -14,7 +14,7 @@ from gankit_stock_gan.backtest.trading import rules
 from gankit_stock_gan.backtest.verdict import distribution_verdict, point_verdict
 from gankit_stock_gan.bars.calendars import per_year
 from gankit_stock_gan.config import StockConfig
-from gankit_stock_gan.data import Asset, foreign
+from gankit_stock_gan.data import Asset, crossed, foreign
 from gankit_stock_gan.model.forecaster import Forecaster
 from gankit_stock_gan.warnings import warnings
 
@@ -160,8 +160,8 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
 def _warnings(config: StockConfig, tests: Sequence[Backtest], data: Data) -> list[str]:
     series = [test.asset.series for test in tests]
     # Other bars than those of the run may be older than what it has learned from.
-    other = not data.train
-    strange = foreign(data.facts, series, [test.asset.start + 1 for test in tests]) if other else []
+    firsts = [test.asset.start + 1 for test in tests]
+    strange = crossed(data.facts) if data.train else foreign(data.facts, series, firsts)
     return [*strange, *warnings(config, series, config.test)]
 
 

@@ -25,11 +25,11 @@ def calibration(levels: np.ndarray, out: Path, title: str, rival: tuple[str, np.
     figure = Figure(figsize=(8.4, 3.9), layout="constrained")
     left, right = figure.subplots(1, 2)
     n, chance = len(levels), np.sqrt((1 / BINS) * (1 - 1 / BINS) / len(levels))
-    left.hist(levels, BINS, (0, 1), weights=np.full(n, BINS / n), color=COLOUR, alpha=0.75, label="stock-gan")
+    left.hist(levels, BINS, range=(0, 1), weights=np.full(n, BINS / n), color=COLOUR, alpha=0.75, label="stock-gan")
     if rival is not None:
         name, theirs = rival
         even = np.full(len(theirs), BINS / len(theirs))
-        left.hist(theirs, BINS, (0, 1), weights=even, histtype="step", color="black", label=name)
+        left.hist(theirs, BINS, range=(0, 1), weights=even, histtype="step", color="black", label=name)
     for edge in (1 - 1.96 * BINS * chance, 1 + 1.96 * BINS * chance):
         left.axhline(edge, color="0.3", linewidth=0.8, linestyle=":", label="95 % by chance" if edge < 1 else None)
     left.axhline(1, color="0.3", linewidth=0.8)

@@ -1,0 +1,99 @@
+"""Options of the recipe. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from gankit import RecipeConfig, Section, Training
+
+
+class Augmentation(Section):
+    """How differently one mark is drawn each time that it is seen."""
+
+    rotation: float = Field(25.0, ge=0, le=180, description="Degrees, either way.")
+    stretch: float = Field(0.25, ge=0, le=1, description="Logarithm of the change of width against height.")
+    shear: float = Field(0.3, ge=0, le=1, description="Slant.")
+    warp: float = Field(0.12, ge=0, le=0.5, description="Displacement of strokes, in halves of the side.")
+    jitter: float = Field(0.06, ge=0, le=0.5, description="Of size and place.")
+    thickness: float = Field(1.0, ge=0, le=1, description="Of strokes: up to a pixel either way.")
+    holes: float = Field(0.25, ge=0, le=1, description="Radius of a blank spot, in halves of the side.")
+    gain: float = Field(0.3, ge=0, le=1, description="Logarithm of the change of the ink's strength.")
+
+
+class SketchConfig(RecipeConfig):
+    """Options of `gankit run sketch-retrieval`."""
+
+    data: str = Field("symbols", description="A folder of images, or a .npz file; 'symbols' draws some from fonts.")
+    held_out: float = Field(0.2, ge=0, lt=1, description="Share of the kinds (or marks) that is never trained on.")
+    network: Literal["mark-gan", "sketch-gan", "thin-gan"] = Field(
+        "mark-gan", description="Which networks play: ours, the paper's, or the paper's with small filters."
+    )
+    game: Literal["gan", "bigan"] = Field("gan", description="bigan trains an encoder against the generator.")
+    feature: Literal["auto", "contrast", "pooled", "paper"] = Field(
+        "auto", description="contrast: the coordinates it compares marks by; pooled: all layers, whitened; paper: the "
+        "last layer as it is. auto is contrast where there is one, else pooled.",
+    )  # fmt: skip
+    dimensions: int = Field(128, ge=2, le=1024, description="Components of the pooled feature.")
+    stretch: float = Field(0.0, ge=0, le=1, description="How far the ink's shorter side is stretched to the longer.")
+    steps: int = Field(2000, ge=1, description="Steps of training.")
+    width: int = Field(32, ge=4, multiple_of=4, description="Channels of mark-gan's first layer.")
+    latent: int = Field(100, ge=1, description="Numbers of noise that make a mark.")
+    lr: float = Field(1e-3, gt=0, description="Learning rate of the discriminator, falling along a cosine.")
+    lr_generator: float = Field(2e-4, gt=0, description="Learning rate of the generator, as the other.")
+    contrast: float | None = Field(
+        None, ge=0, description="Weight of finding a mark drawn anew among others.  [default: 1 with mark-gan, else 0]"
+    )
+    adversarial: float | None = Field(
+        None, ge=0, description="Weight of telling drawn from generated marks.  [default: 0.1 with contrast, else 1]"
+    )
+    temperature: float = Field(0.2, gt=0, description="Of the contrast; the lower, the more the nearest marks count.")
+    augment: bool = Field(True, description="Draw marks anew each time that they are seen.")
+    turns: bool = Field(True, description="Marks turned by quarters and mirrored count as other marks.")
+    augmentation: Augmentation = Field(default_factory=Augmentation, description="How differently marks are drawn.")
+    spectral: bool = Field(False, description="Spectral normalisation of the discriminator, in place of any other.")
+    r1: float = Field(0.0, ge=0, description="Weight of the R1 penalty.")
+    training: Training = Training(batch_size=128, log_every=50, sample_every=1000)
+
+    @model_validator(mode="after")
+    def _playable(self) -> SketchConfig:
+        if not self.contrast_weight and not self.adversarial_weight:
+            raise ValueError("one of contrast and adversarial must be above 0")
+        if self.game == "bigan" and (self.contrast_weight or not self.adversarial_weight):
+            raise ValueError("game bigan needs contrast 0 and adversarial above 0")
+        if self.contrast_weight and not self.augment:
+            raise ValueError("contrast needs augment: it compares two drawings of one mark")
+        if self.feature == "contrast" and not self.contrast_weight:
+            raise ValueError("feature contrast needs contrast above 0")
+        if self.r1 and self.network != "mark-gan" and not self.spectral:
+            raise ValueError("r1 needs a discriminator without batch normalisation: mark-gan, or spectral")
+        return self
+
+    @property
+    def contrast_weight(self) -> float:
+        """Of the contrast."""
+        own = 1.0 if self.network == "mark-gan" and self.game == "gan" else 0.0
+        return own if self.contrast is None else self.contrast
+
+    @property
+    def adversarial_weight(self) -> float:
+        """Of the discriminator's verdicts."""
+        return (0.1 if self.contrast_weight else 1.0) if self.adversarial is None else self.adversarial
+
+    @property
+    def kind(self) -> str:
+        """The feature that is read."""
+        own = "contrast" if self.contrast_weight else "pooled"
+        return own if self.feature == "auto" else self.feature
+
+    @property
+    def reader(self) -> str:
+        """The network that features are read from."""
+        return "encoder" if self.game == "bigan" else "discriminator"
+
+    def rate(self, lr: float) -> Callable[[int], float]:
+        """A learning rate that falls along half a cosine."""
+        return lambda step: lr * (1 + math.cos(math.pi * step / max(1, self.steps))) / 2

@@ -1,0 +1,96 @@
+"""The marks of a run: read, and some kinds of them held out. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gankit import Data, DataError
+from gankit_sketch_retrieval.config import SketchConfig
+from gankit_sketch_retrieval.marks.ink import BRIGHT
+from gankit_sketch_retrieval.marks.normalise import normalised
+from gankit_sketch_retrieval.marks.reading import Marks, read
+
+EMBEDDED = "symbols"
+KINDS = 256  # of embedded symbols
+FEWEST = 20  # marks to train on
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """What evaluation needs.
+
+    Attributes:
+        name: Of the data, as the user named them.
+        train: What was trained on: the projection and PCA are fitted to it.
+        test: What was held out.
+        unseen: Whether `test` was.
+    """
+
+    name: str
+    train: Marks
+    test: Marks
+    unseen: bool
+
+
+def marks_of(source: str, stretch: float) -> Marks:
+    """The marks of a folder, a .npz file, or the embedded ones.
+
+    Raises:
+        DataError: Nothing can be used.
+    """
+    if source != EMBEDDED or Path(source).exists():
+        return read(source, stretch=stretch, raw=128)
+    from gankit_sketch_retrieval.marks.symbols import symbols
+
+    pictures, labels = symbols(classes=KINDS)
+    marks = np.stack([normalised(picture / np.float32(255), stretch) for picture in pictures])
+    names = tuple(f"{EMBEDDED}/{row}" for row in range(len(marks)))
+    return Marks(marks, names, {"label": labels}, BRIGHT, {}, 0, tuple(pictures))
+
+
+def split(marks: Marks, share: float, seed: int) -> tuple[Marks, Marks]:
+    """Marks to train on, and held-out ones: whole kinds if there are labels, since retrieval is asked for new kinds.
+
+    Args:
+        marks: All of them.
+        share: Held out.
+        seed: Of the choice.
+
+    Raises:
+        DataError: Too few are left to train on.
+    """
+    rng = np.random.default_rng([seed, 7])
+    if marks.labels is not None and len(kinds := np.unique(marks.labels[marks.labels != ""])) > 2:
+        out = np.isin(marks.labels, rng.permutation(kinds)[: round(share * len(kinds))])
+    else:
+        out = np.zeros(len(marks), bool)
+        out[rng.permutation(len(marks))[: round(share * len(marks))]] = True
+    if (~out).sum() < FEWEST:
+        hint = f"give at least {FEWEST}" + (", or a smaller --held-out" if out.any() else "")
+        raise DataError(f"{(~out).sum()} marks are too few to train on", hint)
+    return marks.only(~out), marks.only(out)
+
+
+def open_data(config: SketchConfig) -> Data:
+    """The marks that the configuration names, cut."""
+    from gankit_sketch_retrieval.model.source import MarkSource
+
+    marks = marks_of(config.data, config.stretch)
+    train, test = split(marks, config.held_out, config.training.seed)
+    unseen = len(test) > 1
+    opened = Opened(config.data, train, test if unseen else train, unseen)
+    facts = {"data": config.data, "marks": len(train), "ink": marks.kind, "left_out": marks.left_out}
+    source = MarkSource(train.pictures, config.augmentation if config.augment else None, config.turns)
+    return Data({"marks": source}, {"opened": opened}, facts)
+
+
+def other(config: SketchConfig, source: str) -> Data:
+    """Other marks to evaluate on; those of the run are read again, since features are whitened by them."""
+    train, _ = split(marks_of(config.data, config.stretch), config.held_out, config.training.seed)
+    test = marks_of(source, config.stretch)
+    if len(test) < 2:
+        raise DataError(f"there is only one mark in {source}", "give some that resemble each other")
+    return Data({}, {"opened": Opened(source, train, test, unseen=True)}, {})

@@ -1,0 +1,1 @@
+"""Figures: retrieval, invariance, spotting."""

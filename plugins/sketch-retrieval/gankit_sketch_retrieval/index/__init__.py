@@ -1,0 +1,1 @@
+"""The index of vectors: its file, its search, its making."""

@@ -1,0 +1,1 @@
+"""Marks as pictures: read, told from their ground, brought to one size."""

@@ -1,0 +1,1 @@
+"""Whole scanned pages: reading, ink, proposals, and pages composed for tests."""

@@ -1,0 +1,1 @@
+"""What one does with a trained model: index, search, spot, and show what was found."""

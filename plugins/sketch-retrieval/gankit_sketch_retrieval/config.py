@@ -50,7 +50,8 @@ class SketchConfig(RecipeConfig):
     adversarial: float | None = Field(
         None, ge=0, description="Weight of telling drawn from generated marks.  [default: 0.1 with contrast, else 1]"
     )
-    temperature: float = Field(0.2, gt=0, description="Of the contrast; the lower, the more the nearest marks count.")
+    play_every: int = Field(4, ge=1, description="With contrast, the game is played in every n-th step.")
+    temperature: float = Field(0.1, gt=0, description="Of the contrast; the lower, the more the nearest marks count.")
     augment: bool = Field(True, description="Draw marks anew each time that they are seen.")
     turns: bool = Field(True, description="Marks turned by quarters and mirrored count as other marks.")
     augmentation: Augmentation = Field(default_factory=Augmentation, description="How differently marks are drawn.")

@@ -221,8 +221,8 @@ def test_arrays(tmp_path):
     )  # fmt: skip
     found = read(source)
     np.testing.assert_array_equal(found.pictures, expected(*range(6)))
-    assert found.kind == "dark" and list(found.labels) == list("010101") and list(found.columns["fonts"]) == [*"abcabc"]
-    assert set(found.columns) == {"label", "fonts"} and found.names[5] == "marks.npz#5"
+    assert found.kind == "dark" and list(found.labels) == list("010101") and list(found.columns["font"]) == [*"abcabc"]
+    assert set(found.columns) == {"label", "font"} and found.names[5] == "marks.npz#5"
     other = read(source + "#test")
     assert other.kind == "bright" and list(other.labels) == ["u", "v", "w"] and other.names[2] == "marks.npz#test/2"
 

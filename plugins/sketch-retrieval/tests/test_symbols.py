@@ -8,7 +8,7 @@ from gankit_sketch_retrieval.evaluation.retrieval import scores
 from gankit_sketch_retrieval.features.baselines import hog_tuned
 from gankit_sketch_retrieval.marks import symbols as module
 from gankit_sketch_retrieval.marks.normalise import INNER, normalised
-from gankit_sketch_retrieval.marks.symbols import code_points, symbols
+from gankit_sketch_retrieval.marks.symbols import FONTS, code_points, drawn, symbols
 
 
 def test_hundreds_of_symbols_none_a_letter():
@@ -70,10 +70,17 @@ def test_drawings_differ_and_are_alike():
     assert 0.6 < found.map < 0.98  # neither copies nor scribbles
 
 
-def test_strokes_vary_in_width():
-    marks = symbols(40, 0, classes=1)[0]  # an arrow
-    ink = (marks > 127).mean((1, 2))
-    assert ink.max() > 1.8 * ink.min()
+def test_every_drawing_has_its_own_noise(monkeypatch):
+    seen = []
+    monkeypatch.setattr(module, "drawn", lambda code, rng: seen.append(rng.random()) or np.ones((9, 9), np.float32))
+    symbols(3, 0, classes=4), symbols(3, 1, classes=4)
+    assert len(set(seen)) == 24
+
+
+def test_strokes_vary_in_width(monkeypatch):
+    monkeypatch.setattr(module, "_fonts_with", lambda code: FONTS[:1])
+    ink = [drawn(ord("←"), np.random.default_rng(number)).sum() for number in range(40)]
+    assert max(ink) > 1.8 * min(ink)
 
 
 def test_noise_is_smooth_and_of_unit_variance():

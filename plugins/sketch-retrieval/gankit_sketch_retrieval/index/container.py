@@ -74,14 +74,16 @@ def read(path: Path, mapped: bool = True) -> tuple[dict[str, Any], dict[str, np.
         DataError: It is no such file, or a newer, a shortened or a damaged one.
     """
     repair = "restore it from a copy, or delete it and make it again"
-    magic, version, header_bytes, body_bytes, digest = _begun(path)
-    if magic != MAGIC:
-        raise DataError(f"{path} is not an index of marks", "'gankit sketch-retrieval index' makes one")
-    if version != FORMAT:
-        found = f"{path} has format {version}; this version reads format {FORMAT}"
-        raise DataError(found, "update gankit-sketch-retrieval" if version > FORMAT else repair)
     try:
-        whole = np.asarray(np.memmap(path, np.uint8, "r")) if mapped else np.fromfile(path, np.uint8)
+        with path.open("rb") as file:  # opened once: another process may put a new one in its place at any time
+            magic, version, header_bytes, body_bytes, digest = _begun(file)
+            if magic != MAGIC:
+                raise DataError(f"{path} is not an index of marks", "'gankit sketch-retrieval index' makes one")
+            if version != FORMAT:
+                found = f"{path} has format {version}; this version reads format {FORMAT}"
+                raise DataError(found, "update gankit-sketch-retrieval" if version > FORMAT else repair)
+            file.seek(0)
+            whole = np.asarray(np.memmap(file, np.uint8, "r")) if mapped else np.fromfile(file, np.uint8)
     except OSError as error:
         raise _unreadable(path, error) from error
     whole.flags.writeable = False
@@ -104,7 +106,11 @@ def digest_of(path: Path) -> bytes | None:
     Raises:
         DataError: It cannot be read.
     """
-    magic, *_, digest = _begun(path)
+    try:
+        with path.open("rb") as file:
+            magic, *_, digest = _begun(file)
+    except OSError as error:
+        raise _unreadable(path, error) from error
     return digest if magic == MAGIC else None
 
 
@@ -117,12 +123,8 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _begun(path: Path) -> tuple[bytes, int, int, int, bytes]:
-    try:
-        with path.open("rb") as file:
-            return _BEGINNING.unpack(file.read(_BEGINNING.size).ljust(_BEGINNING.size, b"\0"))
-    except OSError as error:
-        raise _unreadable(path, error) from error
+def _begun(file: BinaryIO) -> tuple[bytes, int, int, int, bytes]:
+    return _BEGINNING.unpack(file.read(_BEGINNING.size).ljust(_BEGINNING.size, b"\0"))
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:

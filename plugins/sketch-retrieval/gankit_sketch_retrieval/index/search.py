@@ -22,7 +22,7 @@ NEIGHBOURS = 10  # whose recall decides how many cells are searched
 _ROUNDING = 1e-5  # more than two ways of adding up a score in float32 differ
 _BLOCK = 1 << 16  # rows that are compared at a time
 _GROUP = 64  # scores of which only the largest is looked at first
-_SAMPLED, _PER_LIST = 256, 64  # rows that measure recall; rows per cell that place the cells
+_SAMPLED, _PER_LIST = 1024, 64  # rows that measure recall; rows per cell that place the cells
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,12 @@ class Cells:
         lists = min(settings.lists or 2 ** round(np.log2(n) / 2), n)
         structure = faiss.index_factory(dim, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT)
         structure.cp.min_points_per_centroid = 1  # or faiss prints a remark
-        sample = np.random.default_rng(0).permutation(n)[: max(_PER_LIST * lists, _SAMPLED)]
-        structure.train(vectors[np.sort(sample)])
+        mixed = np.random.default_rng(0).permutation(n)
+        structure.train(vectors[np.sort(mixed[: max(_PER_LIST * lists, _SAMPLED)])])
         structure.add_with_ids(vectors, ids)
         cells = cls(structure, n, 1.0)
-        cells._widen(vectors, ids, np.sort(sample[:_SAMPLED]), settings.recall)
+        # Others than those that placed the cells if there are enough: these find their neighbours too easily.
+        cells._widen(vectors, ids, np.sort(mixed[-_SAMPLED:]), settings.recall)
         return cells
 
     def _widen(self, vectors: np.ndarray, ids: np.ndarray, sample: np.ndarray, recall: float) -> None:

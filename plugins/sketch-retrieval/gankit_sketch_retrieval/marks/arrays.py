@@ -20,8 +20,9 @@ def read_arrays(source: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The pictures, and what is known of each.
 
     Args:
-        source: "FILE.npz": its array `images`, and all others of the same length as columns (`labels` is called
-            `label`). "FILE.npz#train": its array `train`, and as columns those called `train_...`.
+        source: "FILE.npz": its array `images`, and all others of the same length as columns, named as in a
+            labels.csv: `labels` becomes `label`, `fonts` `font`. "FILE.npz#train": its array `train`, and as columns
+            those called `train_...`.
 
     Returns:
         `[n, height, width]` uint8, and column -> `[n]` strings.
@@ -47,13 +48,11 @@ def read_arrays(source: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
                 if other != key and other.startswith(prefix):
                     values = file[other]
                     if values.shape == pictures.shape[:1]:
-                        columns[other.removeprefix(prefix)] = values.astype(str)
+                        columns[other.removeprefix(prefix).removesuffix("s")] = values.astype(str)
     except DataError:
         raise
     except Exception as error:  # damaged archives and pickled objects raise nearly anything
         raise DataError(f"{path} cannot be read as arrays: {error}", "write it with numpy.savez_compressed") from error
-    if "labels" in columns:
-        columns["label"] = columns.pop("labels")
     return pictures, columns
 
 

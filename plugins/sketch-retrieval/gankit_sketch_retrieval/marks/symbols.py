@@ -139,7 +139,7 @@ def _characters(font: str) -> frozenset[int]:
     """Code points that a font has a glyph for."""
     from matplotlib.ft2font import FT2Font
 
-    return frozenset(code for code, glyph in FT2Font(_path(font)).get_charmap().items() if glyph)
+    return frozenset(FT2Font(_path(font)).get_charmap())
 
 
 @cache

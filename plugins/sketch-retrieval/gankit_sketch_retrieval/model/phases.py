@@ -1,11 +1,11 @@
 """The game: what discriminator and generator minimise.
 
-- `real`, `fake`: the discriminator tells drawn marks from generated ones (Goodfellow et al. 2014). In a BiGAN it sees
-  marks with their codes: drawn ones with what the encoder says of them, generated ones with the noise that they were
-  made of; encoder and generator resist together (Donahue et al. 2017, equation 3).
-- `contrast`: it also tells each mark, drawn anew, from all others of the batch and from generated ones: the normalised
-  temperature-scaled cross-entropy of Chen et al. 2020 (SimCLR, equation 1), which Jeong & Shin 2021 (ContraD) put into
-  a discriminator.
+- `real`, `fake`: the discriminator tells drawn marks from generated ones, and the generator resists (Goodfellow et al.
+  2014). In a BiGAN it sees marks with their codes: drawn ones with what the encoder says of them, generated ones with
+  the noise that they were made of; encoder and generator resist together (Donahue et al. 2017, equation 3).
+- `contrast`: the discriminator's layers also tell each mark, drawn anew, from all others of the batch: the normalised
+  temperature-scaled cross-entropy of Chen et al. 2020 (SimCLR, equation 1). Jeong & Shin 2021 (ContraD) train a
+  discriminator with it. It needs far more steps than the game, which is then played in some of them only.
 - `penalty`: R1 (Mescheder et al. 2018).
 """
 
@@ -32,20 +32,22 @@ class Game:
 
     def stage(self) -> Stage:
         """The only stage."""
-        config = self.config
-        given = {
-            "real": config.adversarial_weight,
-            "fake": config.adversarial_weight,
-            "contrast": config.contrast_weight,
-            "penalty": config.r1,
-        }
-        weights = {name: weight for name, weight in given.items() if weight}
-        trained = ("discriminator", "head") if config.contrast_weight else ("discriminator",)
-        phases = [Phase("discriminator", trained, self.judge, weights, lr=config.rate(config.lr))]
+        config, phases = self.config, []
+        lr = config.rate(config.lr)
+        if config.contrast_weight:
+            weights = {"contrast": config.contrast_weight}
+            phases.append(Phase("contrast", ("discriminator", "head"), self.compare, weights, "discriminator", lr=lr))
         if not config.adversarial_weight:
             return Stage("training", config.steps, tuple(phases))
+        every = config.play_every if config.contrast_weight else 1
+        # What happens in every n-th step counts n times.
+        weights = dict.fromkeys(("real", "fake"), config.adversarial_weight * every)
+        if config.r1:
+            weights["penalty"] = config.r1 * every
+        phases.append(Phase("discriminator", ("discriminator",), self.judge, weights, lr=lr, every=every))
         resisting = ("generator", "encoder") if config.game == "bigan" else ("generator",)
-        phases.append(Phase("generator", resisting, self.resist, lr=config.rate(config.lr_generator)))
+        schedule = config.rate(config.lr_generator)
+        phases.append(Phase("generator", resisting, self.resist, lr=schedule, every=every))
         return Stage("training", config.steps, tuple(phases), self.shared, watch=Watch(self.look))
 
     def shared(self, turn: Turn) -> Mapping[str, Any]:
@@ -54,59 +56,56 @@ class Game:
         codes = {"code": turn("encoder", turn["mark"])[0]} if self.config.game == "bigan" else {}
         return {"fake": turn("generator", z), "z": z, **codes}
 
-    def _judged(self, turn: Turn, mark: Any, code: Any) -> list[Any]:
+    def _verdict(self, turn: Turn, mark: Any, code: Any) -> Any:
         inputs = (mark, code) if self.config.game == "bigan" else (mark,)
-        found: list[Any] = turn("discriminator", *inputs)
-        return found
+        return turn("discriminator", *inputs)[0]
 
-    def _placed(self, turn: Turn, last: Any) -> Any:
-        return tf.math.l2_normalize(turn("head", last), axis=1)
+    def compare(self, turn: Turn) -> Terms:
+        """The discriminator's contrast."""
+
+        def placed(view: str) -> Any:
+            *_, last = turn("discriminator", turn[view])
+            return tf.math.l2_normalize(turn("head", last), axis=1)
+
+        return {"contrast": contrast(placed("mark"), placed("other"), self.config.temperature)}
 
     def judge(self, turn: Turn) -> Terms:
-        """The discriminator's losses."""
-        config, terms, strangers = self.config, {}, None
-        drawn = turn["mark"]
-        code = turn.shared["code"] if config.game == "bigan" else None
-        logit, *_, last = self._judged(turn, drawn, code)
-        if config.adversarial_weight:
-            shared = turn.shared
-            judged, *_, generated = self._judged(turn, shared["fake"], shared["z"])
-            terms = {"real": cross_entropy(logit, True), "fake": cross_entropy(judged, False)}
-            strangers = self._placed(turn, generated) if config.contrast_weight else None
-        if config.contrast_weight:
-            *_, again = self._judged(turn, turn["other"], None)
-            first, second = self._placed(turn, last), self._placed(turn, again)
-            terms["contrast"] = contrast(first, second, strangers, config.temperature)
-        if config.r1:
-            terms["penalty"] = squared_gradient(lambda x: self._judged(turn, x, code)[0], drawn)
+        """The discriminator's verdicts."""
+        drawn, shared = turn["mark"], turn.shared
+        code = shared.get("code")
+        terms = {
+            "real": cross_entropy(self._verdict(turn, drawn, code), True),
+            "fake": cross_entropy(self._verdict(turn, shared["fake"], shared["z"]), False),
+        }
+        if self.config.r1:
+            terms["penalty"] = squared_gradient(lambda x: self._verdict(turn, x, code), drawn)
         return terms
 
     def resist(self, turn: Turn) -> Terms:
-        """The generator's losses, and a BiGAN's encoder's."""
+        """The generator's loss, and a BiGAN's encoder's."""
         shared = turn.shared
-        terms = {"fake": cross_entropy(self._judged(turn, shared["fake"], shared["z"])[0], True)}
+        terms = {"fake": cross_entropy(self._verdict(turn, shared["fake"], shared["z"]), True)}
         if self.config.game == "bigan":
-            terms["real"] = cross_entropy(self._judged(turn, turn["mark"], shared["code"])[0], False)
+            terms["real"] = cross_entropy(self._verdict(turn, turn["mark"], shared["code"]), False)
         return terms
 
     def look(self, turn: Turn) -> Mapping[str, Any]:
         """What the discriminator says of drawn and of generated marks."""
         seen = self.shared(turn)
         return {
-            "real": self._judged(turn, turn["mark"], seen.get("code"))[0],
-            "fake": self._judged(turn, seen["fake"], seen["z"])[0],
+            "real": self._verdict(turn, turn["mark"], seen.get("code")),
+            "fake": self._verdict(turn, seen["fake"], seen["z"]),
             "examples": turn["mark"],
             "generated": seen["fake"],
         }
 
 
-def contrast(first: Any, second: Any, strangers: Any | None, temperature: float) -> tf.Tensor:
-    """Cross-entropy of finding each mark's other view among those of all marks.
+def contrast(first: Any, second: Any, temperature: float) -> tf.Tensor:
+    """Cross-entropy of finding each mark's other view among the views of all marks.
 
     Args:
         first: `[batch, n]` unit vectors, one view of each mark.
         second: The other view.
-        strangers: `[batch, n]` unit vectors that are nobody's view, or None.
         temperature: By which dot products are divided.
 
     Returns:
@@ -114,12 +113,9 @@ def contrast(first: Any, second: Any, strangers: Any | None, temperature: float)
     """
     (every_first, start), (every_second, _) = gather(first), gather(second)
     rows = start + tf.range(tf.shape(first)[0])
-    others = [] if strangers is None else [gather(strangers)[0]]
     itself = tf.one_hot(rows, tf.shape(every_first)[0], dtype=first.dtype) * 1e9  # a view is no rival of itself
     losses = []
     for own, mine, theirs in ((first, every_first, every_second), (second, every_second, every_first)):
-        near = [own @ tf.transpose(theirs), own @ tf.transpose(mine) - itself]
-        near += [own @ tf.transpose(other) for other in others]
-        logits = tf.concat(near, 1) / temperature
+        logits = tf.concat([own @ tf.transpose(theirs), own @ tf.transpose(mine) - itself], 1) / temperature
         losses.append(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=rows, logits=logits))
     return (losses[0] + losses[1]) / 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from gankit_sketch_retrieval.marks.ink import BRIGHT, DARK
 
@@ -80,7 +81,7 @@ def read_ink(pixels: np.ndarray, kind: str = "") -> PageInk:
 
 
 def cut(page: PageInk, boxes: np.ndarray) -> list[np.ndarray]:
-    """The ink in each box, without components that merely intrude from outside.
+    """The ink in each box, without components that merely intrude from outside, turned upright on a skewed page.
 
     A component intrudes if less than half of it lies in the box and it is not most of the box's ink either.
 
@@ -105,8 +106,14 @@ def cut(page: PageInk, boxes: np.ndarray) -> list[np.ndarray]:
         intruding = (counts < INSIDE * areas[names]) & (counts < OWN * counts.sum())
         if intruding.any():
             soft = np.where(np.isin(owners, names[intruding]), np.float32(0), soft)
-        found.append(soft)
+        found.append(_upright(soft, page.skew) if page.skew else soft)
     return found
+
+
+def _upright(soft: np.ndarray, degrees: float) -> np.ndarray:
+    """Turned against the skew, and as large as that needs."""
+    turned = Image.fromarray(soft).rotate(degrees, Image.Resampling.BILINEAR, expand=True)
+    return np.clip(np.asarray(turned), 0, 1)
 
 
 def page_polarity(pixels: np.ndarray) -> str:

@@ -75,11 +75,16 @@ def cutting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @group.command("index")
 @click.argument("sources", nargs=-1, type=click.Path(exists=True, path_type=Path))
-@click.option("-o", "--output", type=FILE, required=True, help="The index, marks.index say; brought up to date if there.")
+@click.option(
+    "-o", "--output", type=FILE, required=True, help="The index, marks.index say; brought up to date if there."
+)
 @click.option("--delete", multiple=True, help="A document to remove from the index; may be given again.")
 @click.option("--forget", is_flag=True, help="Remove documents whose files are gone.")
 @click.option(
-    "--kind", "search", type=click.Choice(["auto", "exact", "ivf"]), help="Of the search; auto is ivf from 200,000 marks on."
+    "--kind",
+    "search",
+    type=click.Choice(["auto", "exact", "ivf"]),
+    help="Of the search; auto is ivf from 200,000 marks on.",
 )
 @cutting_options
 @run_option

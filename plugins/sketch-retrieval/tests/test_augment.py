@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from gankit.engine import random
 from gankit_sketch_retrieval.config import Augmentation
 from gankit_sketch_retrieval.marks.normalise import normalised
 from gankit_sketch_retrieval.model.augment import quarter_turns, vary
+
+from gankit.engine import random
 
 STILL = Augmentation(rotation=0, stretch=0, shear=0, warp=0, jitter=0, thickness=0, holes=0, gain=0)
 

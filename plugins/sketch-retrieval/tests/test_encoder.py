@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from sklearn.decomposition import PCA
-
-from gankit.errors import DataError
 from gankit_sketch_retrieval.config import SketchConfig
 from gankit_sketch_retrieval.features.components import POWER, Components
 from gankit_sketch_retrieval.features.encoder import Encoder, turned
 from gankit_sketch_retrieval.features.pooling import pooled
 from gankit_sketch_retrieval.marks.normalise import normalised
 from gankit_sketch_retrieval.recipe import SketchRetrieval
+from sklearn.decomposition import PCA
+
+from gankit.errors import DataError
 
 RNG = np.random.default_rng(0)
 MARKS = np.stack([normalised((RNG.random((20, 20)) > 0.6).astype(np.float32).repeat(3, 0)) for _ in range(30)])
@@ -41,7 +41,9 @@ def test_components_of_few_marks():
 def test_pooling_averages_cells():
     layer = RNG.random((2, 8, 8, 3))
     found = pooled([layer, RNG.random((2, 5))])
-    cells = np.stack([layer[:, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean((1, 2)) for i in range(4) for j in range(4)], 1)
+    cells = np.stack(
+        [layer[:, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean((1, 2)) for i in range(4) for j in range(4)], 1
+    )
     cells = cells.reshape(2, -1)
     np.testing.assert_allclose(found[:, :48], cells / np.linalg.norm(cells, axis=1, keepdims=True))
     np.testing.assert_allclose(np.linalg.norm(found[:, 48:], axis=1), 1)

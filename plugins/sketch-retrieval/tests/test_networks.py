@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from gankit_sketch_retrieval.model import networks
 
 

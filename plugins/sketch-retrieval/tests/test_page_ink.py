@@ -1,13 +1,14 @@
 """A page's ink on pages drawn by hand: polarity, uneven light, components, skew, and intruders."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from gankit_sketch_retrieval.marks.ink import open_grey
 from gankit_sketch_retrieval.pages.ink import cut, page_polarity, read_ink
-from PIL import Image
+from PIL import Image, ImageDraw
 
 
 def sheet(boxes, shape=(300, 400), ground=220, ink=40):
@@ -15,6 +16,11 @@ def sheet(boxes, shape=(300, 400), ground=220, ink=40):
     for x0, y0, x1, y1 in boxes:
         pixels[y0:y1, x0:x1] = ink
     return pixels
+
+
+def straight(pixels):
+    """Some boxes are no lines of writing: whatever skew is read into them must not turn the crops."""
+    return replace(read_ink(pixels), skew=0.0)
 
 
 GRID = [(x, y, x + 4, y + 20) for y in range(30, 260, 40) for x in range(30, 370, 20)]
@@ -61,7 +67,7 @@ def test_skew_is_found_to_a_tenth_or_so(angle):
 
 def test_cut_erases_what_merely_intrudes():
     #      the mark            a long stroke from above        a dot fully inside
-    page = read_ink(sheet([(100, 100, 120, 130), (126, 20, 130, 112), (110, 136, 115, 141), *GRID[-17:]]))
+    page = straight(sheet([(100, 100, 120, 130), (126, 20, 130, 112), (110, 136, 115, 141), *GRID[-17:]]))
     (whole,) = cut(page, np.array([[95, 95, 135, 145]]))
     assert whole.shape == (50, 40) and whole.dtype == np.float32
     assert whole[10:30, 8:22].min() > 0.9 and whole[42:45, 16:19].min() > 0.9
@@ -69,7 +75,7 @@ def test_cut_erases_what_merely_intrudes():
 
 
 def test_cut_keeps_a_part_of_what_it_halves_if_there_is_little_else():
-    page = read_ink(sheet([(100, 100, 180, 120), *GRID[-17:]]))
+    page = straight(sheet([(100, 100, 180, 120), *GRID[-17:]]))
     (part,) = cut(page, np.array([[98, 95, 130, 125]]))
     assert part[6:24, 4:].min() > 0.9
 
@@ -102,3 +108,21 @@ def test_real_pages_have_dark_ink_and_are_cut_fast():
     start = time.process_time()
     assert len(cut(page, boxes)) == 1000
     assert time.process_time() - start < 1  # 0.1 s on a free machine
+
+
+def test_crops_of_a_skewed_page_are_turned_upright():
+    page = Image.new("L", (900, 700), 235)
+    pen = ImageDraw.Draw(page)
+    for line in range(8):
+        for word in range(9):
+            pen.rectangle((60 + 90 * word, 60 + 75 * line, 60 + 90 * word + 60, 60 + 75 * line + 12), fill=20)
+    straight = np.asarray(page)
+    tilted = np.asarray(page.rotate(-3, Image.Resampling.BICUBIC, fillcolor=235))  # clockwise: lines descend
+    seen = read_ink(tilted)
+    assert seen.skew == pytest.approx(3, abs=0.2)
+    middle = [box for box in seen.boxes.tolist() if 300 < box[0] < 600 and 250 < box[1] < 450]
+    assert len(middle) >= 4
+    for crop in cut(seen, np.array(middle)):
+        rows = np.flatnonzero((crop > 0.5).any(1))
+        assert rows[-1] - rows[0] + 1 <= 15  # a bar of 13 pixels; tilted, 60 pixels of it would rise by 3 more
+    assert read_ink(straight).skew == 0

@@ -128,7 +128,7 @@ def _speed(name: str, encoder: Encoder, marks: np.ndarray, repeats: int = 5) -> 
 
 
 def spotted(encoders: Mapping[str, Encoder], folder: Path, truth: Truth) -> list[dict[str, Any]]:
-    """mAP and P@1 of every known mark as a query, and how many known marks have a proposal.
+    """MAP and P@1 of every known mark as a query, and how many known marks have a proposal.
 
     Args:
         encoders: Models by name.

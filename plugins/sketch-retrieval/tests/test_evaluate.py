@@ -1,0 +1,104 @@
+"""Held-out figures: right features reach 100, chance stays chance, and the split leaves whole kinds out."""
+
+import numpy as np
+import pytest
+from gankit_sketch_retrieval.data import split
+from gankit_sketch_retrieval.evaluation.evaluate import Views, chosen, has_labels
+from gankit_sketch_retrieval.marks.ink import BRIGHT
+from gankit_sketch_retrieval.marks.normalise import normalised
+from gankit_sketch_retrieval.marks.reading import Marks
+
+from gankit.errors import DataError
+
+KINDS, EACH = 12, 8
+
+
+def marks(labels=True, font=False):
+    """Each kind is a blot of its own width and height, at different places of a canvas."""
+    rng, raw = np.random.default_rng(0), []
+    names = np.repeat([f"k{i:02d}" for i in range(KINDS)], EACH)
+    for i in range(KINDS):
+        for _ in range(EACH):
+            picture = np.zeros((80, 80), np.uint8)
+            y, x = rng.integers(0, 30, 2)
+            picture[y : y + 44, x : x + 6 + 3 * i] = 255
+            picture[y : y + 8, x : x + 30] = 255
+            raw.append(picture)
+    pictures = np.stack([normalised(one / np.float32(255)) for one in raw])
+    columns = {"label": names} if labels else {}
+    if font:
+        columns["font"] = np.tile([f"f{i}" for i in range(EACH)], KINDS)
+    return Marks(pictures, tuple(f"{i}.png" for i in range(len(raw))), columns, BRIGHT, {}, 0, tuple(raw))
+
+
+def pixels(found):
+    rows = found.reshape(len(found), -1).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def noise(found):
+    rows = np.random.default_rng(int(found.sum())).normal(size=(len(found), 50)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_the_right_feature_finds_all_and_a_random_one_nothing():
+    views = Views.of(marks(), 0.0)
+    right, wrong = views.figures(pixels), views.figures(noise)
+    assert right["map"] == pytest.approx(100)
+    assert right["p1"] == pytest.approx(100)
+    assert right["p10"] == pytest.approx(100 * (EACH - 1) / 10)
+    chance = 100 * (EACH - 1) / (KINDS * EACH - 1)
+    assert wrong["map"] == pytest.approx(chance, abs=7)
+    assert wrong["p1"] == pytest.approx(chance, abs=12)
+
+
+def test_turning_costs_and_turning_back_gives_back():
+    found = Views.of(marks(), 0.0).figures(pixels)
+    assert found["kept_15"] < 80
+    assert found["kept_30"] > 85  # the same angle is among those that it is turned back by
+
+
+def test_a_mark_is_not_looked_for_in_its_own_font():
+    both = Views.of(marks(font=True), 0.0)
+    assert both.groups is not None
+    assert both.figures(pixels)["map"] == pytest.approx(100)
+
+
+def test_without_labels_a_mark_is_looked_for_drawn_anew():
+    rng = np.random.default_rng(1)
+    patterns = [np.kron(rng.random((4, 4)) > 0.5, np.ones((12, 12))).astype(np.float32) for _ in range(60)]
+    pictures = np.stack([normalised(one) for one in patterns])
+    views = Views.of(Marks(pictures, ("",) * 60, {}, BRIGHT, {}, 0), 0.0)
+    found = views.figures(pixels)
+    assert set(found) == {"again_map", "again_p1"}
+    assert found["again_p1"] > 12
+    assert views.figures(noise)["again_p1"] < 8
+
+
+def test_held_out_kinds_are_not_trained_on():
+    train, test = split(marks(), 0.25, seed=0)
+    assert len(test) == 3 * EACH
+    assert not set(train.labels) & set(test.labels)
+    other = split(marks(), 0.25, seed=1)[1]
+    assert set(other.labels) != set(test.labels)
+
+
+def test_without_labels_marks_are_held_out():
+    train, test = split(marks(labels=False), 0.25, seed=0)
+    assert (len(train), len(test)) == (72, 24)
+    assert not set(train.names) & set(test.names)
+
+
+def test_too_few_marks():
+    with pytest.raises(DataError, match="too few") as error:
+        split(marks().only(np.arange(15)), 0.0, seed=0)
+    assert "20" in error.value.hint
+
+
+def test_unlabelled_marks_among_labelled_ones_are_not_compared():
+    some = marks()
+    some.columns["label"][:EACH] = ""
+    assert len(chosen(some)) == (KINDS - 1) * EACH
+    assert has_labels(chosen(some))
+    alone = some.only(np.arange(EACH, KINDS * EACH, EACH))
+    assert not has_labels(alone)  # one of each kind: nothing to find

@@ -66,7 +66,7 @@ def cutting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--limit", type=click.IntRange(1, 50_000), default=4000, show_default=True, help="Marks a page."),
         click.option(
             "--as", "kind", type=kinds, default="auto", show_default=True,
-            help="A picture is one mark, or a page with many; auto goes by its size (pages are larger than 400 pixels).",
+            help="A picture is one mark, or a page with many; auto goes by size: pages are larger than 400 pixels.",
         ),
     ):  # fmt: skip
         command = option(command)

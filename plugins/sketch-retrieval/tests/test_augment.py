@@ -54,7 +54,7 @@ def test_rotation_turns_by_the_angle():
     angles = []
     for mark in seen:
         y, x = np.nonzero(mark > 0.3)
-        values, axes = np.linalg.eigh(np.cov(np.stack([x, y])))
+        _, axes = np.linalg.eigh(np.cov(np.stack([x, y])))
         angles.append(np.degrees(np.arctan(axes[1, -1] / axes[0, -1])))
     drawn = 2 * np.asarray(draw(2, count)("angle")) - 1
     assert np.abs(np.corrcoef(drawn, angles)[0, 1]) > 0.999

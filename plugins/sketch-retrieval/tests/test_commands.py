@@ -3,6 +3,7 @@
 import csv
 import json
 
+import keras
 import numpy as np
 import pytest
 from gankit_sketch_retrieval.config import SketchConfig
@@ -69,6 +70,7 @@ def folder(tmp_path_factory):
     with (place / "marks" / "labels.csv").open("w", newline="") as file:
         names = [(f"{kind}-{side}.png", kind) for kind in SHAPES for side in (40, 60)]
         csv.writer(file).writerows([("path", "label"), *names])
+    keras.utils.set_random_seed(0)
     config = SketchConfig(width=4, feature="pooled", dimensions=16)
     shapes = np.random.default_rng(0).integers(0, 255, (40, 64, 64), dtype=np.uint8)
     Encoder.of(config, SketchRetrieval(config).networks(None), shapes).save(place / "fresh.safetensors")

@@ -111,9 +111,7 @@ def evaluate(recipe: Recipe, networks: Mapping[str, Any], data: Data) -> Evaluat
     }
     if views.labels is not None:
         about["labels"] = f"{len(np.unique(views.labels))} kinds; each mark is a query once, and never finds itself"
-        about["kept"] = (
-            "share of the mAP that queries turned by 15 or 30 degrees keep; those by 30 are turned back, too"
-        )
+        about["kept"] = "share of mAP that queries turned by 15 or 30 degrees keep; those by 30 are turned back, too"
     else:
         about["again"] = "no labels: a mark is looked for by itself, drawn anew"
     return Evaluation(

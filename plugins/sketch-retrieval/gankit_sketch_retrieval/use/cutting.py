@@ -8,7 +8,7 @@ import numpy as np
 
 from gankit_sketch_retrieval.marks.ink import ink
 from gankit_sketch_retrieval.marks.normalise import LEVEL, SIDE, normalised
-from gankit_sketch_retrieval.pages.ink import cut, read_ink
+from gankit_sketch_retrieval.pages.ink import RIM, PageInk, cut, read_ink
 from gankit_sketch_retrieval.pages.proposals import propose
 from gankit_sketch_retrieval.pages.reading import Page
 
@@ -40,7 +40,7 @@ def cutting(kind: str, stretch: float, limit: int = LIMIT) -> Cutting:
     def many(page: Page) -> tuple[np.ndarray, np.ndarray]:
         seen = read_ink(page.pixels)
         boxes = propose(seen, limit=limit)
-        marks = np.array([normalised(part, stretch) for part in cut(seen, boxes)], np.uint8).reshape(-1, SIDE, SIDE)
+        marks = marks_in(seen, boxes, stretch)
         inked = marks.any((1, 2))
         return boxes[inked].astype(np.int32), marks[inked]
 
@@ -48,3 +48,18 @@ def cutting(kind: str, stretch: float, limit: int = LIMIT) -> Cutting:
         return (one if max(page.pixels.shape) <= SMALL else many)(page)
 
     return {MARKS: one, PAGES: many, AUTO: by_size}[kind]
+
+
+def marks_in(page: PageInk, boxes: np.ndarray, stretch: float) -> np.ndarray:
+    """The marks in some boxes of a page, with the rims of their strokes, which a tight box cuts off.
+
+    Args:
+        page: Its ink.
+        boxes: `[n, 4]` integers.
+        stretch: Of the normalisation.
+
+    Returns:
+        `[n, 64, 64]` uint8, normalised.
+    """
+    wider = np.asarray(boxes).reshape(-1, 4) + np.array([-RIM, -RIM, RIM, RIM])
+    return np.array([normalised(part, stretch) for part in cut(page, wider)], np.uint8).reshape(-1, SIDE, SIDE)

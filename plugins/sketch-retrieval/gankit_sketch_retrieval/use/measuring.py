@@ -20,11 +20,11 @@ from gankit_sketch_retrieval.evaluation.spotting import Places, by_dot, spotting
 from gankit_sketch_retrieval.features import baselines
 from gankit_sketch_retrieval.features.encoder import Encoder
 from gankit_sketch_retrieval.marks.normalise import normalised
-from gankit_sketch_retrieval.pages.ink import cut, read_ink
+from gankit_sketch_retrieval.pages.ink import read_ink
 from gankit_sketch_retrieval.pages.proposals import propose
 from gankit_sketch_retrieval.pages.reading import page_of
 from gankit_sketch_retrieval.use import opening
-from gankit_sketch_retrieval.use.cutting import LIMIT
+from gankit_sketch_retrieval.use.cutting import LIMIT, marks_in
 from gankit_sketch_retrieval.use.querying import angles
 
 Embed = Callable[[np.ndarray], np.ndarray]
@@ -128,7 +128,7 @@ def _speed(name: str, encoder: Encoder, marks: np.ndarray, repeats: int = 5) -> 
 
 
 def spotted(encoders: Mapping[str, Encoder], folder: Path, truth: Truth) -> list[dict[str, Any]]:
-    """MAP and P@1 of every known mark as a query, and how many known marks have a proposal.
+    """MAP and P@1 of every known mark is found on the pages by each other of its label, and how many have a proposal.
 
     Args:
         encoders: Models by name.
@@ -157,10 +157,9 @@ def spotted(encoders: Mapping[str, Encoder], folder: Path, truth: Truth) -> list
         found = propose(seen, limit=LIMIT)
         took.append(time.perf_counter() - began)
         here = np.flatnonzero(truth.pages == page)
-        parts, queries = cut(seen, found), cut(seen, truth.boxes[here])
         for stretch in stretches:
-            proposed[stretch] += [normalised(part, stretch) for part in parts]
-            known[stretch] += [normalised(part, stretch) for part in queries]
+            proposed[stretch].append(marks_in(seen, found, stretch))
+            known[stretch].append(marks_in(seen, truth.boxes[here], stretch))
         boxes.append(found)
         numbers.append(np.full(len(found), number))
         order.append(here)
@@ -169,7 +168,7 @@ def spotted(encoders: Mapping[str, Encoder], folder: Path, truth: Truth) -> list
     proposals = Places(np.unique(truth.pages)[places], np.concatenate(boxes))
     table = []
     for name, (embed, stretch) in features(encoders).items():
-        score = by_dot(embed(np.stack(known[stretch])), embed(np.stack(proposed[stretch])))
+        score = by_dot(embed(np.concatenate(known[stretch])), embed(np.concatenate(proposed[stretch])))
         result = spotting(score, marks, truth.labels[rows], proposals, depth=2000)
         table.append(
             {

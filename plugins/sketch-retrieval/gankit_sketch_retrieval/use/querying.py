@@ -10,8 +10,9 @@ from gankit.errors import DataError
 from gankit_sketch_retrieval.features.encoder import Encoder
 from gankit_sketch_retrieval.marks.ink import ink
 from gankit_sketch_retrieval.marks.normalise import normalised
-from gankit_sketch_retrieval.pages.ink import cut, read_ink
+from gankit_sketch_retrieval.pages.ink import read_ink
 from gankit_sketch_retrieval.pages.reading import page_of, region
+from gankit_sketch_retrieval.use.cutting import marks_in
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,12 @@ def query(reference: str, encoder: Encoder, rotations: float) -> Query:
     place = region(reference)
     page = page_of(place.path, place.page)
     if place.box is None:
-        strokes, pixels = ink(page.pixels), page.pixels
+        mark, pixels = normalised(ink(page.pixels), encoder.stretch), page.pixels
     else:
         # The whole page tells what is ink in the region, as it did when the page was indexed.
-        strokes = cut(read_ink(page.pixels), np.array([place.box]))[0]
+        mark = marks_in(read_ink(page.pixels), np.array([place.box]), encoder.stretch)[0]
         x0, y0, x1, y1 = place.box
         pixels = page.pixels[y0:y1, x0:x1]
-    mark = normalised(strokes, encoder.stretch)
     if not mark.any():
         raise DataError(f"there is no ink in {reference}", "name a picture of a mark, or a region around one")
     return Query(reference, pixels, encoder.expand(mark, angles(rotations)))

@@ -42,7 +42,9 @@ class SketchConfig(RecipeConfig):
     steps: int = Field(2000, ge=1, description="Steps of training.")
     width: int = Field(32, ge=4, multiple_of=4, description="Channels of mark-gan's first layer.")
     latent: int = Field(100, ge=1, description="Numbers of noise that make a mark.")
-    lr: float = Field(1e-3, gt=0, description="Learning rate of the discriminator, falling along a cosine.")
+    lr: float | None = Field(
+        None, gt=0, description="Of the discriminator, falling along a cosine.  [default: 1e-3 with contrast, else 2e-4]"
+    )
     lr_generator: float = Field(2e-4, gt=0, description="Learning rate of the generator, as the other.")
     contrast: float | None = Field(
         None, ge=0, description="Weight of finding a mark drawn anew among others.  [default: 1 with mark-gan, else 0]"
@@ -83,6 +85,11 @@ class SketchConfig(RecipeConfig):
     def adversarial_weight(self) -> float:
         """Of the discriminator's verdicts."""
         return (0.1 if self.contrast_weight else 1.0) if self.adversarial is None else self.adversarial
+
+    @property
+    def lr_discriminator(self) -> float:
+        """Learning rate of the discriminator."""
+        return (1e-3 if self.contrast_weight else 2e-4) if self.lr is None else self.lr
 
     @property
     def kind(self) -> str:

@@ -78,7 +78,7 @@ class SketchRetrieval(Recipe):
         config = self.config
         # A game alone needs the low momentum of the paper's; the contrast settles sooner with the usual one.
         beta = 0.9 if config.contrast_weight else 0.5
-        built = {"discriminator": keras.optimizers.Adam(config.lr, beta_1=beta, epsilon=1e-5)}
+        built = {"discriminator": keras.optimizers.Adam(config.lr_discriminator, beta_1=beta, epsilon=1e-5)}
         if config.adversarial_weight:
             built["generator"] = keras.optimizers.Adam(config.lr_generator, beta_1=0.5, epsilon=1e-5)
         return built

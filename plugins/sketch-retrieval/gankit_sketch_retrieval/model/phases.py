@@ -33,7 +33,7 @@ class Game:
     def stage(self) -> Stage:
         """The only stage."""
         config, phases = self.config, []
-        lr = config.rate(config.lr)
+        lr = config.rate(config.lr_discriminator)
         if config.contrast_weight:
             weights = {"contrast": config.contrast_weight}
             phases.append(Phase("contrast", ("discriminator", "head"), self.compare, weights, "discriminator", lr=lr))

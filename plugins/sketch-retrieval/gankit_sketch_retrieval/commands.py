@@ -152,6 +152,9 @@ def spot(as_json: bool, **options: Any) -> None:
 @click.option("--pages", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Pages, with --truth.")
 @click.option("--truth", type=FILE, help="CSV of the marks on pages: page,x0,y0,x1,y1,label[,kind].")
 @click.option("--only", default="", help="Only rows of this kind in --truth.")
+@click.option(
+    "--rotations", type=click.FloatRange(0, 180), default=20.0, show_default=True, help="As of `search`, on pages."
+)
 @click.option("-o", "--output", type=FOLDER, help="Folder.  [default: a new one here]")
 @json_option
 @runs_dir_option
@@ -173,6 +176,31 @@ def measure(as_json: bool, **options: Any) -> None:
         click.echo()
     for name, path in result["files"].items():
         click.echo(f"{name:<10}{path}")
+
+
+@group.command("compose")
+@click.option("--data", required=True, help="Marks with labels.")
+@click.option(
+    "--pages", type=click.Path(exists=True, path_type=Path), required=True, help="Backgrounds: scanned pages."
+)
+@click.option("-o", "--output", type=FOLDER, help="Folder.  [default: a new one here]")
+@click.option("-n", "--count", type=click.IntRange(1), default=6, show_default=True, help="Pages.")
+@click.option("--kinds", type=click.IntRange(1), default=20, show_default=True, help="Kinds of marks.")
+@click.option("--each", type=click.IntRange(2), default=9, show_default=True, help="Marks of each kind.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of choices and places.")
+@json_option
+@common_options
+def compose(as_json: bool, **options: Any) -> None:
+    """Paste marks, turned, scaled and noisy, onto pages, with a truth.csv for `measure`."""
+    ready()
+    from gankit_sketch_retrieval.use.composing import composed
+
+    result = composed(**options)
+    if as_json:
+        return print_json(result)
+    left = f", {result['left_out']} found no room" if result["left_out"] else ""
+    click.echo(f"{result['marks']} marks on {result['pages']} pages{left}")
+    click.echo(f"pages     {result['folder']}\ntruth     {Path(result['folder']) / 'truth.csv'}")
 
 
 def _show(result: dict[str, Any], as_json: bool) -> None:

@@ -43,7 +43,9 @@ class SketchConfig(RecipeConfig):
     width: int = Field(32, ge=4, multiple_of=4, description="Channels of mark-gan's first layer.")
     latent: int = Field(100, ge=1, description="Numbers of noise that make a mark.")
     lr: float | None = Field(
-        None, gt=0, description="Of the discriminator, falling along a cosine.  [default: 1e-3 with contrast, else 2e-4]"
+        None,
+        gt=0,
+        description="Of the discriminator, falling by a cosine.  [default: 1e-3 with contrast, else 2e-4]",
     )
     lr_generator: float = Field(2e-4, gt=0, description="Learning rate of the generator, as the other.")
     contrast: float | None = Field(

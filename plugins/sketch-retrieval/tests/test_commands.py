@@ -187,10 +187,31 @@ def test_measure(folder, tmp_path, capsys):
     )  # fmt: skip
     assert code == 0
     rows = {row["model"]: row for row in json.loads(out)["tables"]["spotting"]}
-    assert set(rows) == {"fresh.safetensors", "HOG tuned", "blurred pixels"}
+    names = ("fresh.safetensors", "HOG tuned", "blurred pixels")
+    assert set(rows) == {name + also for name in names for also in ("", ", query turned, too")}
     assert rows["fresh.safetensors"]["recall"] == 100
     assert rows["HOG tuned"]["map"] > 95
     assert json.loads((tmp_path / "measured" / "measure.json").read_text())["tables"]["spotting"]
+
+
+def test_composed_pages_can_be_measured(folder, tmp_path, capsys):
+    out = tmp_path / "composed"
+    asked = ("compose", "--data", folder / "marks", "--pages", folder / "pages", "-o", out, "-n", 2, "--each", 2)
+    code, said, _ = called(capsys, *asked)
+    assert code == 0
+    assert said.startswith("10 marks on 2 pages")
+    with (out / "truth.csv").open() as file:
+        truth = list(csv.DictReader(file))
+    assert sorted(row["label"] for row in truth) == sorted(2 * SHAPES)
+    for row in truth:
+        box = [int(row[side]) for side in ("x0", "y0", "x1", "y1")]
+        with Image.open(out / row["page"]) as page:
+            assert np.asarray(page.crop(box)).min() < 120  # ink
+    _, said, _ = called(
+        capsys, "measure", "--run", folder / "fresh.safetensors", "--pages", out, "--truth", out / "truth.csv",
+        "--rotations", 0, "-o", tmp_path / "measured", "--json",
+    )  # fmt: skip
+    assert all(row["recall"] >= 90 for row in json.loads(said)["tables"]["spotting"])
 
 
 def test_measure_without_anything(folder, capsys):

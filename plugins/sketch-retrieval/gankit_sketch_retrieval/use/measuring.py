@@ -31,8 +31,8 @@ Embed = Callable[[np.ndarray], np.ndarray]
 
 RIVALS = ("HOG tuned", "blurred pixels")
 CURVES = 40  # marks that the curves are the mean of
-TURNED = angles(30, 15)  # by which queries are turned back
-SAID = "query turned back, too"
+BACK = angles(30, 15)  # by which queries are turned back
+TURNED = "query turned, too"
 
 
 def measure(
@@ -42,6 +42,7 @@ def measure(
     pages: Path | None,
     truth: Path | None,
     only: str,
+    rotations: float,
     output: Path | None,
     runs_dir: Path | None,
 ) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def measure(
             files["retrieval"] = str(invariance.write(rows, folder / "retrieval.csv"))
             tables["retrieval with transformed queries"] = rows
     if pages is not None and truth is not None:
-        tables["spotting"] = spotted(encoders, pages, read_truth(truth, only))
+        tables["spotting"] = spotted(encoders, pages, read_truth(truth, only), rotations)
     if not tables:
         raise UsageError("nothing to measure", "give --data, or --pages and --truth")
     result = {"tables": tables, "files": files}
@@ -101,9 +102,9 @@ def _under(name: str, embed: Embed, stretch: float, marks: Any) -> list[dict[str
     common = {"stretch": stretch, "groups": groups}
     rows = invariance.retrieval_under(embed, marks.raw, marks.labels, name, **common)
     turning = [(kind, value) for kind, value in invariance.HARD if kind == "rotation"]
-    queries = partial(expanded, embed, rotations=TURNED, stretch=stretch)
+    queries = partial(expanded, embed, rotations=BACK, stretch=stretch)
     rows += invariance.retrieval_under(
-        embed, marks.raw, marks.labels, f"{name}, {SAID}", queries=queries, transforms=turning, **common
+        embed, marks.raw, marks.labels, f"{name}, {TURNED}", queries=queries, transforms=turning, **common
     )
     return rows
 
@@ -127,16 +128,17 @@ def _speed(name: str, encoder: Encoder, marks: np.ndarray, repeats: int = 5) -> 
     return {"model": name, **took}
 
 
-def spotted(encoders: Mapping[str, Encoder], folder: Path, truth: Truth) -> list[dict[str, Any]]:
+def spotted(encoders: Mapping[str, Encoder], folder: Path, truth: Truth, reach: float) -> list[dict[str, Any]]:
     """MAP and P@1 of every known mark is found on the pages by each other of its label, and how many have a proposal.
 
     Args:
         encoders: Models by name.
         folder: Of the pages.
         truth: Marks on them.
+        reach: Degrees, either way, by which queries are turned, too.
 
     Returns:
-        A row for each model and baseline.
+        Two rows for each model and baseline, with queries as they are, and turned.
 
     Raises:
         DataError: A page cannot be read.
@@ -168,15 +170,19 @@ def spotted(encoders: Mapping[str, Encoder], folder: Path, truth: Truth) -> list
     proposals = Places(np.unique(truth.pages)[places], np.concatenate(boxes))
     table = []
     for name, (embed, stretch) in features(encoders).items():
-        score = by_dot(embed(np.concatenate(known[stretch])), embed(np.concatenate(proposed[stretch])))
-        result = spotting(score, marks, truth.labels[rows], proposals, depth=2000)
-        table.append(
-            {
-                "model": name,
-                **{key: 100 * value for key, value in result.figures.items()},
-                "queries": result.queries,
-                "proposals a page": len(places) / len(boxes),
-                "s a page": float(np.mean(took)),
-            }
-        )
+        gallery, queries = embed(np.concatenate(proposed[stretch])), np.concatenate(known[stretch])
+        ways = {name: embed(queries)}
+        if reach:
+            ways[f"{name}, {TURNED}"] = expanded(embed, queries, angles(reach), stretch)
+        for said, vectors in ways.items():
+            result = spotting(by_dot(vectors, gallery), marks, truth.labels[rows], proposals, depth=2000)
+            table.append(
+                {
+                    "model": said,
+                    **{key: 100 * value for key, value in result.figures.items()},
+                    "queries": result.queries,
+                    "proposals a page": len(places) / len(boxes),
+                    "s a page": float(np.mean(took)),
+                }
+            )
     return table

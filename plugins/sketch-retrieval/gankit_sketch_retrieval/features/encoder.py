@@ -66,13 +66,13 @@ class Encoder:
         self.about, self.network, self.head, self.components = about, network, head, components
 
     @classmethod
-    def of(cls, config: SketchConfig, networks: Mapping[str, Any], marks: np.ndarray) -> Encoder:
+    def of(cls, config: SketchConfig, networks: Mapping[str, Any], marks: np.ndarray | None = None) -> Encoder:
         """The encoder of a run.
 
         Args:
             config: The run's.
             networks: The run's.
-            marks: `[n, 64, 64]` uint8: its training marks, to which components are fitted.
+            marks: `[n, 64, 64]` uint8: its training marks, to which the feature `pooled` fits components.
         """
         bigan = config.game == "bigan"
         about = About(
@@ -84,6 +84,7 @@ class Encoder:
             return cls(about, network, networks["head"])
         if about.feature == "paper":
             return cls(about, network)
+        assert marks is not None  # the feature `pooled`
         chosen = np.sort(np.random.default_rng(0).permutation(len(marks))[:FITTED])
         found = features(network, marks[chosen], about.feature)
         return cls(about, network, components=Components.fitted(found, config.dimensions))

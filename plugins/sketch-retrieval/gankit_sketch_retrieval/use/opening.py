@@ -39,16 +39,17 @@ def _of_run(reference: str, runs_dir: Path | None) -> Encoder:
     from gankit.loading import LoadedRun
 
     loaded = LoadedRun.of_recipe(open_run(reference, runs_dir), RECIPE)
+    config = loaded.recipe.config
+    if config.kind != "pooled":
+        return Encoder.of(config, loaded.networks)
     weights = [value for name in sorted(loaded.networks) for value in loaded.networks[name].get_weights()]
     # The file's name holds the weights' hash: a run that was resumed meanwhile gets another one.
     path = loaded.run.path / f"encoder-{digest(weights)[:12]}.safetensors"
-    if path.is_file():
-        return Encoder.load(path)
-    log.info("fitting the features of %s to its training marks, once", loaded.run.path.name)
-    try:
-        train = loaded.data.held_out["opened"].train
-    except DataError as error:
-        raise DataError(f"the run's training marks cannot be read: {error.message}", error.hint) from error
-    made = Encoder.of(loaded.recipe.config, loaded.networks, train.pictures)
-    made.save(path)
+    if not path.is_file():
+        log.info("fitting the components of %s to its training marks, once", loaded.run.path.name)
+        try:
+            train = loaded.data.held_out["opened"].train
+        except DataError as error:
+            raise DataError(f"the run's training marks cannot be read: {error.message}", error.hint) from error
+        Encoder.of(config, loaded.networks, train.pictures).save(path)
     return Encoder.load(path)

@@ -178,7 +178,7 @@ def test_ivf_finds_what_exact_finds_and_follows_changes():
     index = index_of(vectors, kind="ivf")
     assert recall(index, vectors, queries) >= 0.95
     cells = index._cells
-    assert cells.facts["lists"] == 64 and cells.facts["searched"] < 64 and cells.structure.ntotal == 4000
+    assert cells.facts["lists"] == 256 and cells.facts["searched"] < 64 and cells.structure.ntotal == 4000
 
     add(index, "b", more := clustered(3000, 2))
     vectors = np.concatenate([vectors, more])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,32 @@ def marks_of(source: str, stretch: float) -> Marks:
     marks = np.stack([normalised(picture / np.float32(255), stretch) for picture in pictures])
     names = tuple(f"{EMBEDDED}/{row}" for row in range(len(marks)))
     return Marks(marks, names, {"label": labels}, BRIGHT, {}, 0, tuple(pictures))
+
+
+def described(source: str, config: SketchConfig) -> tuple[dict[str, Any], str]:
+    """What `gankit data check` says of marks, as JSON and as text."""
+    marks = marks_of(source, config.stretch)
+    labels = np.zeros(0, str) if marks.labels is None else marks.labels[marks.labels != ""]
+    kinds, counts = np.unique(labels, return_counts=True)
+    found = {
+        "marks": len(marks),
+        "ink": marks.kind,
+        "left_out": marks.left_out,
+        "repeated": marks.repeated,
+        "labelled": len(labels),
+        "kinds": len(kinds),
+        "alone": int((counts == 1).sum()),
+    }
+    left = ", ".join(f"{count:,} {reason}" for reason, count in marks.left_out.items()) or "none"
+    lines = [
+        f"marks       {len(marks):,}, {marks.kind} ink",
+        f"left out    {left}",
+        f"repeated    {marks.repeated:,}",
+        f"labels      {len(labels):,} marks of {len(kinds):,} kinds, {found['alone']:,} of which have only one",
+    ]
+    if len(marks) < FEWEST:
+        lines.append(f"to train    at least {FEWEST} marks are needed")
+    return found, "\n".join(lines)
 
 
 def split(marks: Marks, share: float, seed: int) -> tuple[Marks, Marks]:

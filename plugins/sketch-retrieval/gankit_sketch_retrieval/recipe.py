@@ -40,6 +40,12 @@ class SketchRetrieval(Recipe):
 
         return group
 
+    def check(self, source: str) -> tuple[dict[str, Any], str]:
+        """How many marks a folder or file holds, and what would be left out."""
+        from gankit_sketch_retrieval.data import described
+
+        return described(source, self.config)
+
     def data(self) -> Data:
         """The marks."""
         from gankit_sketch_retrieval.data import open_data

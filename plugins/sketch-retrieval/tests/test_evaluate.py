@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from gankit_sketch_retrieval.data import split
+from gankit_sketch_retrieval.config import SketchConfig
+from gankit_sketch_retrieval.data import described, split
 from gankit_sketch_retrieval.evaluation.evaluate import Views, chosen, has_labels
 from gankit_sketch_retrieval.marks.ink import BRIGHT
 from gankit_sketch_retrieval.marks.normalise import normalised
@@ -102,3 +103,14 @@ def test_unlabelled_marks_among_labelled_ones_are_not_compared():
     assert has_labels(chosen(some))
     alone = some.only(np.arange(EACH, KINDS * EACH, EACH))
     assert not has_labels(alone)  # one of each kind: nothing to find
+
+
+def test_what_a_check_says(tmp_path):
+    rng = np.random.default_rng(0)
+    drawn = np.stack([np.kron(rng.random((8, 8)) > 0.5, np.ones((4, 4))) * 255 for _ in range(6)]).astype(np.uint8)
+    drawn[5] = 0
+    np.savez(tmp_path / "some.npz", images=drawn, labels=np.array(["a", "a", "b", "", "", "b"]))
+    found, text = described(str(tmp_path / "some.npz"), SketchConfig())
+    assert (found["marks"], found["labelled"], found["kinds"], found["alone"]) == (5, 3, 2, 1)
+    assert found["left_out"] == {"without ink": 1}
+    assert "at least 20" in text

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-
-from gankit.config import resolve
-from gankit.loading import build_networks
-from gankit.training import fit
 from gankit_sketch_retrieval.config import SketchConfig
 from gankit_sketch_retrieval.evaluation.evaluate import Views
 from gankit_sketch_retrieval.features.encoder import Encoder
 from gankit_sketch_retrieval.recipe import SketchRetrieval
+
+from gankit.config import resolve
+from gankit.loading import build_networks
+from gankit.training import fit
 
 
 def figures(**options):

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from gankit_sketch_retrieval.evaluation.evaluate import ROTATIONS, expanded
 from gankit_sketch_retrieval.evaluation.invariance import marks_under
 from gankit_sketch_retrieval.evaluation.retrieval import scores

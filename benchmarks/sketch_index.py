@@ -10,7 +10,7 @@ same kind.
 
 Prints a Markdown table: `build` is the time to place the cells, to fill them and to find how many must be searched,
 `load` that to read, verify and unpack the file with its pages in the system's cache. Latencies are of one query at a
-time, of 1 vector and of 7 rotations; `CPU` is the processors' time for 1 vector, which other work on them hardly changes.
+time, of 1 vector and of 7 rotations; `CPU` is the processors' time for 1 vector, on which other work tells less.
 """
 
 from __future__ import annotations

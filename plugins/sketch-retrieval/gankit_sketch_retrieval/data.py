@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from gankit_sketch_retrieval.marks.normalise import normalised
 from gankit_sketch_retrieval.marks.reading import Marks, read
 
 EMBEDDED = "symbols"
-KINDS = 256  # of embedded symbols
+KINDS = 160  # of embedded symbols
 FEWEST = 20  # marks to train on
 
 
@@ -44,12 +45,18 @@ def marks_of(source: str, stretch: float) -> Marks:
     """
     if source != EMBEDDED or Path(source).exists():
         return read(source, stretch=stretch, raw=128)
-    from gankit_sketch_retrieval.marks.symbols import symbols
-
-    pictures, labels = symbols(classes=KINDS)
+    pictures, labels = _symbols()
     marks = np.stack([normalised(picture / np.float32(255), stretch) for picture in pictures])
     names = tuple(f"{EMBEDDED}/{row}" for row in range(len(marks)))
     return Marks(marks, names, {"label": labels}, BRIGHT, {}, 0, tuple(pictures))
+
+
+@cache
+def _symbols() -> tuple[np.ndarray, np.ndarray]:
+    """Drawn once a process: it takes seconds."""
+    from gankit_sketch_retrieval.marks.symbols import symbols
+
+    return symbols(classes=KINDS)
 
 
 def described(source: str, config: SketchConfig) -> tuple[dict[str, Any], str]:

@@ -203,10 +203,13 @@ def test_what_cuts_may_fail_too(tmp_path):
     def picky(page):
         if page.document == "b.txt":
             raise DataError("no ink")
+        if page.document == "d.txt":
+            raise UsageError("PDF needs a library", "pip install it")
         return cut(page)
 
-    summary = make(tmp_path / "marks.index", write(tmp_path / "in", a="3", b="2", c="1"), cut=picky)
-    assert summary.skipped == [("b.txt", "no ink")] and summary.marks == 4
+    summary = make(tmp_path / "marks.index", write(tmp_path / "in", a="3", b="2", c="1", d="1"), cut=picky)
+    assert summary.skipped == [("b.txt", "no ink"), ("d.txt", "PDF needs a library (pip install it)")]
+    assert summary.marks == 4
 
 
 def test_errors_of_the_encoder_and_of_the_disk_are_not_the_files_fault(tmp_path, monkeypatch):

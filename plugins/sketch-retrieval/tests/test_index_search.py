@@ -228,6 +228,23 @@ def test_rotations_of_a_query_in_ivf():
     np.testing.assert_allclose(scores, wanted_scores, atol=1e-7)
 
 
+@pytest.mark.parametrize("kind", ["exact", "ivf"])
+def test_a_query_keeps_to_one_thread_and_gives_the_others_back(kind, monkeypatch):
+    faiss = pytest.importorskip("faiss")
+    index, queries, threads = index_of(clustered(500), kind=kind), clustered(2, 1), []
+    index.search(queries)
+    owner, name = (faiss, "knn") if kind == "exact" else (index._cells.structure, "search")
+    call = getattr(owner, name)
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(3)
+    try:
+        monkeypatch.setattr(owner, name, lambda *a, **k: threads.append(faiss.omp_get_max_threads()) or call(*a, **k))
+        index.search(queries)
+        assert threads == [1] and faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
 SIDE_BY_SIDE = """
 import sys
 import numpy as np

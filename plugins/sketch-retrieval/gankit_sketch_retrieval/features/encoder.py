@@ -147,14 +147,14 @@ class Encoder:
             path: Of the file.
             half: Round the numbers to 16 bits: half the size, and almost the same vectors.
         """
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         tensors = {
             name: np.ascontiguousarray(value, np.float16 if half else value.dtype)
             for name, value in self._tensors().items()
         }
         partial = path.with_name(f".{path.name}.{os.getpid()}")
-        save_file(tensors, partial, {"format": FORMAT, "about": self.about.model_dump_json()})
+        partial.write_bytes(save(tensors, {"format": FORMAT, "about": self.about.model_dump_json()}))
         os.replace(partial, path)
 
     @classmethod

@@ -101,7 +101,7 @@ def build(
     Args:
         path: The index.
         documents: Name and place of every file; results use the names.
-        read: `(place, name)` to the pages of a file, in order; DataError or OSError if it cannot be read.
+        read: `(place, name)` to the pages of a file, in order; DataError, UsageError or OSError if it cannot be read.
         cut: A page to boxes `[n, 4]` and marks `[n, 64, 64]` uint8; may raise the same.
         encoder: Of the marks.
         cutting: Settings of `read` and `cut`, stored; they must not differ from those of an index that is there.
@@ -292,6 +292,8 @@ def _leaving_out() -> Iterator[None]:
         yield
     except DataError as error:
         raise _Unreadable(error.message) from error
+    except UsageError as error:  # a library for that kind of file is missing, say
+        raise _Unreadable(f"{error.message} ({error.hint})") from error
     except OSError as error:
         raise _Unreadable(error.strerror or str(error)) from error
 

@@ -28,6 +28,7 @@ class SketchConfig(RecipeConfig):
     """Options of `gankit run sketch-retrieval`."""
 
     data: str = Field("symbols", description="A folder of images, or a .npz file; 'symbols' draws some from fonts.")
+    by_folder: bool = Field(False, description="Without labels.csv, a mark's label is the folder it is in.")
     held_out: float = Field(0.2, ge=0, lt=1, description="Share of the kinds (or marks) that is never trained on.")
     network: Literal["mark-gan", "sketch-gan", "thin-gan"] = Field(
         "mark-gan", description="Which networks play: ours, the paper's, or the paper's with small filters."

@@ -37,14 +37,14 @@ class Opened:
     unseen: bool
 
 
-def marks_of(source: str, stretch: float) -> Marks:
+def marks_of(source: str, stretch: float, by_folder: bool = False) -> Marks:
     """The marks of a folder, a .npz file, or the embedded ones.
 
     Raises:
         DataError: Nothing can be used.
     """
     if source != EMBEDDED or Path(source).exists():
-        return read(source, stretch=stretch, raw=128)
+        return read(source, stretch=stretch, raw=128, by_folder=by_folder)
     pictures, labels = _symbols()
     marks = np.stack([normalised(picture / np.float32(255), stretch) for picture in pictures])
     names = tuple(f"{EMBEDDED}/{row}" for row in range(len(marks)))
@@ -61,7 +61,7 @@ def _symbols() -> tuple[np.ndarray, np.ndarray]:
 
 def described(source: str, config: SketchConfig) -> tuple[dict[str, Any], str]:
     """What `gankit data check` says of marks, as JSON and as text."""
-    marks = marks_of(source, config.stretch)
+    marks = marks_of(source, config.stretch, config.by_folder)
     labels = np.zeros(0, str) if marks.labels is None else marks.labels[marks.labels != ""]
     kinds, counts = np.unique(labels, return_counts=True)
     found = {
@@ -112,7 +112,7 @@ def open_data(config: SketchConfig) -> Data:
     """The marks that the configuration names, cut."""
     from gankit_sketch_retrieval.model.source import MarkSource
 
-    marks = marks_of(config.data, config.stretch)
+    marks = marks_of(config.data, config.stretch, config.by_folder)
     train, test = split(marks, config.held_out, config.training.seed)
     unseen = len(test) > 1
     opened = Opened(config.data, train, test if unseen else train, unseen)
@@ -123,8 +123,8 @@ def open_data(config: SketchConfig) -> Data:
 
 def other(config: SketchConfig, source: str) -> Data:
     """Other marks to evaluate on; those of the run are read again, since features are whitened by them."""
-    train, _ = split(marks_of(config.data, config.stretch), config.held_out, config.training.seed)
-    test = marks_of(source, config.stretch)
+    train, _ = split(marks_of(config.data, config.stretch, config.by_folder), config.held_out, config.training.seed)
+    test = marks_of(source, config.stretch, config.by_folder)
     if len(test) < 2:
         raise DataError(f"there is only one mark in {source}", "give some that resemble each other")
     return Data({}, {"opened": Opened(source, train, test, unseen=True)}, {})

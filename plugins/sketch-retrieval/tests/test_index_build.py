@@ -316,11 +316,6 @@ def test_a_damaged_segment_is_made_again(tmp_path, damaged, caplog):
     assert "are read again" in caplog.text
 
 
-def same_bytes(path, other):
-    """The same index: the same rows in the same order, the same bits of vectors, the same file."""
-    assert path.read_bytes() == other.read_bytes()
-
-
 def killed_everywhere(folder, update):
     """Kills builds before each step that the disk or the encoder sees; run in a process of its own, which forks."""
     folder = Path(folder)
@@ -372,7 +367,7 @@ def killed_everywhere(folder, update):
             break
         kills += 1
         make(path, documents, forget=True, cut=logged)
-        same_bytes(path, whole)
+        assert path.read_bytes() == whole.read_bytes()  # the same rows, the same bits
         assert not list(folder.glob("killed.index.*"))
         assert log.stat().st_size <= pages + most, (last, log.stat().st_size)
     assert kills > 20
@@ -383,7 +378,7 @@ def killed_everywhere(folder, update):
     while not attempt(path, 9):
         attempts += 1
     assert attempts > 2
-    same_bytes(path, whole)
+    assert path.read_bytes() == whole.read_bytes()  # the same rows, the same bits
     print("the same", kills, attempts)
 
 

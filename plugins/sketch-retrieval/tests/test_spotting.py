@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from gankit_sketch_retrieval.evaluation.pages_data import read_truth
-from gankit_sketch_retrieval.evaluation.spotting import Places, by_dot, of_like_size, proposal_recall, spotting
+from gankit_sketch_retrieval.evaluation.spotting import Places, by_dot, proposal_recall, spotting
 from gankit_sketch_retrieval.pages.boxes import iou
 
 from gankit.errors import DataError
@@ -95,12 +95,6 @@ def test_it_is_the_plain_loop(seed):
     np.testing.assert_allclose(found.average_precision, plain(scores, truth, labels, proposals, 0.3), atol=1e-12)
     shallow = spotting(by_dot(queries, gallery), truth, labels, proposals, depth=30)
     assert 0 < shallow.map < found.map and shallow.p1 == found.p1
-
-
-def test_size_counts_by_the_logarithm():
-    score = by_dot(np.ones((1, 1)), np.ones((2, 1)))
-    sized = of_like_size(score, np.array([[0, 0, 10, 10]]), np.array([[0, 0, 10, 10], [0, 0, 20, 5]]), 0.1)
-    np.testing.assert_allclose(sized(np.array([0])), [[1, 1 - 0.2 * np.log(2)]], rtol=1e-6)
 
 
 def test_no_label_twice_is_an_error():

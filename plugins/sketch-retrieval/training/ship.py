@@ -1,6 +1,6 @@
 """Writes the encoder of a run in 16-bit numbers: the model in the box.
 
-    python ship.py RUN "Omniglot's training alphabets and symbols of free fonts" -o marks.safetensors
+python ship.py RUN "Omniglot's training alphabets and symbols of free fonts" -o marks.safetensors
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import gankit
 from gankit_sketch_retrieval.features.encoder import Encoder
+
+import gankit
 
 
 def main() -> None:

@@ -86,23 +86,6 @@ def by_dot(queries: np.ndarray, gallery: np.ndarray) -> Score:
     return score
 
 
-def of_like_size(score: Score, queries: np.ndarray, boxes: np.ndarray, weight: float) -> Score:
-    """Scores less a penalty for boxes of another size: weight times |log of the ratio|, of heights plus of widths.
-
-    Args:
-        score: As of `by_dot`.
-        queries: `[n, 4]` boxes of the queries, in pixels of the same scale as the pages.
-        boxes: `[m, 4]` of the proposals.
-        weight: At 0 the scores stay as they are.
-    """
-    wanted, found = (np.log(np.maximum(b[:, 2:] - b[:, :2], 1).astype(np.float32)) for b in (queries, boxes))
-
-    def scored(rows: np.ndarray) -> np.ndarray:
-        return score(rows) - weight * np.abs(wanted[rows][:, None] - found[None]).sum(-1)
-
-    return scored
-
-
 def proposal_recall(truth: Places, proposals: Places, overlap: float = OVERLAP) -> float:
     """Share of known boxes that some proposal on their page covers; 0 without any.
 

@@ -95,9 +95,8 @@ def pages(path: Path, document: str) -> Iterator[Page]:
         DataError: The file cannot be read, is encrypted, ends early, or a page has more than 200 million pixels; a PDF,
             and pypdfium2 is not installed.
     """
-    frames = _pdf_pages(path) if path.suffix.lower() == PDF else _frames(path)
-    for number, pixels in enumerate(frames, 1):
-        yield Page(document, number, path, pixels)
+    for number in range(1, page_count(path) + 1):
+        yield Page(document, number, path, _pixels(path, number))
 
 
 def page_of(path: Path, number: int) -> Page:
@@ -110,10 +109,9 @@ def page_of(path: Path, number: int) -> Page:
     Raises:
         DataError: As of `pages`, or there is no such page.
     """
-    for page in pages(path, path.name):
-        if page.number == number:
-            return page
-    raise DataError(f"{path} has no page {number}", f"it has {page_count(path)}")
+    if not 1 <= number <= (count := page_count(path)):
+        raise DataError(f"{path} has no page {number}", f"it has {count}")
+    return Page(path.name, number, path, _pixels(path, number))
 
 
 def page_count(path: Path) -> int:
@@ -184,14 +182,20 @@ def _picture(path: Path) -> Iterator[Image.Image]:
         Image.MAX_IMAGE_PIXELS = limit
 
 
-def _frames(path: Path) -> Iterator[np.ndarray]:
-    for index in range(page_count(path)):
-        # Opened anew for each, so that no limit or filter of warnings stays changed while the caller works.
-        with _picture(path) as picture:
-            picture.seek(index)
-            _checked(path, picture.size)
-            pixels = grey(ImageOps.exif_transpose(picture))
-        yield pixels
+def _pixels(path: Path, number: int) -> np.ndarray:
+    """A page, `[h, w]` uint8; the file is opened for it alone, so that no limit stays changed meanwhile."""
+    if path.suffix.lower() == PDF:
+        with _pdf(path) as opened:
+            page, scale = opened[number - 1], DPI / 72
+            width, height = page.get_size()
+            _checked(path, (int(width * scale), int(height * scale)))
+            pixels = grey(page.render(scale=scale, grayscale=True).to_pil())
+            page.close()
+            return pixels
+    with _picture(path) as picture:
+        picture.seek(number - 1)
+        _checked(path, picture.size)
+        return grey(ImageOps.exif_transpose(picture))
 
 
 def _checked(path: Path, size: tuple[int, int]) -> None:
@@ -218,15 +222,3 @@ def _pdf(path: Path) -> Iterator[Any]:
         raise DataError(f"{path} cannot be read as a PDF: {error}", "is it whole?") from error
     finally:
         opened.close()
-
-
-def _pdf_pages(path: Path) -> Iterator[np.ndarray]:
-    with _pdf(path) as opened:
-        for index in range(len(opened)):
-            page = opened[index]
-            scale = DPI / 72
-            width, height = page.get_size()
-            _checked(path, (int(width * scale), int(height * scale)))
-            pixels = grey(page.render(scale=scale, grayscale=True).to_pil())
-            page.close()
-            yield pixels

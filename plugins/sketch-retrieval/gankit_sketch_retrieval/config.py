@@ -53,9 +53,9 @@ class SketchConfig(RecipeConfig):
         None, ge=0, description="Weight of finding a mark drawn anew among others.  [default: 1 with mark-gan, else 0]"
     )
     adversarial: float | None = Field(
-        None, ge=0, description="Weight of telling drawn from generated marks.  [default: 0.1 with contrast, else 1]"
+        None, ge=0, description="Weight of telling drawn from generated marks.  [default: 0 with contrast, else 1]"
     )
-    play_every: int = Field(4, ge=1, description="With contrast, the game is played in every n-th step.")
+    play_every: int = Field(4, ge=1, description="Beside a contrast, the game is played in every n-th step.")
     temperature: float = Field(0.1, gt=0, description="Of the contrast; the lower, the more the nearest marks count.")
     augment: bool = Field(True, description="Draw marks anew each time that they are seen.")
     turns: bool = Field(True, description="Marks turned by quarters and mirrored count as other marks.")
@@ -87,7 +87,7 @@ class SketchConfig(RecipeConfig):
     @property
     def adversarial_weight(self) -> float:
         """Of the discriminator's verdicts."""
-        return (0.1 if self.contrast_weight else 1.0) if self.adversarial is None else self.adversarial
+        return (0.0 if self.contrast_weight else 1.0) if self.adversarial is None else self.adversarial
 
     @property
     def lr_discriminator(self) -> float:

@@ -13,8 +13,9 @@ from gankit_sketch_retrieval.config import SketchConfig
 class SketchRetrieval(Recipe):
     """Features of drawn marks, learned without labels.
 
-    A discriminator tells drawn marks from generated ones, and each mark, drawn anew, from all others. What its layers
-    know of a mark is a vector, and the nearest vectors are the marks that look alike.
+    A discriminator tells drawn marks from generated ones (the paper's game), or each mark, drawn anew, from all others
+    (the default, which learns more). What its layers know of a mark is a vector, and the nearest vectors are the marks
+    that look alike.
     """
 
     name = "sketch-retrieval"

@@ -25,7 +25,7 @@ Embed = Callable[[np.ndarray], np.ndarray]
 
 ROTATIONS = (-30.0, -15.0, 0.0, 15.0, 30.0)  # by which queries are expanded
 UNTRAINED = "untrained"
-MOST, TURNED = 2000, 400  # held-out marks that are compared; of these, queries that are turned
+MOST, TURNED = 4000, 400  # held-out marks that are compared; of these, queries that are turned
 
 
 @dataclass(frozen=True, eq=False)

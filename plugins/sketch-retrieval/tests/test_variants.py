@@ -1,10 +1,10 @@
 """The compliance kit over the games, which the default does not play."""
 
 import pytest
-
-from gankit.testing import check_recipe
 from gankit_sketch_retrieval.config import SketchConfig
 from gankit_sketch_retrieval.recipe import SketchRetrieval
+
+from gankit.testing import check_recipe
 
 VARIANTS = {
     "beside a contrast": {"adversarial": 0.1, "play_every": 2},

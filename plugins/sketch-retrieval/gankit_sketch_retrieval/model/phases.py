@@ -4,9 +4,9 @@
   2014). In a BiGAN it sees marks with their codes: drawn ones with what the encoder says of them, generated ones with
   the noise that they were made of; encoder and generator resist together (Donahue et al. 2017, equation 3).
 - `contrast`: the discriminator's layers tell each mark, drawn anew, from all others of the batch: the normalised
-  temperature-scaled cross-entropy of Chen et al. 2020 (SimCLR, equation 1), with which Jeong & Shin 2021 (ContraD) train
-  a discriminator. It learns more of a mark than the game does, and best alone; a game beside it is played in some of
-  the steps only.
+  temperature-scaled cross-entropy of Chen et al. 2020 (SimCLR, equation 1), with which Jeong & Shin 2021 (ContraD)
+  train a discriminator. It learns more of a mark than the game does, and best alone; a game beside it is played in
+  some of the steps only.
 - `penalty`: R1 (Mescheder et al. 2018).
 """
 

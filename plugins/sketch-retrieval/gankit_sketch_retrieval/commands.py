@@ -66,7 +66,7 @@ def cutting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--limit", type=click.IntRange(1, 50_000), default=4000, show_default=True, help="Marks a page."),
         click.option(
             "--as", "kind", type=kinds, default="auto", show_default=True,
-            help="A picture is one mark, or a page with many; auto goes by size: pages are larger than 400 pixels.",
+            help="A picture is one mark, or a page with many; auto: up to 400 pixels, or one large drawing, is a mark.",
         ),
     ):  # fmt: skip
         command = option(command)
@@ -103,11 +103,10 @@ def index(**options: Any) -> None:
     result = made(**options)
     if as_json:
         return print_json(result)
-    for name, why in result["skipped"]:
-        click.echo(f"skipped   {name}: {why}", err=True)
     names = ("files", "pages", "marks", "unchanged", "removed", "resumed", "deleted")
     said = ", ".join(f"{result[name]:,} {name}" for name in names if result[name] or name in names[:3])
-    click.echo(f"indexed   {said} in {result['seconds']:.1f} s")
+    skipped = f"; {len(result['skipped']):,} files could not be read" if result["skipped"] else ""
+    click.echo(f"indexed   {said} in {result['seconds']:.1f} s{skipped}")
     click.echo(f"index     {result['index']}: {result['all']:,} marks, {result['kind']} search")
 
 
@@ -207,7 +206,11 @@ def _show(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
         return print_json(result)
     columns = ["rank", "score", "document", "page", "x0", "y0", "x1", "y1"]
-    print_table(columns, [[_cell(row[name]) for name in columns] for row in result["hits"]])
+    rows = [{**row, "score": f"{row['score']:.4f}"} for row in result["hits"]]
+    if rows:
+        print_table(columns, [[_cell(row[name]) for name in columns] for row in rows])
+    else:
+        click.echo("nothing was found: there are no marks")
     for name, path in result["files"].items():
         click.echo(f"{name:<10}{path}")
 

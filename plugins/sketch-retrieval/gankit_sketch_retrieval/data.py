@@ -28,13 +28,13 @@ class Opened:
         name: Of the data, as the user named them.
         train: What was trained on: the projection and PCA are fitted to it.
         test: What was held out.
-        unseen: Whether `test` was.
+        seen: How many of `test` were trained on.
     """
 
     name: str
     train: Marks
     test: Marks
-    unseen: bool
+    seen: int
 
 
 def marks_of(source: str, stretch: float, by_folder: bool = False) -> Marks:
@@ -114,8 +114,7 @@ def open_data(config: SketchConfig) -> Data:
 
     marks = marks_of(config.data, config.stretch, config.by_folder)
     train, test = split(marks, config.held_out, config.training.seed)
-    unseen = len(test) > 1
-    opened = Opened(config.data, train, test if unseen else train, unseen)
+    opened = Opened(config.data, train, test, 0) if len(test) > 1 else Opened(config.data, train, train, len(train))
     facts = {"data": config.data, "marks": len(train), "ink": marks.kind, "left_out": marks.left_out}
     source = MarkSource(train.pictures, config.augmentation if config.augment else None, config.turns)
     return Data({"marks": source}, {"opened": opened}, facts)
@@ -127,4 +126,6 @@ def other(config: SketchConfig, source: str) -> Data:
     test = marks_of(source, config.stretch, config.by_folder)
     if len(test) < 2:
         raise DataError(f"there is only one mark in {source}", "give some that resemble each other")
-    return Data({}, {"opened": Opened(source, train, test, unseen=True)}, {})
+    known = {picture.tobytes() for picture in train.pictures}
+    seen = sum(picture.tobytes() in known for picture in test.pictures)
+    return Data({}, {"opened": Opened(source, train, test, seen)}, {})

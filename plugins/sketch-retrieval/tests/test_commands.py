@@ -259,3 +259,70 @@ def test_errors_of_queries(folder):
     encoder = Encoder.load(folder / "fresh.safetensors")
     with pytest.raises((DataError, UsageError)):
         query(f"{folder}/pages/page0.png#600,800,2000,3000", encoder, 0)
+
+
+def test_a_region_of_a_single_mark_is_read_as_the_mark_was(folder, tmp_path, capsys):
+    path, encoder = tmp_path / "marks.index", folder / "fresh.safetensors"
+    called(capsys, "index", folder / "marks", "-o", path, "--run", encoder)
+    for number, region in enumerate(("", "#0,0,100,100", "#18,18,84,84")):
+        reference = f"{folder}/marks/bars-60.png{region}"
+        out = tmp_path / f"hits{number}"
+        _, said, _ = called(capsys, "search", reference, "--index", path, "--run", encoder, "-o", out, "--json")
+        best = json.loads(said)["hits"][0]
+        assert best["document"] == "bars-60.png"
+        assert best["score"] == pytest.approx(1, abs=1e-3)
+
+
+def test_one_large_drawing_is_a_mark_and_a_few_small_ones_are_not():
+    large = Image.new("L", (900, 900), 230)
+    draw(ImageDraw.Draw(large), "ladder", 150, 150, 600)
+    boxes, _ = cutting(AUTO, 0.0)(Page("a", 1, None, np.asarray(large)))
+    assert len(boxes) == 1
+    assert np.abs(boxes - [[150, 150, 750, 750]]).max() <= 30  # half a stroke
+    few = Image.new("L", (900, 900), 230)
+    for i, kind in enumerate(SHAPES):
+        draw(ImageDraw.Draw(few), kind, 60 + 150 * i, 300)
+    boxes, _ = cutting(AUTO, 0.0)(Page("b", 1, None, np.asarray(few)))
+    assert len(boxes) >= 5
+
+
+@pytest.mark.parametrize(
+    ("query_of", "said"),
+    [("pages/page0.png", "whole page"), ("pages/page0.png#600,800,2000,3000", "700 x 900"), ("none.png", "no file")],
+)
+def test_queries_that_cannot_be_meant(folder, index, capsys, query_of, said):
+    code, _, err = called(capsys, "search", folder / query_of, "--index", index, "--run", folder / "fresh.safetensors")
+    assert code == 2
+    assert said in err
+    assert "hint:" in err
+
+
+def test_what_is_wrong_is_said_before_the_work(folder, tmp_path, capsys):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").touch()
+    asked = ("spot", folder / "marks" / "ring-60.png", "--pages", folder / "pages", "--run", "nowhere.safetensors")
+    code, _, err = called(capsys, *asked, "-o", tmp_path / "full")
+    assert (code, "not empty" in err) == (2, True)
+    code, _, err = called(capsys, *asked, "--iiif-image", "https://a.org/{doc}", "-o", tmp_path / "new")
+    assert (code, "pattern" in err) == (2, True)
+    assert not (tmp_path / "new").exists()
+    code, _, err = called(capsys, "index", folder / "pages", "-o", tmp_path / "i", "--delete", "page0.png")
+    assert (code, "--delete" in err) == (2, True)
+    code, _, err = called(capsys, *asked[:-1], folder / "marks", "-o", tmp_path / "new")
+    assert (code, "neither a run nor" in err) == (2, True)
+
+
+def test_pictures_without_a_mark_and_files_that_are_gone_are_told_of(folder, tmp_path, capsys):
+    place = tmp_path / "mine"
+    place.mkdir()
+    for name in ("ring-60.png", "bars-60.png"):
+        (place / name).write_bytes((folder / "marks" / name).read_bytes())
+    Image.new("L", (80, 80), 220).save(place / "blank.png")
+    asked = ("index", place, "-o", tmp_path / "m.index", "--run", folder / "fresh.safetensors", "--json")
+    _, out, err = called(capsys, *asked)
+    assert json.loads(out)["empty"] == 1
+    assert "blank.png" in err
+    assert "--forget" not in err
+    (place / "ring-60.png").unlink()
+    _, _, err = called(capsys, *asked)
+    assert "--forget" in err

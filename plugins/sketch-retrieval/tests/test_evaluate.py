@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from gankit_sketch_retrieval.config import SketchConfig
-from gankit_sketch_retrieval.data import described, split
+from gankit_sketch_retrieval.data import described, open_data, other, split
 from gankit_sketch_retrieval.evaluation.evaluate import Views, chosen, has_labels
 from gankit_sketch_retrieval.marks.ink import BRIGHT
 from gankit_sketch_retrieval.marks.normalise import normalised
@@ -88,6 +88,15 @@ def test_without_labels_marks_are_held_out():
     train, test = split(marks(labels=False), 0.25, seed=0)
     assert (len(train), len(test)) == (72, 24)
     assert not set(train.names) & set(test.names)
+
+
+def test_marks_that_were_trained_on_are_counted(tmp_path):
+    rng = np.random.default_rng(0)
+    drawn = np.stack([np.kron(rng.random((8, 8)) > 0.5, np.ones((4, 4))) * 255 for _ in range(50)]).astype(np.uint8)
+    np.savez(tmp_path / "mine.npz", images=drawn[:40], other=drawn[30:])
+    config = SketchConfig(data=str(tmp_path / "mine.npz"), held_out=0.0)
+    assert other(config, str(tmp_path / "mine.npz#other")).held_out["opened"].seen == 10
+    assert open_data(config).held_out["opened"].seen == 40
 
 
 def test_too_few_marks():

@@ -102,7 +102,7 @@ def evaluate(recipe: Recipe, networks: Mapping[str, Any], data: Data) -> Evaluat
     about = {
         "data": opened.name,
         "marks": len(test),
-        "held out": opened.unseen,
+        "trained on too": f"{opened.seen:,} of {len(opened.test):,}",
         "trained on": f"{len(train):,} marks of {config.data}, no label used",
         "similarity": "dot product of unit vectors",
         "normalisation": f"box of the ink, longer side 52 of 64 pixels, stretch {config.stretch:g}",

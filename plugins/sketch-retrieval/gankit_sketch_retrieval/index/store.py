@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import json
 import logging
 import os
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from gankit.errors import DataError, UsageError, did_you_mean
+from gankit.errors import DataError, UsageError
 from gankit_sketch_retrieval.index import container, search
 from gankit_sketch_retrieval.index.rows import Document, Documents, Rows
 from gankit_sketch_retrieval.index.search import Cells, SearchSettings
@@ -141,7 +142,8 @@ class Index:
         """
         gone = set(documents)
         if unknown := sorted(gone.difference(self.documents.numbers)):
-            hint = did_you_mean(unknown[0], self.documents.names)
+            near = difflib.get_close_matches(unknown[0], self.documents.names, 3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"it has {len(self.documents):,} documents"
             raise UsageError(f"{unknown[0]} is not in the index", hint)
         stay = np.array([number for number, name in enumerate(self.documents.names) if name not in gone], np.intp)
         before = self._ids

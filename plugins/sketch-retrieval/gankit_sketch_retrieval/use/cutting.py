@@ -1,4 +1,4 @@
-"""Pictures into marks for an index: a small picture is one mark, a large one a page with many."""
+"""Pictures into marks for an index: each is one mark, or a page with many."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from gankit_sketch_retrieval.pages.proposals import propose
 from gankit_sketch_retrieval.pages.reading import Page
 
 MARKS, PAGES, AUTO = "marks", "pages", "auto"
-SMALL = 400  # pixels of the longer side: more is a page
+SMALL = 400  # pixels of the longer side of what is a mark, however many strokes it has
+FEW, LARGE = 12, 0.3  # strokes apart, and the largest one's share of a side, of what is a mark, however large it is
 LIMIT = 4000  # proposals of a page
 
 Cutting = Callable[[Page], tuple[np.ndarray, np.ndarray]]
@@ -24,10 +25,19 @@ def cutting(kind: str, stretch: float, limit: int = LIMIT) -> Cutting:
     """How pictures become marks.
 
     Args:
-        kind: `MARKS` takes every picture as one mark, `PAGES` as a page, `AUTO` by its size.
+        kind: `MARKS` takes every picture as one mark, `PAGES` as a page, `AUTO` as `is_mark` says.
         stretch: Of the normalisation.
         limit: Proposals of a page.
     """
+
+    def cut_out(page: Page) -> tuple[np.ndarray, np.ndarray]:
+        if is_mark(page.pixels, kind):
+            return one(page)
+        seen = read_ink(page.pixels)
+        boxes = propose(seen, limit=limit)
+        marks = marks_in(seen, boxes, stretch)
+        inked = marks.any((1, 2))
+        return boxes[inked].astype(np.int32), marks[inked]
 
     def one(page: Page) -> tuple[np.ndarray, np.ndarray]:
         strokes = ink(page.pixels)
@@ -37,17 +47,24 @@ def cutting(kind: str, stretch: float, limit: int = LIMIT) -> Cutting:
         box = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
         return np.array([box], np.int32), normalised(strokes, stretch)[None]
 
-    def many(page: Page) -> tuple[np.ndarray, np.ndarray]:
-        seen = read_ink(page.pixels)
-        boxes = propose(seen, limit=limit)
-        marks = marks_in(seen, boxes, stretch)
-        inked = marks.any((1, 2))
-        return boxes[inked].astype(np.int32), marks[inked]
+    return cut_out
 
-    def by_size(page: Page) -> tuple[np.ndarray, np.ndarray]:
-        return (one if max(page.pixels.shape) <= SMALL else many)(page)
 
-    return {MARKS: one, PAGES: many, AUTO: by_size}[kind]
+def is_mark(pixels: np.ndarray, kind: str) -> bool:
+    """Whether a picture is one mark: it is small, or there is little more on it than one large drawing.
+
+    Args:
+        pixels: `[h, w]` uint8, grey.
+        kind: As of `cutting`.
+    """
+    if kind != AUTO:
+        return kind == MARKS
+    if max(pixels.shape) <= SMALL:
+        return True
+    boxes = read_ink(pixels).boxes
+    if not 0 < len(boxes) < FEW:
+        return False
+    return bool((boxes[:, 2:] - boxes[:, :2]).max() >= LARGE * max(pixels.shape))
 
 
 def marks_in(page: PageInk, boxes: np.ndarray, stretch: float) -> np.ndarray:

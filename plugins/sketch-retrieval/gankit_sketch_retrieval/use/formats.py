@@ -99,7 +99,7 @@ def manifest(
     if not hits:
         raise DataError("nothing was found, so that there is nothing to annotate", "search for something else")
     groups, query = by_page(hits), _text(query)
-    addresses = {key: _address(canvas, *key) for key in groups}
+    addresses = {key: address(canvas, *key) for key in groups}
     if len(set(addresses.values())) < len(addresses):
         raise UsageError(f"the address {canvas} is the same for several pages", "put {document} and {page} into it")
     digest = hashlib.sha256(json.dumps([query, canvas, as_rows(hits)]).encode()).hexdigest()[:16]
@@ -111,7 +111,7 @@ def manifest(
         items = [_annotation(f"{base}/hit/{hit.rank}", hit, query, target, (width, height)) for hit in found]
         one = {"id": target, "type": "Canvas", "label": {"none": [label]}, "width": int(width), "height": int(height)}
         if image:
-            one["items"] = [_painting(f"{base}/image/{number}", _address(image, *key), target, (width, height))]
+            one["items"] = [_painting(f"{base}/image/{number}", address(image, *key), target, (width, height))]
         one["annotations"] = [{"id": f"{base}/page/{number}", "type": "AnnotationPage", "items": items}]
         canvases.append(one)
     label = {"en": [f"Places that look like {query}"]}
@@ -166,7 +166,7 @@ def _painting(name: str, address: str, canvas: str, size: tuple[int, int]) -> di
     return {"id": name, "type": "AnnotationPage", "items": [paint]}
 
 
-def _address(pattern: str, document: str, page: int) -> str:
+def address(pattern: str, document: str, page: int) -> str:
     """The web address of a page, its document percent-encoded but for the slashes."""
     stem = document.removesuffix(PurePosixPath(document).suffix)
     # A name that is no valid UTF-8 has surrogates, which stand for the bytes that `quote` is to encode.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -10,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from gankit.errors import UsageError
 from gankit_sketch_retrieval.features.encoder import Encoder
 from gankit_sketch_retrieval.index.build import build
 from gankit_sketch_retrieval.index.search import SearchSettings
 from gankit_sketch_retrieval.index.store import Index
-from gankit_sketch_retrieval.pages.reading import documents, pages
+from gankit_sketch_retrieval.pages.reading import Page, documents, pages
 from gankit_sketch_retrieval.use import opening
 from gankit_sketch_retrieval.use.cutting import cutting
+
+log = logging.getLogger("gankit")
 
 EVERY = 5.0  # seconds between lines of progress
 
@@ -43,6 +47,8 @@ def index(
     """
     if not sources and not delete and not forget:
         raise UsageError("nothing to index", "name folders or files of marks or pages")
+    if sources and delete:
+        raise UsageError("--delete goes without sources, which would be read again", "delete first, then index")
     gone = _deleted(output, delete)
     result: dict[str, Any] = {"files": 0, "pages": 0, "marks": 0, "skipped": [], "seconds": 0.0}
     if sources or forget:
@@ -52,6 +58,9 @@ def index(
             made = build_from(output, named(sources), encoder, kind, limit, settings, forget, progress)
         result |= made
     found = Index.load(output)
+    lost = sum(1 for path in found.documents.paths if path and not Path(path).is_file())
+    if lost:
+        log.warning("%s documents of the index are no longer where they were; --forget takes them out", f"{lost:,}")
     return {**result, "deleted": gone, "index": str(output), "all": len(found), "kind": found.kind}
 
 
@@ -67,11 +76,18 @@ def build_from(
 ) -> dict[str, Any]:
     """Indexes files; the arguments are those of `build` and `cutting`."""
     about = {"kind": kind, "limit": limit, "stretch": encoder.stretch}
-    summary = build(
-        output, files, pages, cutting(kind, encoder.stretch, limit), encoder, about, settings,
-        forget=forget, progress=progress,
-    )  # fmt: skip
-    return dataclasses.asdict(summary)
+    cut, empty = cutting(kind, encoder.stretch, limit), []
+
+    def counted(page: Page) -> tuple[np.ndarray, np.ndarray]:
+        boxes, marks = cut(page)
+        if not len(marks):
+            empty.append(f"{page.document}, page {page.number}")
+        return boxes, marks
+
+    summary = build(output, files, pages, counted, encoder, about, settings, forget=forget, progress=progress)
+    if empty:
+        log.warning("no mark was found on %s pictures (%s, say)", f"{len(empty):,}", empty[0])
+    return {**dataclasses.asdict(summary), "empty": len(empty)}
 
 
 def named(sources: Sequence[Path]) -> dict[str, Path]:

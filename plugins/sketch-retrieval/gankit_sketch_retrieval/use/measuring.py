@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gankit.cli.common import write_csv
 from gankit.errors import DataError, UsageError
 from gankit.runs import results_folder, write_json
 from gankit_sketch_retrieval.data import marks_of
@@ -26,6 +28,8 @@ from gankit_sketch_retrieval.pages.reading import page_of
 from gankit_sketch_retrieval.use import opening
 from gankit_sketch_retrieval.use.cutting import LIMIT, marks_in
 from gankit_sketch_retrieval.use.querying import angles
+
+log = logging.getLogger("gankit")
 
 Embed = Callable[[np.ndarray], np.ndarray]
 
@@ -60,14 +64,18 @@ def measure(
     files: dict[str, str] = {}
     if data:
         marks = chosen(marks_of(data, next(iter(encoders.values())).stretch))
+        log.info("measuring curves of %s models, some minutes", len(encoders))
         files |= _curves(encoders, marks.raw, folder)
         tables["time"] = [_speed(name, encoder, marks.pictures) for name, encoder in encoders.items()]
         if has_labels(marks):
+            log.info("measuring retrieval of %s marks, turned, scaled and moved", f"{len(marks):,}")
             rows = [row for name, one in features(encoders).items() for row in _under(name, *one, marks)]
             files["retrieval"] = str(invariance.write(rows, folder / "retrieval.csv"))
             tables["retrieval with transformed queries"] = rows
     if pages is not None and truth is not None:
         tables["spotting"] = spotted(encoders, pages, read_truth(truth, only), rotations)
+        write_csv(folder / "spotting.csv", tables["spotting"])
+        files["spotting"] = str(folder / "spotting.csv")
     if not tables:
         raise UsageError("nothing to measure", "give --data, or --pages and --truth")
     result = {"tables": tables, "files": files}

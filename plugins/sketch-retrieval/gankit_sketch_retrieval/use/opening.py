@@ -30,6 +30,8 @@ def encoder(run: str, runs_dir: Path | None) -> Encoder:
         if not Path(run).is_file():
             raise UsageError(f"there is no encoder {run}", "leave --run out for the one that comes with the plugin")
         return Encoder.load(Path(run))
+    if Path(run).exists() and not (Path(run) / "run.json").is_file():
+        raise UsageError(f"{run} is neither a run nor an encoder's file", "'gankit runs' lists runs")
     return _of_run(run, runs_dir)
 
 

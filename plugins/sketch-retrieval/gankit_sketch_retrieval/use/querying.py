@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gankit.errors import DataError
+from gankit.errors import DataError, UsageError
 from gankit_sketch_retrieval.features.encoder import Encoder
 from gankit_sketch_retrieval.marks.ink import ink
 from gankit_sketch_retrieval.marks.normalise import normalised
 from gankit_sketch_retrieval.pages.ink import read_ink
 from gankit_sketch_retrieval.pages.reading import page_of, region
-from gankit_sketch_retrieval.use.cutting import marks_in
+from gankit_sketch_retrieval.use.cutting import AUTO, is_mark, marks_in
 
 
 @dataclass(frozen=True)
@@ -36,27 +36,35 @@ def angles(reach: float, step: float = 10.0) -> list[float]:
     return [0.0, *(sign * reach * i / count for i in range(1, count + 1) for sign in (-1, 1))]
 
 
-def query(reference: str, encoder: Encoder, rotations: float) -> Query:
+def query(reference: str, encoder: Encoder, rotations: float, kind: str = AUTO) -> Query:
     """Reads a query.
 
     Args:
         reference: A file, `page.png#x0,y0,x1,y1`, or `scans.tif#3/x0,y0,x1,y1`.
         encoder: Makes the vectors.
         rotations: Degrees, either way, by which it may be turned.
+        kind: How the pictures that are searched became marks, as of `cutting`.
 
     Raises:
         DataError: It cannot be read, or there is no ink in it.
-        UsageError: The region is no region, or lies beyond the page.
+        UsageError: There is no such file, the region reaches beyond the page, or a whole page is searched for.
     """
     place = region(reference)
-    page = page_of(place.path, place.page)
-    if place.box is None:
-        mark, pixels = normalised(ink(page.pixels), encoder.stretch), page.pixels
+    if not place.path.is_file():
+        raise UsageError(f"there is no file {place.path}", "name a picture of a mark, or a region of a page")
+    pixels = page_of(place.path, place.page).pixels
+    height, width = pixels.shape
+    single = is_mark(pixels, kind)
+    x0, y0, x1, y1 = place.box or (0, 0, width, height)
+    if x1 > width or y1 > height:
+        raise UsageError(f"{reference} reaches beyond the page, which is {width} x {height} pixels", "name x0,y0,x1,y1")
+    if place.box is None and not single:
+        raise UsageError(f"{reference} looks like a whole page", f"name a region of it: {place.path.name}#x0,y0,x1,y1")
+    # What is ink in a region the whole picture tells, as it did when it was indexed.
+    if single:
+        mark = normalised(ink(pixels)[y0:y1, x0:x1], encoder.stretch)
     else:
-        # The whole page tells what is ink in the region, as it did when the page was indexed.
-        mark = marks_in(read_ink(page.pixels), np.array([place.box]), encoder.stretch)[0]
-        x0, y0, x1, y1 = place.box
-        pixels = page.pixels[y0:y1, x0:x1]
+        mark = marks_in(read_ink(pixels), np.array([place.box]), encoder.stretch)[0]
     if not mark.any():
         raise DataError(f"there is no ink in {reference}", "name a picture of a mark, or a region around one")
-    return Query(reference, pixels, encoder.expand(mark, angles(rotations)))
+    return Query(reference, pixels[y0:y1, x0:x1], encoder.expand(mark, angles(rotations)))

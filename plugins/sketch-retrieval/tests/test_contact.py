@@ -2,7 +2,6 @@
 
 import base64
 import io
-import logging
 import os
 import re
 from html.parser import HTMLParser
@@ -144,9 +143,7 @@ def test_the_number_of_pages_is_limited():
     assert len(sheet.pages) == len(read) == thumbnails.PAGES and sheet.more_pages == 40 - thumbnails.PAGES
 
 
-def test_what_cannot_be_read_is_left_out(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("gankit"), "propagate", True)
-
+def test_what_cannot_be_read_is_left_out(tmp_path, caplog):
     def crop(one):
         if one.document == "gone.png":
             raise DataError("gone.png cannot be read as a picture")

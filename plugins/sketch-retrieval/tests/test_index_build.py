@@ -234,9 +234,12 @@ def test_another_encoder_is_refused_at_once(tmp_path):
     other = Encoder()
     other.fingerprint = "f2"
     make(path, documents)
-    for options in ({"encoder": other}, {"cutting": {"kind": "words"}}):
+    for options, said in (
+        ({"encoder": other}, "encoder$"),
+        ({"cutting": {"kind": "words"}}, "cutting .*kind .*, not words"),
+    ):
         reading = Reading()
-        with pytest.raises(UsageError, match="was made with another") as error:
+        with pytest.raises(UsageError, match=f"was made with another {said}") as error:
             make(path, write(tmp_path / "in", b="1"), read=reading, **options)
         assert not reading.pages and error.value.hint
 

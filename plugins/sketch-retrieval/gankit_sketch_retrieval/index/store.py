@@ -111,6 +111,10 @@ class Index:
         given = json.loads(json.dumps(meta))
         if wrong := [key for key in sorted({*given, *self.meta}) if given.get(key) != self.meta.get(key)]:
             message = f"the index was made with another {' and another '.join(wrong)}"
+            own, other = self.meta.get("cutting", {}), given.get("cutting", {})
+            keys = [key for key in sorted({*own, *other}) if own.get(key) != other.get(key)]
+            if changes := ", ".join(f"{key} {own.get(key)}, not {other.get(key)}" for key in keys):
+                message += f" ({changes})"
             raise UsageError(message, "name what it was made with, or make another index")
 
     def add(self, rows: Rows) -> None:
@@ -279,11 +283,14 @@ def locked(path: Path, timeout: float = 0) -> Iterator[None]:
         UsageError: Another process writes to it.
         DataError: Its folder cannot be written to.
     """
+    file = path.with_name(f".{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.with_name(f".{path.name}.lock"))
+        lock = FileLock(file)
         lock.acquire(timeout=timeout)
     except Timeout as error:
+        if not file.exists():  # some file systems take no new files and say it as if there were none to lock
+            raise DataError(f"cannot write {path}", "name another folder") from error
         raise UsageError(f"another process is writing to {path}", "wait for it, or stop it first") from error
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}", "name another folder") from error

@@ -84,9 +84,12 @@ def measure(
 
 
 def features(encoders: Mapping[str, Encoder]) -> dict[str, tuple[Embed, float]]:
-    """What is compared: how marks are embedded, and their stretch."""
+    """What is compared: how marks are embedded, and their stretch; baselines have that of every model, too."""
     found = {name: (encoder.embed, encoder.stretch) for name, encoder in encoders.items()}
-    return found | {name: (baselines.FUNCTIONS[name], 0.0) for name in RIVALS}
+    for stretch in sorted({0.0, *(encoder.stretch for encoder in encoders.values())}):
+        said = f", stretch {stretch:g}" if stretch else ""
+        found |= {f"{name}{said}": (baselines.FUNCTIONS[name], stretch) for name in RIVALS}
+    return found
 
 
 def _curves(encoders: Mapping[str, Encoder], raw: Sequence[np.ndarray], folder: Path) -> dict[str, str]:
@@ -106,6 +109,7 @@ def _curves(encoders: Mapping[str, Encoder], raw: Sequence[np.ndarray], folder: 
 
 
 def _under(name: str, embed: Embed, stretch: float, marks: Any) -> list[dict[str, Any]]:
+    """In percent, but for the ratio to clean queries."""
     groups = marks.columns.get("font")
     common = {"stretch": stretch, "groups": groups}
     rows = invariance.retrieval_under(embed, marks.raw, marks.labels, name, **common)
@@ -114,7 +118,7 @@ def _under(name: str, embed: Embed, stretch: float, marks: Any) -> list[dict[str
     rows += invariance.retrieval_under(
         embed, marks.raw, marks.labels, f"{name}, {TURNED}", queries=queries, transforms=turning, **common
     )
-    return rows
+    return [{**row, **{key: 100 * row[key] for key in ("map", "p1", "p10")}} for row in rows]
 
 
 def _speed(name: str, encoder: Encoder, marks: np.ndarray, repeats: int = 5) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class SketchRetrieval(Recipe):
         beta = 0.9 if config.contrast_weight else 0.5
         built = {"discriminator": keras.optimizers.Adam(config.lr_discriminator, beta_1=beta, epsilon=1e-5)}
         if config.adversarial_weight:
-            built["generator"] = keras.optimizers.Adam(config.lr_generator, beta_1=0.5, epsilon=1e-5)
+            built["generator"] = keras.optimizers.Adam(config.lr_resisting, beta_1=0.5, epsilon=1e-5)
         return built
 
     def stages(self, data: Data) -> list[Stage]:

@@ -52,3 +52,7 @@ def test_what_is_left_out_follows_from_the_network():
     assert (ours.contrast_weight, ours.adversarial_weight, ours.kind) == (1.0, 0.0, "contrast")
     assert (paper.contrast_weight, paper.adversarial_weight, paper.kind) == (0.0, 1.0, "pooled")
     assert SketchConfig(game="bigan").reader == "encoder"
+    assert (ours.lr_discriminator, ours.lr_resisting) == (1e-3, 2e-4)
+    assert (paper.lr_discriminator, paper.lr_resisting) == (2e-3, 2e-3)
+    given = SketchConfig(lr=3e-4, lr_generator=5e-4)
+    assert (given.lr_discriminator, given.lr_resisting) == (3e-4, 5e-4)

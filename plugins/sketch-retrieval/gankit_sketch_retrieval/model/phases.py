@@ -47,7 +47,7 @@ class Game:
             weights["penalty"] = config.r1 * every
         phases.append(Phase("discriminator", ("discriminator",), self.judge, weights, lr=lr, every=every))
         resisting = ("generator", "encoder") if config.game == "bigan" else ("generator",)
-        schedule = config.rate(config.lr_generator)
+        schedule = config.rate(config.lr_resisting)
         phases.append(Phase("generator", resisting, self.resist, lr=schedule, every=every))
         return Stage("training", config.steps, tuple(phases), self.shared, watch=Watch(self.look))
 

@@ -106,8 +106,9 @@ def recipe_on(marks: np.ndarray) -> Any:
 
     class Studied(SketchRetrieval):
         def data(self) -> Data:
-            source = MarkSource(marks, self.config.augmentation if self.config.augment else None, self.config.turns)
-            return Data({"marks": source})
+            config = self.config
+            options = config.augmentation if config.augment else None
+            return Data({"marks": MarkSource(marks, options, config.turns, pairs=config.contrast_weight > 0)})
 
     return Studied
 

@@ -37,8 +37,8 @@ def document(title: str, style: str, sections: Iterable[str]) -> str:
 """
 
 
-def write(text: str, path: Path) -> Path:
-    """Writes a page whole or not at all.
+def write(content: str | bytes, path: Path) -> Path:
+    """Writes a page, or any other file, whole or not at all.
 
     Raises:
         OSError: It cannot be written there.
@@ -46,7 +46,7 @@ def write(text: str, path: Path) -> Path:
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         # A file name that is no valid UTF-8 reaches us as surrogates, which cannot be written.
-        partial.write_bytes(text.encode("utf-8", "replace"))
+        partial.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
         os.replace(partial, path)
     finally:
         with contextlib.suppress(OSError):

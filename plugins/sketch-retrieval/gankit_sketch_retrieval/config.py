@@ -76,6 +76,8 @@ class SketchConfig(RecipeConfig):
             raise ValueError("contrast needs augment: it compares two drawings of one mark")
         if self.feature == "contrast" and not self.contrast_weight:
             raise ValueError("feature contrast needs contrast above 0")
+        if self.r1 and not self.adversarial_weight:
+            raise ValueError("r1 is a penalty of the game: it needs adversarial above 0")
         if self.r1 and self.network != "mark-gan" and not self.spectral:
             raise ValueError("r1 needs a discriminator without batch normalisation: mark-gan, or spectral")
         return self

@@ -114,9 +114,10 @@ def open_data(config: SketchConfig) -> Data:
 
     marks = marks_of(config.data, config.stretch, config.by_folder)
     train, test = split(marks, config.held_out, config.training.seed)
-    opened = Opened(config.data, train, test, 0) if len(test) > 1 else Opened(config.data, train, train, len(train))
+    opened = _opened(config.data, train, test if len(test) > 1 else train)
     facts = {"data": config.data, "marks": len(train), "ink": marks.kind, "left_out": marks.left_out}
-    source = MarkSource(train.pictures, config.augmentation if config.augment else None, config.turns)
+    options = config.augmentation if config.augment else None
+    source = MarkSource(train.pictures, options, config.turns, pairs=config.contrast_weight > 0)
     return Data({"marks": source}, {"opened": opened}, facts)
 
 
@@ -126,6 +127,9 @@ def other(config: SketchConfig, source: str) -> Data:
     test = marks_of(source, config.stretch, config.by_folder)
     if len(test) < 2:
         raise DataError(f"there is only one mark in {source}", "give some that resemble each other")
+    return Data({}, {"opened": _opened(source, train, test)}, {})
+
+
+def _opened(name: str, train: Marks, test: Marks) -> Opened:
     known = {picture.tobytes() for picture in train.pictures}
-    seen = sum(picture.tobytes() in known for picture in test.pictures)
-    return Data({}, {"opened": Opened(source, train, test, seen)}, {})
+    return Opened(name, train, test, sum(picture.tobytes() in known for picture in test.pictures))

@@ -23,7 +23,9 @@ class SketchRetrieval(Recipe):
     paper = "Creswell & Bharath, Adversarial Training For Sketch Retrieval, ECCV Workshops 2016, arXiv:1607.02748"
     Config = SketchConfig
     exports = {
-        "discriminator": "marks [64, 64, 1] in [0, 1], ink bright -> the logit that they are drawn, and activations",
+        "discriminator": "marks [64, 64, 1] in [0, 1], ink bright -> the logit that they are drawn (untrained if "
+        "no game was played), and activations",
+        "head": "the discriminator's last activation -> coordinates by which marks are compared, at unit length",
         "generator": "noise -> marks [64, 64, 1] in [0, 1]",
         "encoder": "of a BiGAN: marks -> codes, and activations",
     }

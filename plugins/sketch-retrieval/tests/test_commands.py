@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -143,6 +144,36 @@ def test_single_marks_are_found_by_another_size(folder, tmp_path, capsys):
     assert right >= 4  # of five; the encoder was never trained
 
 
+def test_an_index_of_pages_alone_is_searched_with_a_picture_of_a_mark(folder, tmp_path, capsys):
+    path, encoder = tmp_path / "marks.index", folder / "fresh.safetensors"
+    called(capsys, "index", folder / "pages", "-o", path, "--run", encoder, "--as", "pages")
+    asked = ("search", folder / "marks" / "ring-60.png", "--index", path, "--run", encoder, "-k", 4)
+    code, out, _ = called(capsys, *asked, "-o", tmp_path / "hits", "--json")
+    assert code == 0
+    assert len(json.loads(out)["hits"]) == 4
+    whole = ("search", folder / "pages" / "page0.png", "--index", path, "--run", encoder)
+    code, _, err = called(capsys, *whole)
+    assert code == 2
+    assert "whole page" in err
+
+
+def test_hits_on_scans_that_are_gone_are_still_told(folder, tmp_path, capsys):
+    path, encoder, scans = tmp_path / "marks.index", folder / "fresh.safetensors", tmp_path / "scans"
+    shutil.copytree(folder / "pages", scans)
+    called(capsys, "index", scans, "-o", path, "--run", encoder)
+    asked = ("search", folder / "marks" / "ring-60.png", "--index", path, "--run", encoder, "-k", 8, "--json")
+    _, before, _ = called(capsys, *asked, "-o", tmp_path / "before")
+    for name in ("page0.png", "page1.png"):
+        (scans / name).rename(tmp_path / name)
+        code, after, err = called(capsys, *asked, "-o", tmp_path / f"without-{name}")
+        assert code == 0
+        assert json.loads(after)["hits"] == json.loads(before)["hits"]
+        assert "of 8 hits are on pages that are gone" in err and f"{name} is not shown" in err
+    assert (tmp_path / "without-page0.png" / "hits.iiif.json").exists()
+    assert not (tmp_path / "without-page1.png" / "hits.iiif.json").exists()
+    assert (tmp_path / "without-page1.png" / "contact.png").exists()
+
+
 def test_indexing_again_reads_nothing_and_deleting_takes_away(folder, index, capsys):
     again = ("index", folder / "pages", "-o", index, "--run", folder / "fresh.safetensors", "--json")
     _, out, _ = called(capsys, *again)
@@ -181,13 +212,13 @@ def test_queries_that_are_none(folder, index, capsys, query_of, said):
 
 
 def test_measure(folder, tmp_path, capsys):
-    code, out, _ = called(
-        capsys, "measure", "--run", folder / "fresh.safetensors", "--pages", folder / "pages", "--truth",
-        folder / "truth.csv", "-o", tmp_path / "measured", "--json",
-    )  # fmt: skip
+    again = str(tmp_path / "fresh.safetensors")
+    shutil.copy(folder / "fresh.safetensors", again)
+    measured = ("--pages", folder / "pages", "--truth", folder / "truth.csv", "-o", tmp_path / "measured", "--json")
+    code, out, _ = called(capsys, "measure", "--run", folder / "fresh.safetensors", "--run", again, *measured)
     assert code == 0
     rows = {row["model"]: row for row in json.loads(out)["tables"]["spotting"]}
-    names = ("fresh.safetensors", "HOG tuned", "blurred pixels")
+    names = ("fresh.safetensors", again, "HOG tuned", "blurred pixels")
     assert set(rows) == {name + also for name in names for also in ("", ", query turned, too")}
     assert rows["fresh.safetensors"]["recall"] == 100
     assert rows["HOG tuned"]["map"] > 95
@@ -214,10 +245,20 @@ def test_composed_pages_can_be_measured(folder, tmp_path, capsys):
     assert all(row["recall"] >= 90 for row in json.loads(said)["tables"]["spotting"])
 
 
-def test_measure_without_anything(folder, capsys):
+def test_measure_without_anything(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     code, _, err = called(capsys, "measure", "--run", folder / "fresh.safetensors")
     assert code == 2
     assert "nothing to measure" in err
+    (tmp_path / "truth.csv").write_text("page,x0,y0,x1,y1,label\na.png,0,0,9,9,a\na.png,10,0,19,9,b\n")
+    code, _, err = called(capsys, "measure", "--pages", folder / "pages", "--truth", "truth.csv")
+    assert code == 1
+    assert "no label occurs twice" in err
+    one = ("--run", folder / "fresh.safetensors")
+    code, _, err = called(capsys, "measure", *one, *one, "--data", folder / "marks")
+    assert code == 2
+    assert "twice" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["truth.csv"]
 
 
 def test_small_pictures_are_marks_and_large_ones_pages(folder):

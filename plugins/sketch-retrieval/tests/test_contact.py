@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gankit_sketch_retrieval.use import sheet_page, sheet_picture, thumbnails
-from gankit_sketch_retrieval.use.contact import contact_sheet, write
+from gankit_sketch_retrieval.use.contact import write
 from gankit_sketch_retrieval.use.hits import Hit
 from gankit_sketch_retrieval.use.thumbnails import ACCENT, OUTSIDE, PageView, fitted, gathered, places
 from PIL import Image, ImageColor
@@ -233,9 +233,16 @@ def test_the_page_keeps_within_its_room(monkeypatch):
     assert len(Reader(less).of("li")) == 40
 
 
+@pytest.mark.parametrize("shape", [(30, 2000), (2000, 30)])
+def test_strips_are_shown(tmp_path, shape):
+    sheet = sheet_of([hit(1, box=(5, 5, 20, 25))], lambda *_: flat(200, *shape))
+    for name in ("a.png", "a.html"):
+        assert write(sheet, tmp_path / name).stat().st_size > 1000
+
+
 def test_nothing_found(tmp_path):
     for name in ("a.png", "a.html"):
-        contact_sheet(flat(0, 3, 500), [], flat, lambda *_: flat(1), tmp_path / name, "t")
+        write(gathered(flat(0, 3, 500), [], flat, lambda *_: flat(1), "t"), tmp_path / name)
     assert "Nothing was found." in (tmp_path / "a.html").read_text("utf-8")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "a.png"]
 
@@ -243,7 +250,7 @@ def test_nothing_found(tmp_path):
 def test_where_it_cannot_be_written(tmp_path):
     for name, said in (("a.pdf", "cannot be written as"), ("no/a.png", "cannot write"), ("no/a.html", "cannot write")):
         with pytest.raises(UsageError, match=said):
-            contact_sheet(flat(0), [hit(1)], lambda one: flat(1), None, tmp_path / name, "t")
+            write(sheet_of([hit(1)]), tmp_path / name)
 
 
 def test_long_names_are_shortened_in_the_middle():

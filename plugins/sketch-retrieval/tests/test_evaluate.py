@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from gankit_sketch_retrieval.config import SketchConfig
 from gankit_sketch_retrieval.data import described, open_data, other, split
+from gankit_sketch_retrieval.evaluation import evaluate
 from gankit_sketch_retrieval.evaluation.evaluate import Views, chosen, has_labels
 from gankit_sketch_retrieval.marks.ink import BRIGHT
 from gankit_sketch_retrieval.marks.normalise import normalised
@@ -99,6 +100,30 @@ def test_marks_that_were_trained_on_are_counted(tmp_path):
     assert open_data(config).held_out["opened"].seen == 40
 
 
+def test_of_its_own_marks_those_stored_twice_are_counted(tmp_path):
+    rng = np.random.default_rng(0)
+    drawn = np.stack([np.kron(rng.random((8, 8)) > 0.5, np.ones((4, 4))) * 255 for _ in range(30)]).astype(np.uint8)
+    np.savez(tmp_path / "twice.npz", images=np.concatenate([drawn, drawn]))
+    opened = open_data(SketchConfig(data=str(tmp_path / "twice.npz"), held_out=0.3)).held_out["opened"]
+    train = {picture.tobytes() for picture in opened.train.pictures}
+    assert opened.seen == sum(picture.tobytes() in train for picture in opened.test.pictures) > 5
+
+
+def test_queries_that_are_turned_have_something_to_find(monkeypatch):
+    monkeypatch.setattr(evaluate, "TURNED", 3)
+    some = marks()
+    some.columns["label"] = np.array(["both", "both", *(f"alone{i}" for i in range(len(some) - 2))])
+    assert Views.of(some, 0.0).figures(pixels)["map"] > 0
+    for rows, _ in Views.of(some, 0.0).turned[15]:
+        assert rows.tolist() == [0, 1]
+    fonts = marks(font=True)
+    fonts.columns["font"] = fonts.labels.copy()
+    assert not has_labels(fonts)  # marks of one font are not looked for by each other
+    fonts.columns["font"][0] = "f"
+    assert has_labels(fonts)
+    assert len(Views.of(fonts, 0.0).turned[15][0][0]) == 3
+
+
 def test_too_few_marks():
     with pytest.raises(DataError, match="too few") as error:
         split(marks().only(np.arange(15)), 0.0, seed=0)
@@ -110,6 +135,9 @@ def test_unlabelled_marks_among_labelled_ones_are_not_compared():
     some.columns["label"][:EACH] = ""
     assert len(chosen(some)) == (KINDS - 1) * EACH
     assert has_labels(chosen(some))
+    few = some.only(np.r_[0:EACH, EACH])
+    assert len(chosen(few)) == EACH + 1  # one has a label, and nothing to be found by
+    assert not has_labels(chosen(few))
     alone = some.only(np.arange(EACH, KINDS * EACH, EACH))
     assert not has_labels(alone)  # one of each kind: nothing to find
 

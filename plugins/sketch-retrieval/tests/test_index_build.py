@@ -105,7 +105,7 @@ def test_everything_is_in_it(tmp_path, caplog):
     assert entries(index) == list(expected(documents))
     assert index.documents.names == ["a.txt", "b.txt", "c.txt", "d.txt", "f.txt"]  # the empty one, too
     assert (summary.files, summary.pages, summary.marks, len(index)) == (5, 18, 122, 122)
-    assert summary.skipped == [("e.txt", "page 3 is broken")] and "page 3 is broken" in caplog.text
+    assert summary.skipped == [("e.txt", "page 3 is broken (mend it)")] and "page 3 is broken" in caplog.text
     assert (summary.unchanged, summary.removed, summary.resumed) == (0, 0, 0) and summary.seconds > 0
     encoded = {"fingerprint": "f1", "settings": {"layers": [1, 2]}}
     assert index.meta == {"encoder": encoded, "cutting": {"kind": "words"}}
@@ -165,7 +165,7 @@ def test_a_changed_file_that_cannot_be_read_keeps_its_marks(tmp_path):
     path = tmp_path / "marks.index"
     make(path, write(tmp_path / "in", a="3", b="2"))
     summary = make(path, write(tmp_path / "in", a="1 broken"))
-    assert summary.skipped == [("a.txt", "page 2 is broken")] and len(Index.load(path)) == 5
+    assert summary.skipped == [("a.txt", "page 2 is broken (mend it)")] and len(Index.load(path)) == 5
 
 
 def test_touched_and_moved_files_are_not_read_again(tmp_path):

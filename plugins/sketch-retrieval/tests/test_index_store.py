@@ -114,6 +114,13 @@ def test_blocks_are_hashed_in_order(tmp_path, monkeypatch):
     np.testing.assert_array_equal(container.read(tmp_path / "one")[1]["x"], np.repeat([1, 2], 128))
 
 
+def test_what_a_killed_process_left_is_removed_and_another_index_is_not(tmp_path):
+    for name in (".marks.index.4711.tmp", ".marks.index.2.4711.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    container.write(tmp_path / "marks.index", {}, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".marks.index.2.4711.tmp", "marks.index"]
+
+
 def test_a_failing_disk_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "marks.index"
     filled("a").save(path)

@@ -5,11 +5,13 @@ import csv
 import numpy as np
 import pytest
 from gankit_sketch_retrieval.evaluation import invariance
-from gankit_sketch_retrieval.evaluation.invariance import curves, draw, marks_under, retrieval_under, transformed, write
+from gankit_sketch_retrieval.evaluation.invariance import curves, draw, marks_under, retrieval_under, transformed
 from gankit_sketch_retrieval.features.baselines import blurred, pixels
 from gankit_sketch_retrieval.marks.normalise import normalised
 from PIL import Image
 from scipy import ndimage
+
+from gankit.cli.common import write_csv
 
 RNG = np.random.default_rng(0)
 
@@ -165,13 +167,14 @@ def test_tables_and_figure(tmp_path):
         *curves(pixels, pictures, "pixels", normalise=False, **few),
         *curves(blurred, pictures, "blurred", **few),
     ]
-    path = write([row for curve in found for row in curve.rows()], tmp_path / "curves.csv")
+    path = tmp_path / "curves.csv"
+    write_csv(path, [row for curve in found for row in curve.rows()])
     with path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3 * (5 + 3 + 3 + 3)
-    assert list(rows[0]) == ["model", "normalised", "transform", "value", "similarity", "deviation", "marks"]
+    assert list(rows[0]) == ["model", "normalised", "transform", "marks", "value", "similarity", "deviation"]
     assert rows[2] | {"similarity": float(rows[2]["similarity"])} == {
-        "model": "pixels", "normalised": "1", "transform": "rotation", "value": "0", "similarity": pytest.approx(1),
+        "model": "pixels", "normalised": "1", "transform": "rotation", "value": "0.0", "similarity": pytest.approx(1),
         "deviation": rows[2]["deviation"], "marks": "3",
     }  # fmt: skip
     picture = Image.open(draw(found, tmp_path / "curves.png", "three marks"))

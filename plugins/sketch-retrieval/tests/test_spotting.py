@@ -97,6 +97,13 @@ def test_it_is_the_plain_loop(seed):
     assert 0 < shallow.map < found.map and shallow.p1 == found.p1
 
 
+def test_boxes_without_a_label_count_in_the_recall_alone():
+    scores, truth = [[9, 8, 7, 1]] * 4, places(row(0, 20, 40, 60))
+    found = figures(scores, truth, ["a", "a", "", ""], places(row(0, 20, 40, 60)))
+    assert found.queries == 2 and np.isnan(found.average_precision[2:]).all()
+    assert found.recall == 1
+
+
 def test_no_label_twice_is_an_error():
     with pytest.raises(ValueError, match="no label occurs twice"):
         figures([[1], [1]], places(row(0, 20)), ["a", "b"], places(row(0)))
@@ -115,8 +122,7 @@ def test_truth_is_read_in_all_its_forms(tmp_path):
         (tmp_path / "t.csv").write_text("\n".join([header, *lines, lines[0].replace(",g,", ",other,")]), "utf-8")
         truth = read_truth(tmp_path / "t.csv", kind)
         assert truth.boxes.tolist() == [[1, 2, 3, 5]] * (2 if kind else 3)
-        assert set(truth.labels) == {"ä"} and len(truth.on("p.png").boxes) == len(truth.boxes)
-        assert len(truth.on("q.png").boxes) == 0
+        assert set(truth.labels) == {"ä"} and set(truth.pages) == {"p.png"}
 
 
 @pytest.mark.parametrize(
@@ -128,6 +134,8 @@ def test_truth_is_read_in_all_its_forms(tmp_path):
         ("page,x0,y0,x1,y1,label\np,1,2,x,4,a\n", "line 2 .* no whole number"),
         ("page,x0,y0,x1,y1,label\np,1,2\n", "line 2 .* no whole number"),
         ("page,x0,y0,x1,y1,label\np,5,2,5,4,a\n", "empty box: 5,2,5,4"),
+        ("page,x0,y0,x1,y1,label\np,1,2,5,4,a\np,1,2,5,4,b\n", "no label occurs twice"),
+        ("page,x0,y0,x1,y1,label\np,1,2,5,4,\np,1,2,5,4,\n", "no label occurs twice"),
     ],
 )
 def test_bad_truth_is_refused(tmp_path, content, said):

@@ -37,6 +37,7 @@ def test_a_game_ends_with_pictures_of_its_generator(tmp_path):
         ({"contrast": 0.0, "adversarial": 0.0}, "one of contrast and adversarial"),
         ({"game": "bigan", "contrast": 1.0}, "bigan needs contrast 0"),
         ({"augment": False}, "contrast needs augment"),
+        ({"r1": 1.0}, "r1 is a penalty of the game"),
         ({"network": "sketch-gan", "r1": 1.0}, "without batch normalisation"),
         ({"network": "sketch-gan", "feature": "contrast"}, "feature contrast needs contrast"),
         ({"width": 6}, "multiple"),

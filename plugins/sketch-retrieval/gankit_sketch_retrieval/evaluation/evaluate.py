@@ -51,7 +51,7 @@ class Views:
         """Of held-out marks."""
         if not has_labels(marks):
             return cls(marks.pictures, again=redrawn(marks.pictures))
-        rows = np.sort(np.random.default_rng(0).permutation(len(marks))[:TURNED])
+        rows = np.sort(np.random.default_rng(0).permutation(np.flatnonzero(_findable(marks)))[:TURNED])
         raw = [marks.raw[row] for row in rows]
         found = {}
         for angle in (15, 30):
@@ -123,14 +123,28 @@ def evaluate(recipe: Recipe, networks: Mapping[str, Any], data: Data) -> Evaluat
 
 
 def has_labels(marks: Marks) -> bool:
-    """Whether some kind has two marks or more."""
-    return marks.labels is not None and len(np.unique(marks.labels)) < len(marks)
+    """Whether some mark can be looked for by another of its kind."""
+    return bool(_findable(marks).any())
+
+
+def _findable(marks: Marks) -> np.ndarray:
+    """Which marks share their kind with another, one outside of their own group if there are groups: `[n]` bool."""
+    if marks.labels is None:
+        return np.zeros(len(marks), bool)
+
+    def alike(values: np.ndarray) -> np.ndarray:
+        _, numbers, counts = np.unique(values, axis=0, return_inverse=True, return_counts=True)
+        return counts[numbers.reshape(-1)]
+
+    groups = marks.columns.get("font")
+    hidden = np.ones(len(marks)) if groups is None else alike(np.stack([marks.labels, groups], 1))
+    return (marks.labels != "") & (alike(marks.labels) > hidden)
 
 
 def chosen(marks: Marks) -> Marks:
-    """Those that are compared: the labelled ones if there are any, and not too many."""
-    if marks.labels is not None and (marks.labels != "").any():
-        marks = marks.labelled()
+    """Those that are compared: the labelled ones if they can be, and not too many."""
+    if marks.labels is not None and has_labels(labelled := marks.labelled()):
+        marks = labelled
     if len(marks) > MOST:
         marks = marks.only(np.sort(np.random.default_rng(0).permutation(len(marks))[:MOST]))
     return marks

@@ -7,7 +7,6 @@ network (`normalise=False`); a product cuts out the ink afterwards (`normalise=T
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,10 +58,15 @@ class Curve:
     marks: int
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a value, for `write`."""
-        fixed = {"model": self.model, "normalised": int(self.normalise), "transform": self.transform}
+        """One row a value, of a table."""
+        fixed = {
+            "model": self.model,
+            "normalised": int(self.normalise),
+            "transform": self.transform,
+            "marks": self.marks,
+        }
         return [
-            {**fixed, "value": float(value), "similarity": float(mean), "deviation": float(spread), "marks": self.marks}
+            {**fixed, "value": float(value), "similarity": round(float(mean), 6), "deviation": round(float(spread), 6)}
             for value, mean, spread in zip(self.values, self.similarity, self.deviation, strict=True)
         ]
 
@@ -208,21 +212,6 @@ def retrieval_under(
         fixed = {"model": model, "normalised": int(normalise), "transform": transform, "value": value}
         rows.append({**fixed, **result.figures, "ratio": result.map / plain.map})
     return rows
-
-
-def write(rows: Sequence[dict[str, Any]], out: Path) -> Path:
-    """Writes rows of one kind as CSV, floats with six digits.
-
-    Args:
-        rows: Of `Curve.rows` or `retrieval_under`.
-        out: File to write.
-    """
-    with out.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        for row in rows:
-            table.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
-    return out
 
 
 def draw(found: Sequence[Curve], out: Path, title: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,21 +23,12 @@ class Truth:
     Attributes:
         pages: `[n]` strings: the page of each box, as the file names it.
         boxes: `[n, 4]` int32, `x0, y0, x1, y1` in pixels, ends exclusive.
-        labels: `[n]` strings.
+        labels: `[n]` strings; "" where nothing is known.
     """
 
     pages: np.ndarray
     boxes: np.ndarray
     labels: np.ndarray
-
-    def on(self, page: str) -> Truth:
-        """The boxes of one page.
-
-        Args:
-            page: As the file names it.
-        """
-        here = self.pages == page
-        return Truth(self.pages[here], self.boxes[here], self.labels[here])
 
 
 def read_truth(path: Path, kind: str = "") -> Truth:
@@ -47,7 +39,7 @@ def read_truth(path: Path, kind: str = "") -> Truth:
         kind: Only rows with this value in the column `kind`; "" for all.
 
     Raises:
-        DataError: The file cannot be read, lacks a column, or a row is no box.
+        DataError: The file cannot be read, lacks a column, a row is no box, or no label occurs twice.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -65,6 +57,9 @@ def read_truth(path: Path, kind: str = "") -> Truth:
     if not rows:
         raise DataError(f"{path} has no rows" + (f" of kind {kind!r}" if kind else ""), HINT)
     boxes = [_box(path, line, row) for line, row in rows]
+    counts = Counter(row[label] for _, row in rows if row[label])
+    if not counts or max(counts.values()) < 2:
+        raise DataError(f"no {label} occurs twice in {path}", "every mark is looked for by another of its label")
     return Truth(
         np.array([row["page"] for _, row in rows]),
         np.array(boxes, np.int32),

@@ -86,13 +86,13 @@ def scores(
     found = [np.zeros((0, 3))]
     for start in range(0, len(views), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(views)))
-        likeness = _likeness(views[rows], gallery)
-        hidden = own[rows, None] == theirs if groups is not None else np.zeros(likeness.shape, bool)
+        scored = likeness(views[rows], gallery)
+        hidden = own[rows, None] == theirs if groups is not None else np.zeros(scored.shape, bool)
         if itself is not None:
             hidden[np.arange(len(rows)), np.asarray(itself)[rows]] = True
         elif same:
             hidden[np.arange(len(rows)), rows] = True
-        found.append(_measured(likeness, classes[rows, None] == members, hidden))
+        found.append(_measured(scored, classes[rows, None] == members, hidden))
     table = np.concatenate(found)
     counted = ~np.isnan(table[:, 0])
     if not counted.any():
@@ -110,18 +110,18 @@ def _numbered(first: Any, second: Any) -> tuple[np.ndarray, np.ndarray]:
     return numbers[: len(first)], numbers[len(first) :]
 
 
-def _likeness(views: np.ndarray, gallery: np.ndarray) -> np.ndarray:
-    """The best dot product over the views, `[n, m]`."""
+def likeness(views: np.ndarray, gallery: np.ndarray) -> np.ndarray:
+    """The best dot product over a query's views: `[n, r, d]` and `[m, d]` -> `[n, m]`."""
     best = views[:, 0] @ gallery.T
     for view in range(1, views.shape[1]):
         np.maximum(best, views[:, view] @ gallery.T, out=best)
     return best
 
 
-def _measured(likeness: np.ndarray, relevant: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+def _measured(scored: np.ndarray, relevant: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """Average precision, P@1 and P@10 of each row, `[n, 3]`; NaN where nothing is relevant."""
     relevant = relevant & ~hidden
-    order = np.argsort(np.where(hidden, np.inf, -likeness), axis=1, kind="stable")
+    order = np.argsort(np.where(hidden, np.inf, -scored), axis=1, kind="stable")
     hits = np.take_along_axis(relevant, order, 1)
     total = hits.sum(1)
     precision = np.cumsum(hits, 1) / np.arange(1, hits.shape[1] + 1)

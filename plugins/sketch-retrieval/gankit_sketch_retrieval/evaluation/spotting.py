@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from gankit_sketch_retrieval.pages.boxes import best_first, iou, neighbours
+from gankit_sketch_retrieval.evaluation.retrieval import likeness
+from gankit_sketch_retrieval.pages.boxes import DISTINCT, best_first, iou, neighbours
 
 OVERLAP = 0.5  # of a right hit
-DISTINCT = 0.3  # hits that overlap by more are one
 CHUNK = 64  # queries whose scores are held at once
 
 Score = Callable[[np.ndarray], np.ndarray]
@@ -76,14 +76,7 @@ def by_dot(queries: np.ndarray, gallery: np.ndarray) -> Score:
     views = np.asarray(queries, np.float32)
     views = views[:, None] if views.ndim == 2 else views
 
-    def score(rows: np.ndarray) -> np.ndarray:
-        some = views[rows]
-        best = some[:, 0] @ gallery.T
-        for view in range(1, some.shape[1]):
-            np.maximum(best, some[:, view] @ gallery.T, out=best)
-        return best
-
-    return score
+    return lambda rows: likeness(views[rows], gallery)
 
 
 def proposal_recall(truth: Places, proposals: Places, overlap: float = OVERLAP) -> float:
@@ -106,7 +99,7 @@ def spotting(
     Args:
         score: Rows of `truth`, `[k]` -> scores of all proposals, `[k, m]`; higher is better.
         truth: Known boxes, each a query.
-        labels: `[n]`.
+        labels: `[n]`; "" for boxes of which nothing is known: they count in the recall alone.
         proposals: Boxes proposed, in the order of the scores' columns.
         distinct: IoU above which of two hits only the better one counts, and above which a hit is on the query itself.
         depth: Only the best so many proposals of each query are ranked, before overlapping ones are dropped; 0 for all.
@@ -118,7 +111,7 @@ def spotting(
     if not len(truth.boxes) == len(truth.pages) == len(labels):
         raise ValueError(f"{len(labels)} labels for {len(truth.boxes)} boxes")
     classes, counts = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)[1:]
-    wanted = counts[classes] - 1
+    wanted = np.where(np.asarray(labels) == "", 0, counts[classes] - 1)
     if not (wanted > 0).any():
         raise ValueError("no label occurs twice")
     near = _near(proposals, distinct)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gankit.errors import DataError
+from gankit.page import write
 from gankit_sketch_retrieval.config import SketchConfig
 from gankit_sketch_retrieval.features.components import Components, unit
 from gankit_sketch_retrieval.features.pooling import features
@@ -153,9 +153,7 @@ class Encoder:
             name: np.ascontiguousarray(value, np.float16 if half else value.dtype)
             for name, value in self._tensors().items()
         }
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        partial.write_bytes(save(tensors, {"format": FORMAT, "about": self.about.model_dump_json()}))
-        os.replace(partial, path)
+        write(save(tensors, {"format": FORMAT, "about": self.about.model_dump_json()}), path)
 
     @classmethod
     def load(cls, path: Path) -> Encoder:

@@ -290,10 +290,8 @@ def _leaving_out() -> Iterator[None]:
     """Tells what goes wrong with a file from what goes wrong with the index."""
     try:
         yield
-    except DataError as error:
-        raise _Unreadable(error.message) from error
-    except UsageError as error:  # a library for that kind of file is missing, say
-        raise _Unreadable(f"{error.message} ({error.hint})") from error
+    except (DataError, UsageError) as error:
+        raise _Unreadable(f"{error.message} ({error.hint})" if error.hint else error.message) from error
     except OSError as error:
         raise _Unreadable(error.strerror or str(error)) from error
 

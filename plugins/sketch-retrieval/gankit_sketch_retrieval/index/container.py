@@ -50,7 +50,9 @@ def write(path: Path, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-            left.unlink(missing_ok=True)
+            # "marks.index.2" is another index, whose file of this kind ends in ".2.4711.tmp".
+            if left.name.removeprefix(f".{path.name}.").removesuffix(".tmp").isdigit():
+                left.unlink(missing_ok=True)
         with partial.open("w+b") as file:
             digest = _fill(file, facts, {name: np.asarray(array, order="C") for name, array in arrays.items()})
         os.replace(partial, path)

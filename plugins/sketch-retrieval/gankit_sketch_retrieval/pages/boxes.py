@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+DISTINCT = 0.3  # IoU above which two hits are one
+
 CHUNK = 64  # boxes compared at once
 
 

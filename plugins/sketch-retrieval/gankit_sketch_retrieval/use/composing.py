@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from gankit.cli.common import write_csv
+from gankit.errors import DataError
 from gankit.runs import results_folder
 from gankit_sketch_retrieval.data import marks_of
 from gankit_sketch_retrieval.evaluation.pages_data import SIDES
@@ -23,12 +24,14 @@ def composed(
 
     Raises:
         UsageError: The folder cannot be made.
-        DataError: Something cannot be read, or no mark has a label.
+        DataError: Something cannot be read, or no kind has two marks.
     """
     rng = np.random.default_rng(seed)
     marks = marks_of(data, 0.0).labelled()
     names, counts = np.unique(marks.labels, return_counts=True)
     chosen = rng.permutation(names[counts >= 2])[:kinds]
+    if not len(chosen):
+        raise DataError(f"no kind of mark in {data} has two", "each is looked for by another of its kind: label some")
     rows = np.concatenate([rng.permutation(np.flatnonzero(marks.labels == name))[:each] for name in chosen])
     backgrounds = documents(pages)
     folder = results_folder(Path(), output, "compose")

@@ -25,15 +25,15 @@ def cutting(kind: str, stretch: float, limit: int = LIMIT) -> Cutting:
     """How pictures become marks.
 
     Args:
-        kind: `MARKS` takes every picture as one mark, `PAGES` as a page, `AUTO` as `is_mark` says.
+        kind: `MARKS` takes every picture as one mark, `PAGES` as a page, `AUTO` as `page_ink` says.
         stretch: Of the normalisation.
         limit: Proposals of a page.
     """
 
     def cut_out(page: Page) -> tuple[np.ndarray, np.ndarray]:
-        if is_mark(page.pixels, kind):
+        seen = page_ink(page.pixels, kind)
+        if seen is None:
             return one(page)
-        seen = read_ink(page.pixels)
         boxes = propose(seen, limit=limit)
         marks = marks_in(seen, boxes, stretch)
         inked = marks.any((1, 2))
@@ -50,21 +50,20 @@ def cutting(kind: str, stretch: float, limit: int = LIMIT) -> Cutting:
     return cut_out
 
 
-def is_mark(pixels: np.ndarray, kind: str) -> bool:
-    """Whether a picture is one mark: it is small, or there is little more on it than one large drawing.
+def page_ink(pixels: np.ndarray, kind: str) -> PageInk | None:
+    """The ink of a page; None if the picture is one mark: it is small, or has little more than one large drawing on it.
 
     Args:
         pixels: `[h, w]` uint8, grey.
         kind: As of `cutting`.
     """
-    if kind != AUTO:
-        return kind == MARKS
-    if max(pixels.shape) <= SMALL:
-        return True
-    boxes = read_ink(pixels).boxes
-    if not 0 < len(boxes) < FEW:
-        return False
-    return bool((boxes[:, 2:] - boxes[:, :2]).max() >= LARGE * max(pixels.shape))
+    if kind == MARKS or (kind == AUTO and max(pixels.shape) <= SMALL):
+        return None
+    seen = read_ink(pixels)
+    if kind == PAGES or not 0 < len(seen.boxes) < FEW:
+        return seen
+    largest = (seen.boxes[:, 2:] - seen.boxes[:, :2]).max()
+    return None if largest >= LARGE * max(pixels.shape) else seen
 
 
 def marks_in(page: PageInk, boxes: np.ndarray, stretch: float) -> np.ndarray:

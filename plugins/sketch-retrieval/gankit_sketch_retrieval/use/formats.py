@@ -126,14 +126,14 @@ def by_page(hits: Sequence[Hit]) -> Mapping[tuple[str, int], list[Hit]]:
     return groups
 
 
-def save(text: str, path: Path) -> Path:
+def save(content: str | bytes, path: Path) -> Path:
     """Writes a file whole or not at all.
 
     Raises:
         UsageError: It cannot be written there.
     """
     try:
-        return pages.write(text, path)
+        return pages.write(content, path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", "name a file in a folder that exists") from error
 

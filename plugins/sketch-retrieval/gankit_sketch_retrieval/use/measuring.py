@@ -58,7 +58,10 @@ def measure(
     """
     if (pages is None) != (truth is None):
         raise UsageError("--pages and --truth go together", "the truth is a CSV with page,x0,y0,x1,y1,label")
-    encoders = {Path(run).name or "shipped": opening.encoder(run, runs_dir) for run in runs or ("",)}
+    if not data and pages is None:
+        raise UsageError("nothing to measure", "give --data, or --pages and --truth")
+    known = None if truth is None else read_truth(truth, only)
+    encoders = _opened(runs or ("",), runs_dir)
     folder = results_folder(Path(), output, "measure")
     tables: dict[str, list[dict[str, Any]]] = {}
     files: dict[str, str] = {}
@@ -70,17 +73,27 @@ def measure(
         if has_labels(marks):
             log.info("measuring retrieval of %s marks, turned, scaled and moved", f"{len(marks):,}")
             rows = [row for name, one in features(encoders).items() for row in _under(name, *one, marks)]
-            files["retrieval"] = str(invariance.write(rows, folder / "retrieval.csv"))
             tables["retrieval with transformed queries"] = rows
-    if pages is not None and truth is not None:
-        tables["spotting"] = spotted(encoders, pages, read_truth(truth, only), rotations)
+            write_csv(folder / "retrieval.csv", rows)
+            files["retrieval"] = str(folder / "retrieval.csv")
+    if pages is not None and known is not None:
+        tables["spotting"] = spotted(encoders, pages, known, rotations)
         write_csv(folder / "spotting.csv", tables["spotting"])
         files["spotting"] = str(folder / "spotting.csv")
-    if not tables:
-        raise UsageError("nothing to measure", "give --data, or --pages and --truth")
     result = {"tables": tables, "files": files}
     write_json(folder / "measure.json", result)
     return {**result, "files": {**files, "json": str(folder / "measure.json")}}
+
+
+def _opened(runs: Sequence[str], runs_dir: Path | None) -> dict[str, Encoder]:
+    """Models by the names of their files, or as they were named if two files have one name."""
+    if len(set(runs)) < len(runs):
+        raise UsageError("a model is named twice", "give each --run once")
+    found: dict[str, Encoder] = {}
+    for run in runs:
+        name = Path(run).name or "shipped"
+        found[run if name in found else name] = opening.encoder(run, runs_dir)
+    return found
 
 
 def features(encoders: Mapping[str, Encoder]) -> dict[str, tuple[Embed, float]]:
@@ -101,9 +114,9 @@ def _curves(encoders: Mapping[str, Encoder], raw: Sequence[np.ndarray], folder: 
             found += invariance.curves(
                 encoder.embed, squares, name, normalise=normalise, stretch=encoder.stretch, most=CURVES
             )
-    rows = [row for curve in found for row in curve.rows()]
+    write_csv(folder / "invariance.csv", [row for curve in found for row in curve.rows()])
     return {
-        "curves": str(invariance.write(rows, folder / "invariance.csv")),
+        "curves": str(folder / "invariance.csv"),
         "picture": str(invariance.draw(found, folder / "invariance.png", "similarity of a mark to itself")),
     }
 

@@ -10,9 +10,8 @@ from gankit.errors import DataError, UsageError
 from gankit_sketch_retrieval.features.encoder import Encoder
 from gankit_sketch_retrieval.marks.ink import ink
 from gankit_sketch_retrieval.marks.normalise import normalised
-from gankit_sketch_retrieval.pages.ink import read_ink
 from gankit_sketch_retrieval.pages.reading import page_of, region
-from gankit_sketch_retrieval.use.cutting import AUTO, is_mark, marks_in
+from gankit_sketch_retrieval.use.cutting import AUTO, PAGES, marks_in, page_ink
 
 
 @dataclass(frozen=True)
@@ -54,17 +53,18 @@ def query(reference: str, encoder: Encoder, rotations: float, kind: str = AUTO) 
         raise UsageError(f"there is no file {place.path}", "name a picture of a mark, or a region of a page")
     pixels = page_of(place.path, place.page).pixels
     height, width = pixels.shape
-    single = is_mark(pixels, kind)
+    # Whoever indexed all pictures as pages may still search for a picture of a mark.
+    seen = page_ink(pixels, AUTO if kind == PAGES and place.box is None else kind)
     x0, y0, x1, y1 = place.box or (0, 0, width, height)
     if x1 > width or y1 > height:
         raise UsageError(f"{reference} reaches beyond the page, which is {width} x {height} pixels", "name x0,y0,x1,y1")
-    if place.box is None and not single:
+    if place.box is None and seen is not None:
         raise UsageError(f"{reference} looks like a whole page", f"name a region of it: {place.path.name}#x0,y0,x1,y1")
     # What is ink in a region the whole picture tells, as it did when it was indexed.
-    if single:
+    if seen is None:
         mark = normalised(ink(pixels)[y0:y1, x0:x1], encoder.stretch)
     else:
-        mark = marks_in(read_ink(pixels), np.array([place.box]), encoder.stretch)[0]
+        mark = marks_in(seen, np.array([place.box]), encoder.stretch)[0]
     if not mark.any():
         raise DataError(f"there is no ink in {reference}", "name a picture of a mark, or a region around one")
     return Query(reference, pixels[y0:y1, x0:x1], encoder.expand(mark, angles(rotations)))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gankit.errors import DataError, UsageError
+from gankit.errors import DataError
 from gankit_sketch_retrieval.index.store import Entry, Index
-from gankit_sketch_retrieval.pages.boxes import iou
+from gankit_sketch_retrieval.pages.boxes import DISTINCT, iou
 from gankit_sketch_retrieval.pages.reading import page_of
 from gankit_sketch_retrieval.use import formats
 from gankit_sketch_retrieval.use.contact import write
@@ -19,7 +20,8 @@ from gankit_sketch_retrieval.use.hits import Hit
 from gankit_sketch_retrieval.use.querying import Query
 from gankit_sketch_retrieval.use.thumbnails import gathered
 
-DISTINCT = 0.3  # IoU above which two hits are one
+log = logging.getLogger("gankit")
+
 MORE = 8  # rows asked for, for each hit that is wanted: most proposals of a page overlap others
 
 
@@ -81,10 +83,7 @@ def written(query: Query, found: Sequence[Hit], out: Path, canvas: str, image: s
 
     @lru_cache(maxsize=4)
     def page(document: str, number: int) -> np.ndarray:
-        try:
-            return page_of(paths[document], number).pixels
-        except (DataError, UsageError) as error:
-            raise DataError(error.message, error.hint) from error
+        return page_of(paths[document], number).pixels
 
     def crop(hit: Hit) -> np.ndarray:
         x0, y0, x1, y1 = hit.box
@@ -98,13 +97,33 @@ def written(query: Query, found: Sequence[Hit], out: Path, canvas: str, image: s
         "table": formats.write_csv(out / "hits.csv", found),
         "json": formats.write_json(out / "hits.json", found, query.text),
     }
-    if found:
+    sizes = _sizes(found, size)
+    there = [hit for hit in found if _within(hit, sizes[hit.document, hit.page])]
+    if there:
         address = {"canvas": canvas} if canvas else {}
-        files["iiif"] = formats.write_iiif(out / "hits.iiif.json", found, query.text, size, image=image, **address)
+        place = out / "hits.iiif.json"
+        files["iiif"] = formats.write_iiif(place, there, query.text, lambda *page: sizes[page], image=image, **address)
+    if len(there) < len(found):
+        log.warning("%d of %d hits are on pages that are gone or have changed", len(found) - len(there), len(found))
     sheet = gathered(query.pixels, found, crop, page, query.text)
     files["picture"] = write(sheet, out / "contact.png")
     files["page"] = write(sheet, out / "contact.html")
     return {name: str(path) for name, path in files.items()}
+
+
+def _sizes(found: Sequence[Hit], size: Callable[[str, int], tuple[int, int]]) -> dict[tuple[str, int], tuple[int, int]]:
+    """(document, page) -> (width, height), (0, 0) where it cannot be read."""
+    sizes = {}
+    for place in dict.fromkeys((hit.document, hit.page) for hit in found):
+        try:
+            sizes[place] = size(*place)
+        except DataError:
+            sizes[place] = (0, 0)
+    return sizes
+
+
+def _within(hit: Hit, size: tuple[int, int]) -> bool:
+    return hit.box[2] <= size[0] and hit.box[3] <= size[1]
 
 
 def result(query: Query, found: Sequence[Hit], files: dict[str, str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from gankit.errors import DataError
+from gankit_sketch_retrieval.use.cutting import SMALL
 from gankit_sketch_retrieval.use.formats import by_page
 from gankit_sketch_retrieval.use.hits import Hit
 
@@ -17,7 +18,6 @@ Box = tuple[float, float, float, float]  # x0, y0, x1, y1
 
 MARK, PAGE = (400, 300), (1000, 1500)  # frames that pictures are scaled into: width, height
 ENLARGED = 4.0  # a mark of a few pixels is not blown up further
-SMALL = 400  # pixels: a smaller picture shows one mark rather than a page
 MARKS, PAGES = 500, 24  # pictures of a sheet
 ACCENT = "#d6249f"  # of boxes and their numbers: a colour that neither ink nor paper has
 OUTSIDE = 2  # pixels between a box and its outline, which thus hides no ink
@@ -177,7 +177,7 @@ def places(boxes: Sequence[Box], sizes: Sequence[tuple[float, float]], picture: 
         for order, (x, y) in enumerate(corners):
             x, y = max(0.0, min(x, picture.width - wide)), max(0.0, min(y, picture.height - tall))
             spot = (x, y, x + wide, y + tall)
-            a, b, c, d = (int(value) for value in spot)
+            a, b, c, d = (min(int(value), side) for value, side in zip(spot, picture.size * 2, strict=True))
             covered = sums[d, c] - sums[b, c] - sums[d, a] + sums[b, a]
             cost = covered + 0.5 * _overlap(spot, others) + 3 * _overlap(spot, taken) + 0.03 * wide * tall * order
             if cost < least:

@@ -4,6 +4,10 @@
 
 `train` holds words in all fonts but those that `--hold-out` names, `test` other words, each in every one of these, with
 `test_labels`: a word is looked for in the hands of the others. What a font lacks a letter for is not drawn in it.
+
+Debian has fonts of free licences that look written (fonts-breip, -dancingscript, -dkg-handwriting, -ecolier-court,
+-femkeklaver, -havana, -isabella, -joscelyn, -kaushanscript, -kristi, -levien-typoscript, -rufscript, -sjfonts), and
+words (wamerican-small).
 """
 
 from __future__ import annotations

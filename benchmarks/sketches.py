@@ -19,7 +19,9 @@ import numpy as np
 VALIDATION = ("Balinese", "Korean")
 SMALL: dict[str, Any] = {"steps": 4, "training": {"batch_size": 32}}  # four to one of 128
 SKETCH: dict[str, Any] = {"network": "sketch-gan", **SMALL}
-GAME: dict[str, Any] = {"contrast": 0.0, **SMALL}
+FAST: dict[str, Any] = {"lr": 2e-3, "lr_generator": 2e-3}
+BIGAN: dict[str, Any] = {"network": "sketch-gan", "game": "bigan"}
+GAME: dict[str, Any] = {"contrast": 0.0}
 VARIANTS: dict[str, dict[str, Any]] = {
     "sketch-gan": SKETCH,
     "sketch-gan, rates 2e-4": {**SKETCH, "lr": 2e-4, "lr_generator": 2e-4},
@@ -32,11 +34,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "sketch-gan, no quarter turns": {**SKETCH, "turns": False},
     "sketch-gan, spectral normalisation": {**SKETCH, "spectral": True},
     "sketch-gan, spectral normalisation, R1": {**SKETCH, "spectral": True, "r1": 1.0},
-    "sketch-gan, BiGAN encoder": {**SKETCH, "game": "bigan"},
+    "sketch-gan, BiGAN encoder": BIGAN,
+    "sketch-gan, BiGAN encoder, batches of 32, rates 2e-3": {**BIGAN, **SMALL, **FAST},
     "sketch-gan, contrast alone": {"network": "sketch-gan", "contrast": 1.0},
     "thin-gan": {"network": "thin-gan", **SMALL},
     "mark-gan, game alone": GAME,
     "mark-gan, game alone, R1": {**GAME, "r1": 1.0},
+    "mark-gan, game alone, batches of 32, rates 2e-3": {**GAME, **SMALL, **FAST},
     "mark-gan": {},
     "mark-gan, a game in every fourth step": {"adversarial": 0.1},
     "mark-gan, a game in every step": {"adversarial": 0.1, "play_every": 1},

@@ -55,5 +55,7 @@ def test_what_is_left_out_follows_from_the_network():
     assert SketchConfig(game="bigan").reader == "encoder"
     assert (ours.lr_discriminator, ours.lr_resisting) == (1e-3, 2e-4)
     assert (paper.lr_discriminator, paper.lr_resisting) == (2e-3, 2e-3)
+    for larger in (SketchConfig(contrast=0.0), SketchConfig(network="sketch-gan", game="bigan")):
+        assert (larger.lr_discriminator, larger.lr_resisting) == (2e-4, 2e-4)
     given = SketchConfig(lr=3e-4, lr_generator=5e-4)
     assert (given.lr_discriminator, given.lr_resisting) == (3e-4, 5e-4)

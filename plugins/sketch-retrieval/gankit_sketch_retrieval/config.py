@@ -46,8 +46,8 @@ class SketchConfig(RecipeConfig):
     lr: float | None = Field(
         None,
         gt=0,
-        description="Of the discriminator, falling by a cosine.  [default: 1e-3 with contrast, 2e-3 for the game of the "
-        "paper's networks, else 2e-4]",
+        description="Of the discriminator, falling by a cosine.  [default: 1e-3 with contrast, 2e-3 for the game of "
+        "the paper's networks, else 2e-4]",
     )
     lr_generator: float | None = Field(
         None,

@@ -13,14 +13,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from gankit.cli.quiet import quiet_tensorflow
+
 if TYPE_CHECKING:
     from gankit.runs import Run
-
-
-def quiet_tensorflow() -> None:
-    """Keeps TensorFlow's start-up notes off the terminal; call it before TensorFlow is imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # the class takes no arguments at run time

@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from gankit import __version__, plugins
-from gankit.cli.common import common_options, json_option, print_json, quiet_tensorflow
+from gankit.cli.common import common_options, json_option, print_json
+from gankit.cli.quiet import quiet_tensorflow
 from gankit.data.home import home
 
 WANTED = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 
@@ -47,11 +48,14 @@ def _of_run(reference: str, runs_dir: Path | None) -> Encoder:
     weights = [value for name in sorted(loaded.networks) for value in loaded.networks[name].get_weights()]
     # The file's name holds the weights' hash: a run that was resumed meanwhile gets another one.
     path = loaded.run.path / f"encoder-{digest(weights)[:12]}.safetensors"
-    if not path.is_file():
-        log.info("fitting the components of %s to its training marks, once", loaded.run.path.name)
-        try:
-            train = loaded.data.held_out["opened"].train
-        except DataError as error:
-            raise DataError(f"the run's training marks cannot be read: {error.message}", error.hint) from error
-        Encoder.of(config, loaded.networks, train.pictures).save(path)
-    return Encoder.load(path)
+    if path.is_file():
+        return Encoder.load(path)
+    log.info("fitting the components of %s to its training marks, once", loaded.run.path.name)
+    try:
+        train = loaded.data.held_out["opened"].train
+    except DataError as error:
+        raise DataError(f"the run's training marks cannot be read: {error.message}", error.hint) from error
+    fitted = Encoder.of(config, loaded.networks, train.pictures)
+    with contextlib.suppress(OSError):  # who may only read the run waits again next time
+        fitted.save(path)
+    return fitted

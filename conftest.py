@@ -43,6 +43,22 @@ if "tensorflow" not in sys.modules:
     sys.meta_path.insert(0, _TwoDevices())
 
 
+_STATES = {}  # of the modules' generators of random numbers, as they were imported
+
+
+def pytest_collection_modifyitems(items):
+    """Remembers how each module's RNG begins."""
+    for module in {item.module for item in items if hasattr(getattr(item, "module", None), "RNG")}:
+        _STATES[module] = module.RNG.bit_generator.state
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """A module's RNG begins anew for each test, so that no figure depends on which tests came before."""
+    if (state := _STATES.get(getattr(item, "module", None))) is not None:
+        item.module.RNG.bit_generator.state = state
+
+
 @pytest.fixture(scope="session")
 def two_devices():
     """Names of two logical CPU devices of this process."""

@@ -174,8 +174,8 @@ def test_tables_and_figure(tmp_path):
     assert len(rows) == 3 * (5 + 3 + 3 + 3)
     assert list(rows[0]) == ["model", "normalised", "transform", "marks", "value", "similarity", "deviation"]
     assert rows[2] | {"similarity": float(rows[2]["similarity"])} == {
-        "model": "pixels", "normalised": "1", "transform": "rotation", "value": "0.0", "similarity": pytest.approx(1, abs=2e-6),
-        "deviation": rows[2]["deviation"], "marks": "3",
+        "model": "pixels", "normalised": "1", "transform": "rotation", "value": "0.0",
+        "similarity": pytest.approx(1, abs=2e-6), "deviation": rows[2]["deviation"], "marks": "3",
     }  # fmt: skip
     picture = Image.open(draw(found, tmp_path / "curves.png", "three marks"))
     assert picture.size == (1000, 640)

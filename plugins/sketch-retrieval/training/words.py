@@ -41,6 +41,10 @@ def main() -> None:
     seen, unseen = words[options.found :], words[: options.found]
     hands = [path for path in options.fonts if path.stem not in options.hold_out]
     others = [path for path in options.fonts if path.stem in options.hold_out]
+    if not len(seen) or not hands:
+        parser.error(
+            f"{len(words)} words and {len(hands)} fonts are too few: more than {options.found} words, and a font"
+        )
     train = []
     while len(train) < options.count:
         picture = drawn(spelled(rng.choice(seen), rng), hands[rng.integers(len(hands))])

@@ -78,7 +78,7 @@ def test_data():
 @pytest.fixture
 def datasets_home(tmp_path, monkeypatch):
     """Where datasets are put, in an empty $GANKIT_HOME; a local server is reached directly and asked again at once."""
-    from gankit.data import download
+    from gankit.datasets import download
 
     monkeypatch.setenv("GANKIT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")

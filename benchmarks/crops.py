@@ -19,8 +19,8 @@ from gankit_srgan import models
 from gankit_srgan.evaluation import Method, enlarging, low_resolution, luma_psnr
 from PIL import Image, ImageDraw
 
-from gankit.data.images import read_image
-from gankit.data.resize import imresize
+from gankit.images.images import read_image
+from gankit.images.resize import imresize
 
 SCALE = 4
 BOX = ("fast", "compact")

@@ -23,9 +23,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.data.images import list_images, read_image
-from gankit.metrics.image_quality import luma
-from gankit.metrics.niqe import niqe
+from gankit.images.images import list_images, read_image
+from gankit.images.metrics.image_quality import luma
+from gankit.images.metrics.niqe import niqe
 
 
 def second_implementation() -> Callable[[np.ndarray, int], float]:

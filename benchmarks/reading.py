@@ -31,12 +31,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 from PIL import Image
 
-from gankit.data.crops import ImageCrops
-from gankit.data.decoding import Plan
-from gankit.data.images import list_images, read_each, read_image
-from gankit.data.prepared import load_pixels
-from gankit.data.reductions import Reductions
-from gankit.data.stream import batch_of
+from gankit.engine.stream import batch_of
+from gankit.images.crops import ImageCrops
+from gankit.images.decoding import Plan
+from gankit.images.images import list_images, read_each, read_image
+from gankit.images.prepared import load_pixels
+from gankit.images.reductions import Reductions
 
 TILE = 480  # pixels; the usual size of sub-images in the field
 

@@ -72,8 +72,8 @@ def row(name: str, path: Path, changes: dict[str, Any]) -> str:
     from gankit_sketch_retrieval.features.encoder import Encoder
 
     from gankit.config import resolve
-    from gankit.loading import build_networks
-    from gankit.training import fit
+    from gankit.runs.loading import build_networks
+    from gankit.runs.training import fit
 
     config = resolve(SketchConfig, {}, changes)
     train, test, labels = alphabets(path, config.stretch)

@@ -25,12 +25,12 @@ import numpy as np
 import tensorflow as tf
 from gankit_srgan.recipe import SRGAN, SRGANConfig
 
-from gankit import losses
 from gankit.config import resolve
-from gankit.data.stream import batch_of
 from gankit.engine.precision import precision
-from gankit.features import content_distance
-from gankit.session import Session
+from gankit.engine.stream import batch_of
+from gankit.images.features.distance import content_distance
+from gankit.nn import losses
+from gankit.runs.trainer import Session
 
 Block = Callable[[int], None]
 

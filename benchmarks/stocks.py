@@ -26,7 +26,7 @@ from gankit_stock_gan.simulation.simulate import simulate
 from gankit_stock_gan.use.trained import Trained
 
 from gankit.errors import UsageError
-from gankit.runs import find_run
+from gankit.runs.run import find_run
 
 WIDTH = timegan.WIDTH
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gankit.config import RecipeConfig, Section, Training
-    from gankit.data.arrays import ArraySource
+    from gankit.engine.arrays import ArraySource
     from gankit.errors import DataError, GankitError, UsageError
-    from gankit.loading import LoadedRun, load
     from gankit.recipe import (
         Claim,
         Data,
@@ -27,16 +26,17 @@ if TYPE_CHECKING:
         Turn,
         Watch,
     )
-    from gankit.training import train
+    from gankit.runs.loading import LoadedRun, load
+    from gankit.runs.training import train
 
 _HOMES = {
-    "ArraySource": "data.arrays",
+    "ArraySource": "engine.arrays",
     "Claim": "recipe",
     "Data": "recipe",
     "DataError": "errors",
     "Evaluation": "recipe",
     "GankitError": "errors",
-    "LoadedRun": "loading",
+    "LoadedRun": "runs.loading",
     "Phase": "recipe",
     "Recipe": "recipe",
     "RecipeConfig": "config",
@@ -50,8 +50,8 @@ _HOMES = {
     "Turn": "recipe",
     "UsageError": "errors",
     "Watch": "recipe",
-    "load": "loading",
-    "train": "training",
+    "load": "runs.loading",
+    "train": "runs.training",
 }
 
 __version__ = "0.1.0"

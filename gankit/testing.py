@@ -55,7 +55,7 @@ def train_steps(
     """
     from gankit.engine import checkpoint
     from gankit.engine.precision import precision
-    from gankit.session import Session
+    from gankit.runs.trainer import Session
 
     config = tiny(recipe, **changes)
     with precision(config.training.precision):
@@ -148,7 +148,7 @@ def check_phases(recipe: type[Recipe], folder: Path) -> None:
     """Each phase alone moves the trainable weights of the networks that it names, and of no others."""
     from gankit.engine.precision import precision
     from gankit.engine.step import CompiledStage
-    from gankit.session import Session
+    from gankit.runs.trainer import Session
 
     config = tiny(recipe)
     with precision(config.training.precision):
@@ -204,8 +204,8 @@ def check_run(recipe: type[Recipe], folder: Path) -> None:
     """A whole tiny run: figures beside baselines, pictures that open and show something, a report, a reload."""
     from PIL import Image
 
-    from gankit.loading import LoadedRun
-    from gankit.training import start
+    from gankit.runs.loading import LoadedRun
+    from gankit.runs.training import start
 
     made = recipe(tiny(recipe))
     source = recipe.name

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from gankit import ArraySource, Data, Phase, Recipe, Stage, Training
 from gankit.engine.distribution import place
-from gankit.engine.game import Game
 from gankit.engine.precision import precision
 from gankit.engine.step import CompiledStage
+from gankit.engine.train_state import Game
 
 X = np.array([0.5, -1.0, 2.0, 3.0])  # a batch; the order of rows does not matter to a mean
 START = {"g": 0.75, "h": -0.375, "d": 1.5}  # exact in float32, through which Keras' initializers pass

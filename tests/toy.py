@@ -56,7 +56,7 @@ class Ring(Recipe):
     def stages(self, data):
         import tensorflow as tf
 
-        from gankit.losses import cross_entropy
+        from gankit.nn.losses import cross_entropy
 
         def fakes(turn):
             return {"fake": turn("generator", turn.normal("z", 8))}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gankit.cli.common import (
+from gankit.commands import (
     common_options,
     complete_run,
     figure,
@@ -18,10 +18,10 @@ from gankit.cli.common import (
     talk,
 )
 from gankit.errors import UsageError
-from gankit.runs import find_run, runs_root
+from gankit.runs.run import find_run, runs_root
 
 if TYPE_CHECKING:
-    from gankit.compare import Comparison
+    from gankit.studies.compare import Comparison
 
 
 @click.command("compare")
@@ -48,9 +48,9 @@ def command(runs: tuple[str, ...], out: Path | None, force: bool, runs_dir: Path
     if out and out.exists() and not force:
         raise UsageError(f"{out} exists", "choose another name, or replace it with --force")
     opened = [find_run(reference, root) for reference in runs]
-    from gankit.compare import compare
-    from gankit.compare_page import write_page
-    from gankit.seeds import new_stamp
+    from gankit.studies.compare import compare
+    from gankit.studies.compare_page import write_page
+    from gankit.studies.seeds import new_stamp
 
     comparison = compare(opened)
     page = write_page(comparison, out or root / f"comparison-{new_stamp()}.html")
@@ -62,7 +62,7 @@ def command(runs: tuple[str, ...], out: Path | None, force: bool, runs_dir: Path
 
 def show(comparison: Comparison) -> None:
     """The runs with what differs in their configuration, and their figures."""
-    from gankit.compare import ARROWS, notes
+    from gankit.studies.compare import ARROWS, notes
 
     differing = comparison.differing
     lines = [
@@ -87,6 +87,6 @@ def show(comparison: Comparison) -> None:
 
 
 def _cell(value: Any) -> str:
-    from gankit.charts import finite
+    from gankit.report.charts import finite
 
     return figure(value) if finite(value) else "-" if value is None else str(value)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gankit.cli.common import common_options, complete_recipe, json_option, print_json, print_table, talk
+from gankit.commands import common_options, complete_recipe, json_option, print_json, print_table, talk
 from gankit.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from gankit.data.cards import Card, Problem
+    from gankit.datasets.cards import Card, Problem
 
 MOST_LINES = 20  # of problems; JSON holds all of them
 
@@ -29,7 +29,7 @@ def card_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def complete_dataset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Dataset names for the shell."""
-    from gankit.data import catalogue
+    from gankit.datasets import catalogue
 
     return [name for name in catalogue.cards() if name.startswith(incomplete)]
 
@@ -40,7 +40,7 @@ def chosen(name: str | None, file: Path | None) -> Card:
     Raises:
         UsageError: There is none, or the two speak of different datasets.
     """
-    from gankit.data import catalogue
+    from gankit.datasets import catalogue
 
     if file is None:
         assert name is not None  # one of the two is always given
@@ -75,8 +75,8 @@ def command() -> None:
 @common_options
 def list_command(as_json: bool) -> None:
     """List the datasets that have a card."""
-    from gankit.data import catalogue
-    from gankit.data.home import human
+    from gankit.datasets import catalogue
+    from gankit.support.home import human
 
     found = sorted(catalogue.cards().values(), key=lambda card: card.name)
     if as_json:
@@ -102,7 +102,7 @@ def fetch_command(name: str, card: Path | None, verify: bool, as_json: bool) -> 
     NAME is a name from 'gankit data list', or the file of a card. An interrupted download goes on where it stopped.
     """
     talk()
-    from gankit.data.home import human
+    from gankit.support.home import human
 
     dataset = chosen(name, card)
     dataset.fetch(verify=verify)
@@ -143,7 +143,7 @@ def check_command(target: str, card: Path | None, recipe: str | None, sets: tupl
         return _check_for(recipe, target, sets, as_json)
     if sets:
         raise UsageError("--set is for the options of a recipe", "give --recipe NAME")
-    from gankit.data import catalogue
+    from gankit.datasets import catalogue
 
     path = Path(target).expanduser()
     if card or target in catalogue.cards() or catalogue.is_card(path):
@@ -180,8 +180,8 @@ def _check_dataset(card: Card, words: str, as_json: bool) -> None:
 
 
 def _check_images(place: Path, as_json: bool) -> None:
-    from gankit.data.home import human
-    from gankit.data.survey import survey
+    from gankit.images.survey import survey
+    from gankit.support.home import human
 
     found = survey(place)
     narrowest = found.narrowest()

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from gankit import __version__, plugins
-from gankit.cli.common import common_options, json_option, print_json
-from gankit.cli.quiet import quiet_tensorflow
-from gankit.data.home import home
+from gankit.commands import common_options, json_option, print_json
+from gankit.support.home import home
+from gankit.support.quiet import quiet_tensorflow
 
 WANTED = (
     *("tensorflow", "tensorflow-cpu", "keras", "numpy", "pydantic", "safetensors", "scikit-image", "Pillow"),

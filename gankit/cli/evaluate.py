@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from gankit.cli.common import (
+from gankit.cli.data import card_option, data_of_card
+from gankit.commands import (
     common_options,
     json_option,
     open_run,
@@ -18,7 +19,6 @@ from gankit.cli.common import (
     runs_dir_option,
     show_evaluation,
 )
-from gankit.cli.data import card_option, data_of_card
 
 log = logging.getLogger("gankit")
 
@@ -39,8 +39,8 @@ def command(run: str, data: str | None, card: Path | None, runs_dir: Path | None
     ready()
     data = data_of_card(card, data)
     opened = open_run(run, runs_dir)
-    from gankit.loading import LoadedRun
-    from gankit.report import write_report
+    from gankit.report.run_page import write_report
+    from gankit.runs.loading import LoadedRun
 
     loaded = LoadedRun(opened)
     if opened.info.get("status") != "done":

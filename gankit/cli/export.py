@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gankit.cli.common import common_options, json_option, open_run, print_json, ready, run_argument, runs_dir_option
+from gankit.commands import common_options, json_option, open_run, print_json, ready, run_argument, runs_dir_option
 
 
 @click.command("export")
@@ -32,11 +32,11 @@ def command(
     RUN is a folder, an id, a recipe's name or 'latest'. The file is compared with the network before it is kept.
     """
     ready()
-    from gankit.export import check, export
+    from gankit.export.export import check, export
 
     check(out, format or "", force=force)  # before anything slow
     opened = open_run(run, runs_dir)
-    from gankit.loading import LoadedRun
+    from gankit.runs.loading import LoadedRun
 
     done = export(LoadedRun(opened), out, network=network, format=format or "", force=force)
     if as_json:

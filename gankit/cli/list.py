@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from gankit import plugins
-from gankit.cli.common import common_options, json_option, print_json, print_table
+from gankit.commands import common_options, json_option, print_json, print_table
 
 
 @click.command("list")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gankit.cli.common import common_options, json_option, open_run, ready, run_argument, runs_dir_option
+from gankit.commands import common_options, json_option, open_run, ready, run_argument, runs_dir_option
 
 
 @click.command("resume")
@@ -24,9 +24,9 @@ def command(run: str, strategy: str | None, devices: int | None, runs_dir: Path 
     """
     ready()
     opened = open_run(run, runs_dir)
-    from gankit import training
-    from gankit.cli.progress import ProgressBar
     from gankit.cli.run import report_end
+    from gankit.runs import training
+    from gankit.support.training_bar import ProgressBar
 
     with ProgressBar() as bar:
         done = training.resume(opened, strategy=strategy, devices=devices, listener=bar)

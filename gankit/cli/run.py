@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from gankit import plugins
-from gankit.cli.common import common_options, json_option, print_evaluation, print_json, ready, runs_dir_option
 from gankit.cli.data import card_option, data_of_card
 from gankit.cli.options import configure, options_of
+from gankit.commands import common_options, json_option, print_evaluation, print_json, ready, runs_dir_option
 from gankit.errors import UsageError
-from gankit.runs import runs_root
+from gankit.runs.run import runs_root
 
 
 class RunGroup(click.Group):
@@ -58,15 +58,15 @@ def run_command(source: str) -> click.Command:
         if card and str(made.config.data) != given["data"]:
             raise UsageError(f"--set chooses other data than --card {card}", "leave one of them out")
         if dry_run:
-            from gankit import training
+            from gankit.runs import training
 
             return report_plan(training.dry_run(made), as_json)
         if seeds:
             from gankit.cli.seeds import run_seeds
 
             return run_seeds(source, recipe, made.config, seeds, runs_root(runs_dir), as_json)
-        from gankit import training
-        from gankit.cli.progress import ProgressBar
+        from gankit.runs import training
+        from gankit.support.training_bar import ProgressBar
 
         with ProgressBar() as bar:
             run = training.start(source, made, runs_root(runs_dir), argv=["gankit", *sys.argv[1:]], listener=bar)

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from gankit.cli.common import common_options, figure, json_option, print_json, print_table, runs_dir_option
-from gankit.runs import Run, all_runs, runs_root
+from gankit.commands import common_options, figure, json_option, print_json, print_table, runs_dir_option
+from gankit.runs.run import Run, all_runs, runs_root
 
 
 def describe(run: Run) -> dict[str, Any]:

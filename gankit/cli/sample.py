@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gankit.cli.common import common_options, json_option, open_run, print_json, ready, run_argument, runs_dir_option
+from gankit.commands import common_options, json_option, open_run, print_json, ready, run_argument, runs_dir_option
 from gankit.errors import UsageError
 
 
@@ -27,7 +27,7 @@ def command(run: str, out: Path, runs_dir: Path | None, as_json: bool) -> None:
     opened = open_run(run, runs_dir)
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out} is not empty", "nothing is overwritten: name a new folder")
-    from gankit.loading import LoadedRun
+    from gankit.runs.loading import LoadedRun
 
     files = LoadedRun(opened).sample(out)
     if as_json:

@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
-from gankit.cli.common import figure, print_json, print_table
+from gankit.commands import figure, print_json, print_table
 from gankit.config import RecipeConfig
 from gankit.recipe import Recipe
 
 
 def run_seeds(source: str, recipe: type[Recipe], config: RecipeConfig, count: int, root: Path, as_json: bool) -> None:
     """Trains several seeds, and prints mean and spread; exits with 1 if one failed."""
-    from gankit import seeds
-    from gankit.cli.progress import ProgressBar
+    from gankit.studies import seeds
+    from gankit.support.training_bar import ProgressBar
 
     stamp = seeds.new_stamp()
     files: list[Path] = []
@@ -53,7 +53,7 @@ def report_seeds(result: dict[str, Any]) -> None:
 
 
 def spread(found: Mapping[str, Any]) -> str:
-    """Mean and standard deviation as of `gankit.seeds.aggregate`; a dash where a run has no figure."""
+    """Mean and standard deviation as of `gankit.studies.seeds.aggregate`; a dash where a run has no figure."""
     if found["mean"] is None:
         return "-"
     return figure(found["mean"]) + ("" if found["sd"] is None else f" +- {figure(found['sd'])}")

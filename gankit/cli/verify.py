@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gankit import plugins
-from gankit.cli.common import (
+from gankit.commands import (
     common_options,
     complete_recipe,
     figure,
@@ -23,7 +23,7 @@ from gankit.errors import UsageError
 
 if TYPE_CHECKING:
     from gankit.recipe import Claim, Recipe
-    from gankit.verify import Checked
+    from gankit.studies.verify import Checked
 
 
 @click.command("verify")
@@ -56,7 +56,7 @@ def command(
     if existing and seeds:
         raise UsageError("--run trains nothing and --seeds does", "leave one of them out")
     ready()
-    from gankit.verify import chosen, claim_dict
+    from gankit.studies.verify import chosen, claim_dict
 
     cls = plugins.find(recipe).recipe
     assert cls is not None  # find() raises for a broken one
@@ -81,10 +81,10 @@ def _check(
     runs_dir: Path | None,
     strict: bool,
 ) -> tuple[dict[str, Any], list[Checked]]:
-    from gankit import seeds, verify
-    from gankit.cli.progress import ProgressBar
-    from gankit.runs import find_run, now, runs_root
-    from gankit.training import versions
+    from gankit.runs.run import find_run, now, runs_root
+    from gankit.runs.training import versions
+    from gankit.studies import seeds, verify
+    from gankit.support.training_bar import ProgressBar
 
     root, stamp, result = runs_root(runs_dir), seeds.new_stamp(), {}
     head = {"recipe": cls.name, "source": source, "started": now(), "versions": versions()}

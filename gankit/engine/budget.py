@@ -10,8 +10,8 @@ import time
 from collections.abc import Mapping
 
 from gankit.config import Training
-from gankit.engine.game import Game
 from gankit.engine.step import CompiledStage
+from gankit.engine.train_state import Game
 from gankit.recipe import Data
 
 MEASURE_SECONDS = 3.0

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gankit.data.stream import batch_of
-from gankit.engine.game import Game
+from gankit.engine.stream import batch_of
+from gankit.engine.train_state import Game
 from gankit.engine.turn import GameTurn, trainable
 from gankit.errors import DataError, RecipeError, did_you_mean
 from gankit.recipe import Data, Phase, Stage

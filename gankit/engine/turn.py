@@ -15,12 +15,12 @@ import keras
 import tensorflow as tf
 
 from gankit.engine import random
+from gankit.engine.replicas import global_mean
 from gankit.errors import RecipeError, did_you_mean
 from gankit.recipe import Stage
-from gankit.replicas import global_mean
 
 if TYPE_CHECKING:
-    from gankit.engine.game import Game
+    from gankit.engine.train_state import Game
 
 
 def trainable(networks: Mapping[str, keras.Model], names: Any) -> list[keras.Variable]:

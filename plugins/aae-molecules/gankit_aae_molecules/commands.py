@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gankit.cli.common import common_options, complete_run, json_option, open_run, print_json, ready, runs_dir_option
+from gankit.commands import common_options, complete_run, json_option, open_run, print_json, ready, runs_dir_option
 
 SAID = "Ranks of what was learned from a table: hypotheses to test, not activities."
 
@@ -105,7 +105,7 @@ def screen(
     a random draw of the library) and provenance.json.
     """
     ready()
-    from gankit.runs import vacant
+    from gankit.runs.run import vacant
     from gankit_aae_molecules.library import builtin
     from gankit_aae_molecules.use import output as written
     from gankit_aae_molecules.use.screening import Filters, Request
@@ -190,7 +190,7 @@ def write(rows: list[dict[str, Any]], output: Path | None) -> None:
     import csv
     import sys
 
-    from gankit.cli.common import columns_of, write_csv
+    from gankit.commands import columns_of, write_csv
 
     if output is not None:
         write_csv(output, rows)
@@ -203,7 +203,7 @@ def write(rows: list[dict[str, Any]], output: Path | None) -> None:
 
 def show(result: dict[str, Any]) -> None:
     """The first candidates, the figures of the set, the files."""
-    from gankit.cli.common import print_table
+    from gankit.commands import print_table
 
     columns = ["rank", "name", "response", "tanimoto", "ties", "qed", "sa", "novel", "known_agent", "smiles"]
     if result["rows"] and "log_ratio" in result["rows"][0]:

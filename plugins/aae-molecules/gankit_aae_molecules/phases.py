@@ -17,7 +17,7 @@ from typing import Any
 import tensorflow as tf
 
 from gankit import Phase, Stage, Turn, Watch
-from gankit.losses import cross_entropy, per_example, squared_error
+from gankit.nn.losses import cross_entropy, per_example, squared_error
 from gankit_aae_molecules.config import AAEConfig
 from gankit_aae_molecules.response import Response
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from gankit import Phase, Stage, Turn, Watch, penalties
-from gankit.augmentation import augment
-from gankit.losses import ADVERSARIAL, cross_entropy, feature_matching
+from gankit import Phase, Stage, Turn, Watch
+from gankit.nn import penalties
+from gankit.nn.augmentation import augment
+from gankit.nn.losses import ADVERSARIAL, cross_entropy, feature_matching
 from gankit_classics.config import WEIGHTS, AdversarialConfig
 
 

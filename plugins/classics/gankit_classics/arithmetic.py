@@ -24,7 +24,7 @@ ROWS = 6
 
 def possible(data: Data) -> bool:
     """Whether there are three classes or more, and a classifier of them that need not be trained first."""
-    from gankit.features.small_classifier import ready
+    from gankit.images.features.small_classifier import ready
 
     return classifiable(data) and len(data.facts["classes"]) > 2 and ready(whole(data))
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gankit import Data
-from gankit.data.labelled import Pictures, PictureSet, open_pictures
 from gankit.errors import DataError, Offline
+from gankit.images.labelled import Pictures, PictureSet, open_pictures
 
 if TYPE_CHECKING:
     from gankit_classics.config import PictureConfig
@@ -44,7 +44,7 @@ def open_data(config: PictureConfig, least: int | None = None) -> Data:
 
 def source(found: PictureSet) -> Any:
     """The training part as a source with the fields `image` in [-1, 1] and, if there are labels, `label`."""
-    from gankit.data.arrays import PictureSource
+    from gankit.engine.arrays import PictureSource
 
     labels = {} if found.train.labels is None else {"label": found.train.labels}
     return PictureSource(found.train.images, **labels)
@@ -89,7 +89,7 @@ def facts(found: PictureSet) -> dict[str, Any]:
 
 def _first_present(config: PictureConfig, least: int | None) -> PictureSet:
     """Fashion-MNIST where its files are, else scikit-learn's digits, which always are."""
-    from gankit.data import catalogue
+    from gankit.datasets import catalogue
 
     if catalogue.named(FIRST).state in ("fetched", "installed"):
         try:

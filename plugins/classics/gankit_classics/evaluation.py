@@ -12,7 +12,7 @@ from gankit import Data, Evaluation
 from gankit.errors import DataError
 
 if TYPE_CHECKING:
-    from gankit.features.embedding import Embedding
+    from gankit.images.features.embedding import Embedding
     from gankit_classics.base import PictureGAN
     from gankit_classics.cgan import CGAN
 
@@ -25,7 +25,7 @@ PER_CLASS = 500  # pictures of each class for the class accuracy
 
 def classifiable(data: Data) -> bool:
     """Whether a small classifier can tell the data's classes apart."""
-    from gankit.features.small_classifier import possible
+    from gankit.images.features.small_classifier import possible
 
     return possible(data.facts["side"], len(data.facts["classes"]))
 
@@ -37,7 +37,7 @@ def check_features(config: Any, data: Data) -> None:
         DataError: They are absent, or cannot be for these pictures.
         Offline: They would have to be downloaded.
     """
-    from gankit.features import efficientnet_lite0, inception_v3, small_classifier
+    from gankit.images.features import efficientnet_lite0, inception_v3, small_classifier
 
     name, file = config.features, config.feature_weights
     if name == "inception-v3":
@@ -55,7 +55,7 @@ def check_features(config: Any, data: Data) -> None:
 
 def judge_network(recipe: Any, data: Data) -> Embedding:
     """The feature network of the scores: a classifier of the data's classes, else a network that knows photographs."""
-    from gankit.features.embedding import embedding
+    from gankit.images.features.embedding import embedding
 
     config = recipe.config
     name = config.features
@@ -65,9 +65,9 @@ def judge_network(recipe: Any, data: Data) -> Embedding:
 
 
 def evaluate(recipe: PictureGAN, networks: Mapping[str, Any], data: Data) -> Evaluation:
-    """All scores of `gankit.metrics.judge`."""
-    from gankit.loading import build_networks
-    from gankit.metrics.judge import judge
+    """All scores of `gankit.images.metrics.judge`."""
+    from gankit.images.metrics.judge import judge
+    from gankit.runs.loading import build_networks
 
     found, config = data.held_out["set"], recipe.config
     if (count := min(len(found.train.images), len(found.test.images), config.samples)) < FEW:
@@ -155,7 +155,7 @@ def class_accuracy(recipe: CGAN, networks: Mapping[str, Any], data: Data) -> Eva
 
 def small_classifier(recipe: Any, data: Data) -> Embedding:
     """The classifier of the data's classes, whatever network the scores use."""
-    from gankit.features.embedding import embedding
+    from gankit.images.features.embedding import embedding
 
     file = recipe.config.feature_weights if recipe.config.features in ("auto", "small-classifier") else None
     return embedding("small-classifier", weights_file=file, data=whole(data))

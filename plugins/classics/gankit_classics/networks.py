@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from gankit.layers import MinibatchDiscrimination, MinibatchStandardDeviation, SpectralConv2D, SpectralDense
+from gankit.nn import MinibatchDiscrimination, MinibatchStandardDeviation, SpectralConv2D, SpectralDense
 
 FEATURES = "features"  # the layer of a discriminator that says what it has learned about an example
 

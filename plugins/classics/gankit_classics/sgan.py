@@ -58,7 +58,7 @@ class SGAN(PictureGAN):
 
     def data(self) -> Data:
         """All pictures without labels, and a few with."""
-        from gankit.data.arrays import PictureSource
+        from gankit.engine.arrays import PictureSource
 
         opened = super().data()
         train, classes = opened.held_out["set"].train, opened.facts["classes"]
@@ -110,7 +110,7 @@ class SGAN(PictureGAN):
         """One stage of three phases."""
         import tensorflow as tf
 
-        from gankit.losses import feature_matching
+        from gankit.nn.losses import feature_matching
 
         config, hidden = self.config, sum(self._widths())
 

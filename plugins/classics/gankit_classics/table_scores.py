@@ -93,7 +93,7 @@ def gaussian(train: np.ndarray, facts: Mapping[str, Any], count: int) -> np.ndar
 
 def evaluate(recipe: GAN, networks: Mapping[str, Any], data: Data) -> Evaluation:
     """Generated rows against those that were held out."""
-    from gankit.loading import build_networks
+    from gankit.runs.loading import build_networks
     from gankit_classics.tables import encode
 
     train, test, facts = data.held_out["train"], data.held_out["test"], data.facts

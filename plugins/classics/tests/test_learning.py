@@ -22,7 +22,7 @@ def reversed_game(monkeypatch):
     """The generator helps the discriminator: the sign of its loss is wrong."""
     import dataclasses
 
-    from gankit import losses
+    from gankit.nn import losses
 
     right = losses.ADVERSARIAL["least-squares"]
 

@@ -88,7 +88,7 @@ def test_a_batch_layer_lets_the_discriminator_see_the_others(networks):
 def test_clipped_weights_stay_in_the_box(networks):
     import keras
 
-    from gankit.constraints import WeightClipping
+    from gankit.nn.constraints import WeightClipping
 
     critic = networks.discriminator(8, 1, 4, norm="none", constraint=WeightClipping(0.01))
     optimizer = keras.optimizers.SGD(10.0)

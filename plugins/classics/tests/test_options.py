@@ -83,7 +83,7 @@ def test_weights_that_are_not_there_are_refused_before_the_training(tmp_path):
 
 
 def test_what_auto_finds_is_kept(tmp_path, monkeypatch):
-    from gankit.data import catalogue
+    from gankit.datasets import catalogue
 
     card = type(catalogue.named("fashion-mnist"))
     monkeypatch.setattr(card, "state", property(lambda self: "to fetch: 1 B"))
@@ -92,7 +92,7 @@ def test_what_auto_finds_is_kept(tmp_path, monkeypatch):
 
 
 def test_seeds_of_small_classes_are_comparable(tmp_path):
-    from gankit.compare import compare
+    from gankit.studies.compare import compare
 
     runs = [trained("cgan", tmp_path, data="digits", per_class=20, seed=seed)[0].run for seed in (0, 1)]
     found = compare(runs)

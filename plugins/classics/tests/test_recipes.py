@@ -179,7 +179,7 @@ def test_a_sheet_shows_each_picture_where_it_belongs(tmp_path):
 def test_pixels_come_back_from_the_range_of_the_networks():
     from gankit_classics.data import to_pixels
 
-    from gankit.data.arrays import PictureSource
+    from gankit.engine.arrays import PictureSource
 
     pixels = np.arange(256, dtype=np.uint8).reshape(4, 8, 8, 1)
     images = PictureSource(pixels).gather(np.arange(4), None, 0)["image"].numpy()

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gankit.cli.common import (
+from gankit.commands import (
     common_options,
     complete_run,
     figure,

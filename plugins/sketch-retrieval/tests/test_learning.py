@@ -8,8 +8,8 @@ from gankit_sketch_retrieval.features.encoder import Encoder
 from gankit_sketch_retrieval.recipe import SketchRetrieval
 
 from gankit.config import resolve
-from gankit.loading import build_networks
-from gankit.training import fit
+from gankit.runs.loading import build_networks
+from gankit.runs.training import fit
 
 
 def figures(**options):

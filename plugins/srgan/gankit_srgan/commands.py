@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gankit.cli.common import (
+from gankit.commands import (
     common_options,
     complete_run,
     json_option,
@@ -154,7 +154,7 @@ def evaluate(data: str, model: tuple[str, ...], run: tuple[str, ...], **options:
     themselves: PSNR, SSIM (Wang's and daala's), feature distance, and NIQE, which needs no truth.
     """
     ready()
-    from gankit.cli.common import show_evaluation
+    from gankit.commands import show_evaluation
     from gankit.errors import UsageError
     from gankit_srgan import models
     from gankit_srgan.evaluation import enlarging, evaluate

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from gankit import Evaluation
-from gankit.data.resize import imresize, to_uint8
-from gankit.features import Features, feature_distance, feature_network
-from gankit.metrics.image_quality import luma, psnr, super_resolution_scores
-from gankit.metrics.niqe import niqe
+from gankit.images.features.distance import Features, feature_distance, feature_network
+from gankit.images.metrics.image_quality import luma, psnr, super_resolution_scores
+from gankit.images.metrics.niqe import niqe
+from gankit.images.resize import imresize, to_uint8
 from gankit_srgan.photos import LARGEST_TEST_SIDE, Photo
 
 BETTER = {
@@ -62,13 +62,13 @@ def enlarging(generator: Callable[[np.ndarray], Any]) -> Method:
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
-    """`gankit.features.feature_distance` of two `[h, w, 3]` uint8 images."""
+    """`gankit.images.features.distance.feature_distance` of two `[h, w, 3]` uint8 images."""
     maps = [judge()(image[None].astype("float32") / 255) for image in (a, b)]
     return float(feature_distance(*maps)[0])
 
 
 def naturalness(images: Mapping[str, np.ndarray], border: int) -> dict[str, float | None]:
-    """`gankit.metrics.niqe` on luma of versions of a picture; None for all if one is too small or too flat for it."""
+    """`gankit.images.metrics.niqe` on luma of versions of a picture; None for all if one is too small or too flat for it."""
     try:
         return {name: niqe(luma(colour(image)), border) for name, image in images.items()}
     except ValueError:

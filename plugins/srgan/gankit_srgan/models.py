@@ -83,7 +83,7 @@ class Model:
     def network(self) -> Any:
         """The generator as a `keras.Model` with these weights."""
         from gankit.engine.precision import precision
-        from gankit.loading import assign
+        from gankit.runs.loading import assign
         from gankit_srgan import networks
 
         with precision("float32"):

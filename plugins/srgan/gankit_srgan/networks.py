@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from gankit.layers import BicubicUpscale, PixelShuffle
+from gankit.nn import BicubicUpscale, PixelShuffle
 
 
 def factors(scale: int) -> list[int]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from gankit.data.resize import resize_matrix
+from gankit.images.resize import resize_matrix
 
 INPUT, OUTPUT = "low_resolution", "high_resolution"
 OPSET = 17
@@ -106,7 +106,7 @@ class _Builder:
         return self.node("Concat", f"{x}/mirrored/{axis}", [*before, x, *after], axis=axis)
 
     def bicubic(self, name: str, x: str) -> str:
-        """`gankit.data.resize.upscale` before its pixel shuffle."""
+        """`gankit.images.resize.upscale` before its pixel shuffle."""
         phases = resize_matrix(5, 5 * self.scale)[2 * self.scale : 3 * self.scale]
         kernel = np.einsum("yi,xj,cd->ijcyxd", phases, phases, np.eye(3)).reshape(5, 5, 3, -1)
         return self.conv(name, self.mirrored(self.mirrored(x, 2), 3), kernel)

@@ -122,7 +122,7 @@ class SRGAN(Recipe):
 
     def data(self) -> Data:
         """Photographs to cut crops from, and some held out."""
-        from gankit.data.crops import ImageCrops
+        from gankit.images.crops import ImageCrops
         from gankit_srgan.photos import Pairs, held_out, read_all, split
 
         config = self.config
@@ -167,7 +167,7 @@ class SRGAN(Recipe):
         generator = getattr(networks, name)(config.scale, **self.generator_options(name))
         built = {"generator": generator}
         if "adversarial" in self._stages:
-            from gankit.features import feature_network
+            from gankit.images.features.distance import feature_network
 
             width = config.discriminator_width or (64 if name == "paper" else 24)
             built["discriminator"] = networks.discriminator(data.facts["crop"], width, 16 * width)
@@ -178,15 +178,15 @@ class SRGAN(Recipe):
         """Adam with the paper's beta1 = 0.9, and Muon for pixels; the rates come from the phases."""
         import keras
 
-        from gankit.optimizers import Muon
+        from gankit.nn.optimizers import Muon
 
         adam = {name: keras.optimizers.Adam(1e-4) for name in ("pixel", "generator", "discriminator")}
         return {"muon": Muon(1e-4, momentum=0.9), **adam}
 
     def stages(self, data: Data) -> list[Stage]:
         """Pixel pre-training, then the adversarial stage (the paper's section 3.2)."""
-        from gankit import losses
-        from gankit.features import content_distance
+        from gankit.images.features.distance import content_distance
+        from gankit.nn import losses
         from gankit_srgan.grid import jittered, lattice
 
         config, paper = self.config, data.facts["generator"] == "paper"

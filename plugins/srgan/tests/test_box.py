@@ -6,8 +6,8 @@ from gankit_srgan import models
 from gankit_srgan.evaluation import colour, enlarging, low_resolution
 from gankit_srgan.photos import benchmark
 
-from gankit.data.resize import imresize
-from gankit.metrics.image_quality import super_resolution_scores
+from gankit.images.metrics.image_quality import super_resolution_scores
+from gankit.images.resize import imresize
 
 BOX = [("compact", 2), ("compact", 3), ("compact", 4), ("fast", 4)]
 LEAST = {("compact", 2): 37.0, ("compact", 3): 33.0, ("compact", 4): 31.0, ("fast", 4): 30.3}

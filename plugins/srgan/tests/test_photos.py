@@ -5,10 +5,10 @@ import pytest
 from gankit_srgan.photos import Pairs, held_out, read_all
 from PIL import Image
 
-from gankit.data.crops import ImageCrops
-from gankit.data.images import list_images
-from gankit.data.resize import imresize
 from gankit.errors import DataError
+from gankit.images.crops import ImageCrops
+from gankit.images.images import list_images
+from gankit.images.resize import imresize
 
 
 @pytest.fixture

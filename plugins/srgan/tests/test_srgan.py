@@ -7,10 +7,10 @@ import pytest
 from gankit_srgan.recipe import SRGAN, SRGANConfig
 from PIL import Image
 
-from gankit import losses
 from gankit.config import resolve
-from gankit.data.resize import imresize
 from gankit.errors import ConfigError, DataError, UsageError
+from gankit.images.resize import imresize
+from gankit.nn import losses
 
 TINY = {"blocks": 2, "width": 16, "stages": "pixel", "training.batch_size": 8}
 

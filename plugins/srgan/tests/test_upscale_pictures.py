@@ -248,7 +248,7 @@ def test_flat_pictures_keep_their_colour(tmp_path, upscale, scale):
 
 @pytest.mark.parametrize("factor", [1.0, 1.7, 2.5, 3.9])
 def test_a_factor_between_two_is_antialiased_bicubic(tmp_path, upscale, repeat, factor):
-    from gankit.data.resize import imresize
+    from gankit.images.resize import imresize
 
     picture = RNG.integers(60, 196, (31, 40, 3), np.uint8)
     upscale(repeat(4), save(tmp_path, "r.png", picture), tmp_path / "out.png", factor, tile=24)

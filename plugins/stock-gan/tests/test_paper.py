@@ -232,7 +232,7 @@ def test_losses_in_closed_form():
 
 
 def test_the_monitors_see_held_out_windows_alone():
-    from gankit.engine.look import Looker
+    from gankit.engine.probe import Looker
 
     recipe = StockGANPaper(config())
     found = data.cut([walk()], recipe.config)

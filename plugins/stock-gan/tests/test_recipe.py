@@ -19,8 +19,8 @@ import gankit
 from gankit.cli import main
 from gankit.config import resolve
 from gankit.errors import ConfigError
+from gankit.runs.training import fit
 from gankit.testing import check_recipe
-from gankit.training import fit
 
 LOSSES = ("adversarial", "score", "path")
 TRUE = {"level": 2e-6, "news": 0.04, "falls": 0.12, "memory": 0.89}  # of a GJR process, 0.99 of it lasting

@@ -83,7 +83,7 @@ def _network() -> Any:
     import keras
     from keras import layers
 
-    from gankit.features.torch_file import read_tensors
+    from gankit.support.torch_file import read_tensors
 
     path = weights()
     if path is None:

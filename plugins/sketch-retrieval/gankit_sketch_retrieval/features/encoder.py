@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gankit.errors import DataError
-from gankit.page import write
+from gankit.report.html import write
 from gankit_sketch_retrieval.config import SketchConfig
 from gankit_sketch_retrieval.features.components import Components, unit
 from gankit_sketch_retrieval.features.pooling import features

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gankit.data.images import list_images, read_each
 from gankit.errors import DataError, UsageError
+from gankit.images.images import list_images, read_each
 from gankit_sketch_retrieval.marks.arrays import is_arrays, read_arrays
 from gankit_sketch_retrieval.marks.ink import BRIGHT, DARK, ink, open_grey, polarity
 from gankit_sketch_retrieval.marks.labels import FILE, read_labels

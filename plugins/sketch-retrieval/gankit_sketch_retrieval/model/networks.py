@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from gankit.layers import SpectralConv2D, SpectralDense
+from gankit.nn import SpectralConv2D, SpectralDense
 from gankit_sketch_retrieval.marks.normalise import SIDE
 
 

@@ -19,9 +19,9 @@ from typing import Any
 import tensorflow as tf
 
 from gankit import Phase, Stage, Terms, Turn, Watch
-from gankit.losses import cross_entropy
-from gankit.penalties import squared_gradient
-from gankit.replicas import gather
+from gankit.engine.replicas import gather
+from gankit.nn.losses import cross_entropy
+from gankit.nn.penalties import squared_gradient
 from gankit_sketch_retrieval.config import SketchConfig
 
 

@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from gankit import page as pages
-from gankit.cli import common
+from gankit import commands as common
 from gankit.errors import DataError, UsageError
+from gankit.report import html as pages
 from gankit_sketch_retrieval.use.hits import Hit
 
 COLUMNS = ("document", "page", "x0", "y0", "x1", "y1", "score", "rank")

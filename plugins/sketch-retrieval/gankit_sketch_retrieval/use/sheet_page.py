@@ -10,8 +10,8 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from gankit import page as pages
-from gankit import report
+from gankit.report import html as pages
+from gankit.report import run_page as report
 from gankit_sketch_retrieval.use.thumbnails import ACCENT, OUTSIDE, PageView, Sheet, counted, places
 
 ROOM = 12_000_000  # characters of pictures

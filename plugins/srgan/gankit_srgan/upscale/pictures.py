@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gankit.data.images import MAX_PIXELS
 from gankit.errors import DataError
+from gankit.images.images import MAX_PIXELS
 from gankit_srgan.upscale import exif
 from gankit_srgan.upscale.vips import reason, vips
 

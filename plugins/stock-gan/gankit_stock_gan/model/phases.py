@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from gankit import Phase, Selection, Stage, Terms, Turn, Watch
-from gankit.losses import cross_entropy
+from gankit.nn.losses import cross_entropy
 from gankit_stock_gan.config import StockConfig
 from gankit_stock_gan.model.memory import figures, scale, update
 from gankit_stock_gan.model.noise import MEAN, SHAPES, shaped

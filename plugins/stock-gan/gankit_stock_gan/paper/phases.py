@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from gankit import Phase, Stage, Turn, Watch
-from gankit.losses import ADVERSARIAL, squared_error
+from gankit.nn.losses import ADVERSARIAL, squared_error
 from gankit_stock_gan.paper.config import PaperConfig
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gankit.cli.common import write_csv
-from gankit.runs import results_folder, write_json
+from gankit.commands import write_csv
+from gankit.runs.run import results_folder, write_json
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.bars.calendars import next_sessions
 from gankit_stock_gan.model.forecaster import Forecaster

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.runs import results_folder, write_json
+from gankit.runs.run import results_folder, write_json
 from gankit_stock_gan.backtest.risk import expected_shortfall, value_at_risk
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.bars.calendars import next_sessions

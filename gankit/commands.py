@@ -1,0 +1,199 @@
+"""What several verbs share: messages, tables, JSON, the options of a run's folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from gankit.support.quiet import quiet_tensorflow
+
+if TYPE_CHECKING:
+    from gankit.runs.run import Run
+
+
+class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # the class takes no arguments at run time
+    """Writes to what stderr is when a message comes: notebooks, test runners and `redirect_stderr` exchange it."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]  # an attribute there
+        return sys.stderr
+
+
+def talk() -> None:
+    """Sends gankit's messages to stderr."""
+    log = logging.getLogger("gankit")
+    if not log.handlers:
+        handler = _Stderr()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        log.addHandler(handler)
+        log.propagate = False
+    if log.level == logging.NOTSET:
+        log.setLevel(logging.INFO)
+
+
+def ready() -> None:
+    """Prepares a verb that computes."""
+    quiet_tensorflow()
+    talk()
+
+
+def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--debug` and `--offline`, which may stand before or after the verb."""
+
+    def go_offline(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        if value:
+            os.environ["GANKIT_OFFLINE"] = "1"
+
+    offline = click.option(
+        "--offline", is_flag=True, expose_value=False, callback=go_offline, help="Never open a socket."
+    )
+    debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")  # main() looks for it
+    return offline(debug(command))
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--json`."""
+    return click.option("as_json", "--json", is_flag=True, help="Print JSON to stdout.")(command)
+
+
+def rows_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--rows` and `--csv`."""
+    rows = click.option("--rows", is_flag=True, help="Print the figures of every item, too.")
+    path = click.Path(dir_okay=False, path_type=Path)
+    return rows(click.option("--csv", type=path, help="Write the figures of every item to a file.")(command))
+
+
+def runs_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--runs-dir`."""
+    return click.option(
+        "--runs-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of all runs.  [default: $GANKIT_RUNS or ./runs]",
+    )(command)
+
+
+def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """RUN: a folder, an id, a recipe's name or "latest"."""
+    return click.argument("run", default="latest", shell_complete=complete_run)(command)
+
+
+def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Run ids for the shell."""
+    from gankit.runs.run import runs_root
+
+    root = runs_root(ctx.params.get("runs_dir"))
+    names = ["latest", *(path.parent.name for path in root.glob("*/*/run.json"))]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_recipe(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Recipe names for the shell."""
+    from gankit import plugins
+
+    return [point.name for point in plugins.entry_points() if point.name.startswith(incomplete)]
+
+
+def open_run(reference: str, runs_dir: Path | None) -> Run:
+    """The run that the user means."""
+    from gankit.runs.run import find_run, runs_root
+
+    return find_run(reference, runs_root(runs_dir))
+
+
+def print_json(value: Any) -> None:
+    """JSON on stdout, for programs."""
+    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows as a table, with a column for every key that any of them has.
+
+    Raises:
+        UsageError: It cannot be written there.
+    """
+    import csv
+
+    from gankit.errors import UsageError
+
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns_of(rows), restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", "name a file in a folder that exists") from error
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
+    """Aligned columns on stdout; lines are cut at the terminal's edge, and never in a pipe or a file."""
+    lines = [list(head), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    if title:
+        click.secho(title, bold=True)
+    for number, line in enumerate(lines):
+        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        click.secho(text[:limit], bold=number == 0)
+
+
+def figure(value: float) -> str:
+    """A number as a person wants to read it."""
+    return f"{value:.4g}" if abs(value) < 10 else f"{value:.2f}"
+
+
+def show_evaluation(
+    result: dict[str, Any], *, as_json: bool, rows: bool, csv: Path | None, ours_name: str = "ours"
+) -> None:
+    """An evaluation in the forms that the user asked for."""
+    if csv:
+        write_csv(csv, result["rows"])
+    if as_json:
+        print_json(result)
+        return
+    if rows and result["rows"]:
+        columns = columns_of(result["rows"])
+        table = [[_cell(row.get(column)) for column in columns] for row in result["rows"]]
+        print_table(columns, table)
+        click.echo()
+    print_evaluation(result, ours_name)
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None else figure(value) if isinstance(value, float) else str(value)
+
+
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every key of any row, in the order of first use."""
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def print_evaluation(result: dict[str, Any], ours_name: str = "ours") -> None:
+    """Figures beside baselines; a baseline that is better is said to be."""
+    names = list(result["metrics"])
+    baselines, limits = result["baselines"], result.get("limits", ())
+    rows = []
+    for name in names:
+        better = result.get("better", {}).get(name)
+        ours = result["metrics"][name]
+        others = [figures.get(name) for figures in baselines.values()]
+        rivals = [figures.get(name) for key, figures in baselines.items() if key not in limits]
+        known = [rival for rival in rivals if rival is not None]
+        sign = {"higher": 1, "lower": -1}.get(better or "", 0)
+        verdict = ""
+        if known and sign and not result.get("verdict"):  # a recipe that judges knows more than the figures
+            verdict = "better" if all(sign * (ours - o) > 0 for o in known) else "not better"
+        rows.append([name, figure(ours), *("-" if o is None else figure(o) for o in others), verdict])
+    print_table(["metric", ours_name, *baselines, ""], rows, title=f"{result['recipe']} on {result['data']}")
+    for said in result.get("verdict", ()):
+        click.echo(said)

@@ -1,0 +1,260 @@
+"""One file from the web: over https, resumable, and kept only if it has the size and the hash that were promised.
+
+What has arrived lies in `NAME.part`. Beside it, `NAME.part.json` remembers which file it is the beginning of and the
+server's validator (ETag or Last-Modified), so that a later request goes on with it (RFC 9110, sections 13.1.5 and 14)
+only as long as the server still has the same file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from gankit import __version__
+from gankit.errors import DataError, Offline
+from gankit.support.home import human
+from gankit.support.meter import Meter
+
+log = logging.getLogger("gankit")
+
+CHUNK = 1 << 16  # bytes; at most so much is lost when the process is killed
+TIMEOUT = (10.0, 60.0)  # seconds to connect, and of silence
+WAITS = (1.0, 2.0, 4.0)  # seconds before another attempt; begun again whenever an attempt has brought something new
+MAX_REDIRECTS = 5
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+BUSY = frozenset({408, 425, 429})  # and everything from 500 on: worth another attempt
+
+
+class _Again(Exception):
+    """An attempt failed in a way that another may mend.
+
+    Args:
+        reason: For the user.
+        fresh: Ask for the whole file next time.
+    """
+
+    def __init__(self, reason: str, *, fresh: bool = False) -> None:
+        super().__init__(reason)
+        self.fresh = fresh
+
+
+def check_address(address: str, *, loopback: bool = True) -> str:
+    """Returns an address that may be fetched: https, or http on this machine.
+
+    Args:
+        address: The URL.
+        loopback: Whether http on this machine is allowed.
+
+    Raises:
+        DataError: It may not.
+    """
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(address)
+        # Libraries differ in where a host ends if there are backslashes, spaces or control characters.
+        clear = re.fullmatch(r"[!-\[\]-~]+", address) and parts.hostname
+        if clear and (parts.scheme == "https" or (parts.scheme == "http" and loopback and parts.hostname in LOOPBACK)):
+            return address
+    raise DataError(f"the address {address!r} is refused", "only https addresses are fetched")
+
+
+def sha256_of(path: Path, advance: Callable[[int], Any] = lambda count: None) -> str:
+    """Hexadecimal SHA-256 of a file; `advance` is told the bytes of each piece read."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+            advance(len(piece))
+    return digest.hexdigest()
+
+
+def part_of(target: Path) -> Path:
+    """Where the beginning of a file lies until the file is whole."""
+    return target.with_name(target.name + ".part")
+
+
+def length(path: Path) -> int:
+    """Bytes of a file; 0 if there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def download(address: str, target: Path, *, size: int, sha256: str, hint: str = "") -> None:
+    """Fetches a file, going on with what an earlier call left in `NAME.part`.
+
+    The caller sees to it that no other process does the same.
+
+    Args:
+        address: Of the file.
+        target: Where to put it; its folder exists.
+        size: Bytes that it must have.
+        sha256: Hash that it must have, hexadecimal.
+        hint: What to do where the file can't be had.
+
+    Raises:
+        DataError: The server has another file or none, the address is refused, or the disk is full.
+        Offline: The server can't be reached, or the connection broke too often; what has arrived is kept.
+    """
+    import requests
+    from urllib3.exceptions import HTTPError
+
+    check_address(address)
+    part, note = part_of(target), _note_of(target)
+    try:
+        if _read_note(note).get("sha256", sha256) != sha256 or length(part) > size:
+            part.unlink(missing_ok=True)  # the beginning of another file
+            note.unlink(missing_ok=True)
+        furthest, waits, fresh = length(part), iter(WAITS), False
+        if furthest:
+            log.info("going on with %s after %s of %s", target.name, human(furthest), human(size))
+        with requests.Session() as session:
+            session.headers.update({"Accept-Encoding": "identity", "User-Agent": f"gankit/{__version__}"})
+            while length(part) < size or fresh:
+                try:
+                    _receive(session, address, target, size, sha256, hint, fresh)
+                    fresh = False
+                except (requests.RequestException, HTTPError, _Again) as error:
+                    fresh = isinstance(error, _Again) and error.fresh
+                    if length(part) > furthest:
+                        furthest, waits = length(part), iter(WAITS)
+                    reason, wait = _reason(error), next(waits, None)
+                    if wait is None:
+                        raise Offline(_broken(address, length(part), size, reason), hint) from error
+                    log.info("%s: %s; trying again in %.0f s", urlsplit(address).hostname, reason, wait)
+                    time.sleep(wait)
+        _accept(address, target, size, sha256, hint)
+    except KeyboardInterrupt:
+        log.info("%s of %s are kept; the same command goes on from there", human(length(part)), human(size))
+        raise
+    except OSError as error:
+        raise DataError(f"cannot write {error.filename or part}: {error.strerror or error}", _free(error)) from error
+
+
+def _receive(session: Any, address: str, target: Path, size: int, sha256: str, hint: str, fresh: bool) -> None:
+    """One request, and what it brings."""
+    part, note = part_of(target), _note_of(target)
+    begun = 0 if fresh else length(part)
+    validator = _read_note(note).get("validator") if begun else None
+    headers = {"Range": f"bytes={begun}-"} if begun else {}
+    if validator:
+        headers["If-Range"] = validator
+    with _open(session, address, headers, hint) as response:
+        status, now = response.status_code, _validator(response.headers)
+        if begun and status == 416:
+            raise _Again("it has no more of this file", fresh=True)
+        if begun and status == 206:
+            found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+            if not found or int(found[1]) != begun or (validator and now and now != validator):
+                raise _Again("it sent another part of the file than asked for", fresh=True)
+            whole = found[2]
+        elif status == 200:
+            if begun:
+                log.info("%s sends the whole file again", urlsplit(address).hostname)
+            begun, whole = 0, response.headers.get("Content-Length", "")
+        elif status in BUSY or status >= 500:
+            raise _Again(f"it answers {status} {response.reason}")
+        else:
+            raise DataError(f"there is no file at {address}: the server answers {status} {response.reason}", hint)
+        if whole.isdecimal() and int(whole) != size:
+            raise DataError(f"{address} is not the file expected: {int(whole):,} bytes instead of {size:,}", hint)
+        with part.open("r+b" if begun else "wb") as file, Meter(f"fetching {target.name}", size, begun) as meter:
+            file.seek(begun)
+            # Only now that nothing older is left in the part: killed in between, it must not seem newer than it is.
+            note.write_text(json.dumps({"sha256": sha256, "validator": now or validator}), "utf-8")
+            while piece := response.raw.read(CHUNK, decode_content=False):
+                if file.tell() + len(piece) > size:
+                    raise _Again("it sent more than it said", fresh=True)
+                file.write(piece)
+                file.flush()
+                meter(len(piece))
+    if length(part) < size:
+        raise _Again("the connection ended early")
+
+
+def _open(session: Any, address: str, headers: Mapping[str, str], hint: str) -> Any:
+    """The response to a request, behind redirections each of which is as safe as the address itself."""
+    loopback = urlsplit(address).scheme == "http"
+    for _ in range(MAX_REDIRECTS + 1):
+        response = session.get(address, headers=headers, stream=True, timeout=TIMEOUT, allow_redirects=False)
+        if not response.is_redirect:
+            return response
+        response.close()
+        there = urljoin(address, response.headers["Location"])
+        try:
+            address = check_address(there, loopback=loopback)
+        except DataError as error:
+            raise DataError(f"{address} redirects to {there!r}, which is refused: {error.hint}", hint) from error
+    raise DataError(f"{address} redirects too often", hint)
+
+
+def _accept(address: str, target: Path, size: int, sha256: str, hint: str) -> None:
+    """Gives the whole file its name if it has the right hash, and removes it otherwise."""
+    part = part_of(target)
+    with Meter(f"checking {target.name}", size) as meter:
+        found = sha256_of(part, meter)
+    if found != sha256:
+        part.unlink()
+        _note_of(target).unlink(missing_ok=True)
+        raise DataError(
+            f"what came from {address} has the sha256 {found} and not the expected {sha256}; it was deleted", hint
+        )
+    with part.open("r+b") as file:
+        os.fsync(file.fileno())
+    os.replace(part, target)
+    _note_of(target).unlink(missing_ok=True)
+
+
+def _note_of(target: Path) -> Path:
+    return target.with_name(target.name + ".part.json")
+
+
+def _read_note(note: Path) -> dict[str, str]:
+    with contextlib.suppress(OSError, ValueError):
+        read = json.loads(note.read_text("utf-8"))
+        if isinstance(read, dict):
+            return {key: value for key, value in read.items() if isinstance(value, str)}
+    return {}
+
+
+def _validator(headers: Mapping[str, str]) -> str | None:
+    """What `If-Range` may compare: a strong ETag, else the date."""
+    tag = headers.get("ETag", "")
+    return tag if tag.startswith('"') else headers.get("Last-Modified")
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the inner workings of the libraries."""
+    import requests
+
+    if isinstance(error, _Again):
+        return str(error)
+    if isinstance(error, requests.Timeout):
+        return "no answer"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and not isinstance(cause, requests.RequestException):
+            return cause.strerror or str(cause)
+        cause = cause.__cause__ or cause.__context__
+    return "the connection broke"
+
+
+def _broken(address: str, arrived: int, size: int, reason: str) -> str:
+    """The message when the attempts are used up."""
+    kept = f"; {human(arrived)} of {human(size)} have arrived, and the next attempt goes on from there" * bool(arrived)
+    return f"cannot fetch {address}: {reason}{kept}"
+
+
+def _free(error: OSError) -> str:
+    import errno
+
+    return "free some space, or set GANKIT_HOME to a folder on another disk" if error.errno == errno.ENOSPC else ""

@@ -1,0 +1,147 @@
+"""A source of random crops out of a set of images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from gankit.errors import DataError
+from gankit.images.detail import cells
+from gankit.images.pixels import Pixels
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+class ImageCrops:
+    """A source of square crops at random positions, uniform over the places within an image.
+
+    A row belongs to an image; where the crop lies and how it is turned is a hash of the example's index. An epoch is
+    `repeat` crops an image on average. One gather cuts a whole batch out of the list of all pixels, be it in memory or
+    in a file, which gives the same crops.
+
+    Args:
+        images: Each `[h, w, 3]` uint8 with both sides >= `crop`, copied; or a set of decoded images.
+        crop: Side of a crop in pixels.
+        names: Names of the images for messages; those of the set, or their numbers, if empty.
+        field: Key of the crops in a batch.
+        augment: Turn each crop by one of the 8 symmetries of the square.
+        repeat: Crops an image and epoch, on average.
+        by: How rows are shared out: "area" gives every pixel the same chance and a larger image more rows; "image"
+            gives every image the same number, so that small ones (reduced copies, say) count as much as large ones;
+            "detail" gives squares of twice the crop rows in proportion to their detail (`gankit.images.detail`).
+
+    Attributes:
+        n: Number of rows: `repeat * len(images)`; by area about that, with at least one an image; by detail at least
+            four times the number of squares.
+        fingerprint: SHA-256 (hex) of pixels and settings.
+
+    Raises:
+        DataError: There is no image, or one is too small or not `[h, w, 3]` uint8.
+        ValueError: `crop` or `repeat` is below 1, or `by` is unknown.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[np.ndarray] | Pixels,
+        crop: int,
+        *,
+        names: Sequence[str] = (),
+        field: str = "hr",
+        augment: bool = True,
+        repeat: int = 1,
+        by: Literal["area", "image", "detail"] = "area",
+    ) -> None:
+        if crop < 1 or repeat < 1 or by not in ("area", "image", "detail"):
+            raise ValueError(f"crop and repeat are at least 1, by is area, image or detail: {crop}, {repeat}, {by!r}")
+        if not len(images):
+            raise DataError("no image to crop", "give at least one image")
+        self._pixels = images if isinstance(images, Pixels) else Pixels.of(images, names)
+        self.field, self.crop, self.augment = field, crop, augment
+        self.heights, self.widths = self._pixels.heights, self._pixels.widths
+        sizes = zip(names or self._pixels.names, self.widths, self.heights, strict=True)
+        if small := [f"{name} ({width} x {height})" for name, width, height in sizes if min(width, height) < crop]:
+            raise too_small(small, crop)
+        self._share(repeat, by)
+        digest = hashlib.sha256(repr((self.heights.tolist(), self.widths.tolist())).encode())
+        digest.update(repr((crop, field, augment, repeat, by, self._pixels.hashes)).encode())
+        self.fingerprint = digest.hexdigest()
+
+    def _share(self, repeat: int, by: str) -> None:
+        """Gives rows to the rectangles in which their crops lie: whole images, or squares of them."""
+        areas, total = self._pixels.areas, repeat * len(self._pixels)
+        self._corners, self._strides = self._pixels.offsets, self.widths
+        self._heights, self._widths = self.heights, self.widths
+        if by == "area":
+            rows = np.maximum(1, np.rint(total * areas / areas.sum()))
+        elif by == "image":
+            rows = np.full(len(areas), repeat)
+        else:
+            found = [(i, cell) for i in range(len(areas)) for cell in cells(self._pixels.image(i), 2 * self.crop)]
+            image = np.array([i for i, _ in found])
+            tops, lefts, self._heights, self._widths, weights = map(np.array, zip(*(c for _, c in found), strict=True))
+            self._strides = self.widths[image]
+            self._corners = self._pixels.offsets[image] + tops * self._strides + lefts
+            total = max(total, 4 * len(found))
+            share = weights.cumsum() / weights.sum() if weights.any() else np.linspace(0, 1, len(found) + 1)[1:]
+            rows = np.diff(np.rint(total * share), prepend=0)
+        self.ends = np.cumsum(rows.astype(np.int64))  # row r belongs to the first rectangle whose end is above r
+        self.n = int(self.ends[-1])
+
+    def gather(self, rows: tf.Tensor, index: tf.Tensor, seed: int) -> Mapping[str, Any]:
+        """Cuts a batch of crops.
+
+        Args:
+            rows: `[batch]` int64 in [0, n): which row.
+            index: `[batch]` int64: the example's index in the stream, from which position and turn are hashed.
+            seed: The run's seed.
+
+        Returns:
+            `{field: [batch, crop, crop, 3] floatx in [0, 1]}`.
+
+        Raises:
+            DataError: The file of the pixels is gone.
+        """
+        import keras
+        import tensorflow as tf
+
+        from gankit.engine import random
+
+        part = tf.searchsorted(self.ends, rows, side="right")
+        height, width = tf.gather(self._heights, part), tf.gather(self._widths, part)
+        # float64: u * count rounds up to count itself in float32, one pixel outside, where u is close to 1.
+        where = random.uniform(index, seed, f"{self.field}/crop", (3,), "float64")
+
+        def below(column: int, count: tf.Tensor) -> tf.Tensor:
+            return tf.cast(where[:, column] * tf.cast(count, tf.float64), tf.int64)
+
+        top, left = below(0, height - self.crop + 1), below(1, width - self.crop + 1)
+        stride = tf.gather(self._strides, part)
+        down, right = stride, tf.ones_like(stride)  # steps in the list of pixels
+        if self.augment:
+            turn = below(2, tf.constant(8, tf.int64))
+            flip_rows, flip_columns, transpose = turn % 2, turn // 2 % 2, turn // 4 == 1
+            top, down = top + flip_rows * (self.crop - 1), down * (1 - 2 * flip_rows)
+            left, right = left + flip_columns * (self.crop - 1), right * (1 - 2 * flip_columns)
+            down, right = tf.where(transpose, right, down), tf.where(transpose, down, right)
+        corner = tf.gather(self._corners, part) + top * stride + left
+        steps = tf.range(self.crop, dtype=tf.int64)
+        pixels = (corner[:, None] + steps * down[:, None])[:, :, None] + (steps * right[:, None])[:, None, :]
+        crops = tf.cast(tf.gather(self._pixels.tensor(), pixels), keras.config.floatx()) / 255
+        return {self.field: tf.ensure_shape(crops, (rows.shape[0], self.crop, self.crop, 3))}
+
+
+def too_small(images: Sequence[str], crop: int) -> DataError:
+    """The error for images that cannot be cropped.
+
+    Args:
+        images: Their names and sizes; five are shown.
+        crop: Side of a crop.
+    """
+    listed = ", ".join(images[:5]) + (f" and {len(images) - 5} more" if len(images) > 5 else "")
+    return DataError(
+        f"smaller than a crop of {crop} x {crop} pixels: {listed}", "take a smaller crop or leave them out"
+    )

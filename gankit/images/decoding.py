@@ -1,0 +1,156 @@
+"""Photographs decoded and reduced, many at once, to a place that was laid out before the first one is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from gankit.errors import DataError
+from gankit.images.crops import too_small
+from gankit.images.images import image_size, read_each, read_image
+from gankit.images.pixels import Pixels, empty_pixels, pixels_sha256
+from gankit.images.reductions import Reductions
+from gankit.support.meter import Meter
+
+Store = Callable[[int, np.ndarray], object]  # the place of an image's first pixel, [h, w, 3] uint8
+
+
+class Copy(NamedTuple):
+    """One size of one photograph.
+
+    Attributes:
+        height: Pixels.
+        width: Pixels.
+        sha256: `pixels_sha256`.
+    """
+
+    height: int
+    width: int
+    sha256: str
+
+
+def changed(path: Path) -> DataError:
+    """The error for a photograph that is no longer the one that was looked at a moment ago."""
+    return DataError(f"{path} changed while it was read", "start again when nothing writes to it")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which photographs lie where, at which sizes.
+
+    Attributes:
+        files: The photographs.
+        reductions: Their sizes.
+        shapes: Height and width of each photograph's copies, as it is stored: EXIF may exchange the two, which changes
+            neither areas nor places.
+        offsets: The place of each photograph's first pixel, and behind them the number of all pixels.
+    """
+
+    files: tuple[Path, ...]
+    reductions: Reductions
+    shapes: tuple[tuple[tuple[int, int], ...], ...]
+    offsets: tuple[int, ...]
+
+    @classmethod
+    def of(cls, files: Sequence[Path], reductions: Reductions) -> Plan:
+        """Plans from the headers alone.
+
+        Args:
+            files: The photographs.
+            reductions: Their sizes; `smallest` is the side of a crop.
+
+        Raises:
+            DataError: Files cannot be read, or are too small at every size; names them.
+        """
+        sizes = read_each(files, image_size)
+        shapes = [tuple(reductions.shapes(*size)) for size in sizes]
+        small = [f"{f} ({w} x {h})" for f, (h, w), found in zip(files, sizes, shapes, strict=True) if not found]
+        if small:
+            raise too_small(small, reductions.smallest)
+        areas = [sum(height * width for height, width in copies) for copies in shapes]
+        return cls(tuple(files), reductions, tuple(shapes), tuple(np.cumsum([0, *areas]).tolist()))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all pixels."""
+        return 3 * self.offsets[-1]
+
+    def decode(self, number: int, store: Store) -> list[Copy]:
+        """Decodes one photograph.
+
+        Args:
+            number: Of the photograph.
+            store: Is given each copy and its place.
+
+        Returns:
+            What was stored.
+
+        Raises:
+            DataError: The file cannot be read, or is no longer the one that was planned with.
+        """
+        path, offset, found = self.files[number], self.offsets[number], []
+        images = self.reductions.copies(read_image(path))
+        if [sorted(image.shape[:2]) for image in images] != [sorted(shape) for shape in self.shapes[number]]:
+            raise changed(path)
+        for image in images:
+            store(offset, image)
+            found.append(Copy(*image.shape[:2], pixels_sha256(image)))
+            offset += image.shape[0] * image.shape[1]
+        return found
+
+    def decode_all(
+        self, numbers: Sequence[int], decode: Callable[[int], list[Copy]], done: Callable[[int, list[Copy]], object]
+    ) -> None:
+        """Decodes photographs in a few threads, and shows how far it is.
+
+        Args:
+            numbers: Of the photographs.
+            decode: Decodes and stores one, as `decode` does; called by several threads at once.
+            done: Is given a photograph's number and copies, in order and in the caller's thread.
+
+        Raises:
+            DataError: Files cannot be read; names them, after all the others are done.
+        """
+        sizes = {number: 3 * (self.offsets[number + 1] - self.offsets[number]) for number in numbers}
+        before = self.nbytes - sum(sizes.values())
+        with Meter(f"decoding {len(numbers)} photographs", self.nbytes, before) as meter:
+
+            def work(number: int) -> tuple[int, list[Copy]]:
+                return number, decode(number)
+
+            def finish(result: tuple[int, list[Copy]]) -> None:
+                done(*result)
+                meter(sizes[result[0]])
+
+            read_each(numbers, work, finish)
+
+    def pixels(self, copies: Sequence[Sequence[Copy]], where: np.ndarray | Path) -> Pixels:
+        """The decoded set.
+
+        Args:
+            copies: Of each photograph.
+            where: What was stored to.
+        """
+        names = [str(path) for path, found in zip(self.files, copies, strict=True) for _ in found]
+        flat = [copy for found in copies for copy in found]
+        heights, widths, hashes = ([copy[field] for copy in flat] for field in range(3))
+        return Pixels(heights, widths, hashes, names, where)
+
+    def in_memory(self) -> Pixels:
+        """Decodes all into memory.
+
+        Raises:
+            DataError: Files cannot be read; names them.
+        """
+        where, copies = empty_pixels(self.offsets[-1]), {}
+
+        def store(offset: int, image: np.ndarray) -> None:
+            where[offset : offset + image.shape[0] * image.shape[1]] = image.reshape(-1, 3)
+
+        numbers = range(len(self.files))
+        self.decode_all(numbers, lambda number: self.decode(number, store), copies.__setitem__)
+        return self.pixels([copies[number] for number in numbers], where)

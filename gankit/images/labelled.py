@@ -1,0 +1,207 @@
+"""Small pictures of one size, with or without labels: datasets by name, and folders of one's own."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from gankit.datasets import catalogue
+from gankit.datasets.cards import Card
+from gankit.errors import DataError, UsageError
+from gankit.images.class_folders import Part, find, held_out
+from gankit.images.images import read_each, read_image
+from gankit.images.picture_formats import READERS
+from gankit.support.home import human
+from gankit.support.meter import Meter
+
+log = logging.getLogger("gankit")
+
+KIND = "labelled-images"
+FOLDER_SIZE = 64  # pixels
+SMALLEST = 4  # pixels
+FRAME = 8  # pixels; a dataset's picture that is so little too small is framed and not enlarged
+HELD_OUT = 0.2  # of each class of a dataset that has no test split
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Pictures of one size.
+
+    Attributes:
+        images: `[n, h, w, c]` uint8, with c = 1 (grey) or 3 (RGB).
+        labels: `[n]` int64, indices of `PictureSet.classes`; None if there are none.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class PictureSet:
+    """Pictures to train on, and others of the same size to test with.
+
+    Attributes:
+        name: Of the dataset or of the folder.
+        train: To train on.
+        test: Held out.
+        classes: Their names by label; empty without labels.
+    """
+
+    name: str
+    train: Pictures
+    test: Pictures
+    classes: tuple[str, ...]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over the shapes, types and values of all arrays."""
+        digest = hashlib.sha256()
+        for values in (self.train.images, self.train.labels, self.test.images, self.test.labels):
+            if values is None:
+                digest.update(b"none;")
+            else:
+                digest.update(f"{values.dtype} {values.shape};".encode())
+                digest.update(np.ascontiguousarray(values).data)
+        return digest.hexdigest()
+
+
+def open_pictures(source: str, *, size: int | None = None, channels: int | None = None) -> PictureSet:
+    """Reads a whole dataset, or a folder, of small pictures into memory.
+
+    A dataset keeps its own split; of one without a test split, such as `digits`, a fifth of each class is held out. How
+    a folder is read says `gankit.images.class_folders.find`: a sub-folder for each class, or no labels at all.
+
+    Args:
+        source: Name of a dataset of the kind "labelled-images", a card's file, or a folder.
+        size: Side of the square pictures, in pixels. A dataset's picture that lacks up to 8 pixels is put in the middle
+            of black; otherwise the middle square is resampled (Lanczos, antialiased). None keeps the size of a dataset
+            and means 64 for a folder.
+        channels: 1 for grey, 3 for RGB. None keeps those of a dataset; of a folder, it means 3 unless there is no
+            colour in any picture.
+
+    Returns:
+        The pictures. Nothing about them is random.
+
+    Raises:
+        UsageError: There is no such dataset or folder, or `size` or `channels` is out of range.
+        DataError: Files are missing or damaged, or are not what the card says.
+        Offline: The dataset would have to be downloaded.
+    """
+    if size is not None and size < SMALLEST:
+        raise UsageError(f"pictures of {size} pixels are too small", f"the size is at least {SMALLEST}")
+    if channels not in (None, 1, 3):
+        raise UsageError(f"pictures cannot have {channels} channels", "1 is grey, 3 is RGB")
+    found = catalogue.resolve(source, KIND)
+    if not isinstance(found, Card):
+        return _of_folder(found, size or FOLDER_SIZE, channels)
+    train, test, classes = _of_card(found)
+    return PictureSet(found.name, _fitted(train, size, channels), _fitted(test, size, channels), classes)
+
+
+def _of_folder(folder: Path, size: int, channels: int | None) -> PictureSet:
+    train, test, classes = find(folder)
+    files, cut = [*train.files, *test.files], len(train.files)
+    shape = (len(files), size, size, channels or 3)
+    try:
+        images = np.empty(shape, np.uint8)
+    except (MemoryError, ValueError) as error:  # the latter beyond what an address can say
+        needed = human(math.prod(shape))
+        raise DataError(f"{len(files):,} pictures of {size} pixels need {needed}", "ask for a smaller size") from error
+    small = np.zeros(len(files), bool)
+
+    def read(row: int) -> int:
+        picture = read_image(files[row])
+        small[row] = min(picture.shape[:2]) < size
+        images[row] = _square(picture, size, channels or 3)
+        return files[row].stat().st_size
+
+    with Meter(f"reading {len(files)} pictures", sum(file.stat().st_size for file in files)) as meter:
+        read_each(range(len(files)), read, meter)
+    if small.any():
+        log.info("%d of %d pictures were smaller than %d pixels and have been enlarged", small.sum(), len(files), size)
+    if channels is None and not any((image != image[..., :1]).any() for image in images):
+        images = images[..., :1].copy()
+    return PictureSet(folder.resolve().name, _pictures(images[:cut], train), _pictures(images[cut:], test), classes)
+
+
+def _pictures(images: np.ndarray, part: Part) -> Pictures:
+    return Pictures(images, None if part.labels is None else np.array(part.labels, np.int64))
+
+
+def _of_card(card: Card) -> tuple[Pictures, Pictures, tuple[str, ...]]:
+    """Train, test and classes of a dataset, as its files have them."""
+    if card.format not in READERS:
+        raise DataError(
+            f"the card of {card.name!r} has the format {card.format!r}, which nothing reads as labelled images",
+            f"known: {', '.join(READERS)}",
+        )
+    card.fetch()  # all splits at once, so that one error names whatever is missing
+    parts = {split: Pictures(*READERS[card.format](card.paths(split))) for split in card.split_names}
+    if "train" not in parts:
+        raise DataError(f"the card of {card.name!r} has no split 'train'", "see datasets/README.md")
+    train = parts["train"]
+    largest = max((int(part.labels.max()) for part in parts.values() if part.labels is not None), default=-1)
+    classes = card.classes or tuple(map(str, range(largest + 1)))
+    if largest >= len(classes):
+        raise DataError(
+            f"{card.name!r} has the label {largest}, and its card names {len(classes)} classes",
+            "the card is wrong: tell its author",
+        )
+    if "test" in parts:
+        return train, parts["test"], classes
+    n = len(train.images)
+    chosen = np.array(held_out([0] * n if train.labels is None else train.labels.tolist(), HELD_OUT))
+    if not chosen.size:
+        raise DataError(f"{card.name!r} has one picture of each class, and none to test with", "the card is wrong")
+    return _rows(train, np.setdiff1d(np.arange(n), chosen)), _rows(train, chosen), classes
+
+
+def _rows(pictures: Pictures, rows: np.ndarray) -> Pictures:
+    return Pictures(pictures.images[rows], None if pictures.labels is None else pictures.labels[rows])
+
+
+def _fitted(pictures: Pictures, size: int | None, channels: int | None) -> Pictures:
+    """A dataset's pictures with the size and the channels that were asked for."""
+    images = pictures.images
+    n, height, width, now = images.shape
+    if size is not None and max(height, width) <= size <= min(height, width) + FRAME:
+        top, left = (size - height) // 2, (size - width) // 2
+        framed = np.zeros((n, size, size, now), np.uint8)
+        framed[:, top : top + height, left : left + width] = images
+        images = framed
+    elif size is not None:
+        resized = np.empty((n, size, size, now), np.uint8)
+        for row, image in enumerate(images):
+            resized[row] = _square(image, size, now)
+        images = resized
+    if channels == 3 and now == 1:
+        images = np.repeat(images, 3, axis=-1)
+    elif channels == 1 and now == 3:
+        grey = np.empty((*images.shape[:3], 1), np.uint8)
+        for row, image in enumerate(images):
+            grey[row, ..., 0] = Image.fromarray(image).convert("L")
+        images = grey
+    return Pictures(images, pictures.labels)
+
+
+def _square(image: np.ndarray, size: int, channels: int) -> np.ndarray:
+    """The middle of a `[h, w, c]` uint8 picture as `[size, size, channels]`."""
+    height, width, now = image.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    # Cut out first: a resampling of a box still looks at the pixels around it.
+    cut = np.ascontiguousarray(image[top : top + side, left : left + side])
+    middle = Image.fromarray(cut[..., 0] if now == 1 else cut)
+    if channels == 1:
+        middle = middle.convert("L")
+    if side != size:
+        # A factor of more than 6 is taken by averaging blocks first: as good for the eye, and several times faster.
+        middle = middle.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.asarray(middle).reshape(size, size, channels)

@@ -1,0 +1,211 @@
+"""Using what a run has trained."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gankit import plugins
+from gankit.config import from_document, read_yaml
+from gankit.engine import checkpoint
+from gankit.errors import CheckpointError, UsageError
+from gankit.recipe import Data, Evaluation, Recipe
+from gankit.runs.run import Run, find_run, runs_root, write_json
+
+log = logging.getLogger("gankit")
+
+
+def load(run: str | Path = "latest", *, runs_dir: Path | str | None = None) -> LoadedRun:
+    """Opens a run for use.
+
+    Args:
+        run: A run's folder or id, a recipe's name, or "latest".
+        runs_dir: The folder of all runs; `$GANKIT_RUNS` or `./runs` if None.
+
+    Returns:
+        The recipe with its trained networks.
+
+    Raises:
+        UsageError: There is no such run.
+        CheckpointError: It has no usable checkpoint.
+
+    Examples:
+        >>> run = gankit.load("latest")  # doctest: +SKIP
+        >>> run.networks["generator"](low_resolution)  # doctest: +SKIP
+    """
+    return LoadedRun(find_run(str(run), runs_root(Path(runs_dir) if runs_dir else None)))
+
+
+def recipe_of(run: Run) -> Recipe:
+    """The recipe of a run with its frozen configuration."""
+    entry = plugins.find(run.info.get("source") or run.info["recipe"])
+    assert entry.recipe is not None  # find() raises for a broken one
+    return entry.recipe(from_document(entry.recipe.Config, read_yaml(run.path / "config.yaml")))
+
+
+def build_networks(recipe: Recipe, data: Data) -> dict[str, Any]:
+    """The recipe's networks in float32 on this process' own device, frozen: for use, not for training."""
+    import keras
+
+    from gankit.engine.precision import precision
+
+    with precision("float32"):
+        keras.utils.set_random_seed(recipe.config.training.seed)
+        networks = dict(recipe.networks(data))
+    for network in networks.values():
+        network.trainable = False
+    return networks
+
+
+def assign(
+    networks: Mapping[str, Any], tensors: Mapping[str, np.ndarray], *, average: bool = True, partial: bool = False
+) -> dict[str, list[str]]:
+    """Puts saved values into networks.
+
+    Args:
+        networks: From `build_networks`.
+        tensors: From a checkpoint; the names of `Game.variables`.
+        average: Prefer the moving average where there is one.
+        partial: Leave variables of another shape as they are, in networks of the same layers otherwise.
+
+    Returns:
+        The networks that the checkpoint holds, and the names of the variables that were left.
+
+    Raises:
+        CheckpointError: A network has other variables than the checkpoint.
+    """
+    filled = {}
+    for name, network in networks.items():
+        saved = {key.split("/", 2)[2]: value for key, value in tensors.items() if key.startswith(f"networks/{name}/")}
+        if not saved:
+            continue
+        if average:
+            saved |= {key.split("/", 2)[2]: v for key, v in tensors.items() if key.startswith(f"averages/{name}/")}
+        variables = {f"{i:03d}/{v.name}": v for i, v in enumerate(network.variables)}
+        left = [key for key, v in variables.items() if key in saved and saved[key].shape != tuple(v.shape)]
+        if variables.keys() != saved.keys() or (left and not partial) or len(left) == len(variables):
+            hint = "was it trained with other options, or another version of the plugin?"
+            if left and variables.keys() == saved.keys():
+                key = left[0]
+                hint += f" {key} is {saved[key].shape} there and {tuple(variables[key].shape)} here"
+            raise CheckpointError(f"the saved {name} has other weights than the configuration builds", hint)
+        for key in variables.keys() - set(left):
+            variables[key].assign(saved[key])
+        filled[name] = left
+    return filled
+
+
+def fingerprints(data: Data) -> dict[str, str]:
+    """Hash of each source that knows its own."""
+    return {name: str(source.fingerprint) for name, source in data.train.items() if hasattr(source, "fingerprint")}
+
+
+class LoadedRun:
+    """A run's recipe, its networks (moving averages where the recipe keeps them), and what can be done with them.
+
+    Args:
+        run: The run.
+        recipe: Its recipe; found again by the run's record if None.
+
+    Attributes:
+        run: The run.
+        recipe: The recipe, with the run's configuration.
+        position: Where the loaded checkpoint stands.
+    """
+
+    def __init__(self, run: Run, recipe: Recipe | None = None) -> None:
+        self.run = run
+        self.recipe = recipe or recipe_of(run)
+        self.position, self._tensors, self.checkpoint = checkpoint.restore(run.checkpoints)
+        self.facts: dict[str, Any] = json.loads((run.path / "facts.json").read_text("utf-8"))
+
+    @classmethod
+    def of_recipe(cls, run: Run, recipe: str) -> LoadedRun:
+        """Opens a run for a command of its recipe.
+
+        Raises:
+            UsageError: It is a run of another recipe.
+            CheckpointError: It has no usable checkpoint.
+        """
+        if run.info["recipe"] != recipe:
+            raise UsageError(f"{run.path.name} is a run of {run.info['recipe']}", f"give a run of {recipe}")
+        found = cls(run)
+        if (status := run.info.get("status")) != "done":
+            log.warning(
+                "%s is not finished (%s, after %d of %d steps): gankit resume %s",
+                run.path.name, status, found.position.total, sum(found.position.steps.values()), run.path,
+            )  # fmt: skip
+        return found
+
+    @cached_property
+    def networks(self) -> dict[str, Any]:
+        """Name -> `keras.Model`."""
+        networks = build_networks(self.recipe, Data(facts=self.facts))
+        assign(networks, self._tensors)
+        return networks
+
+    @cached_property
+    def data(self) -> Data:
+        """The data that the run was trained on, opened again; a warning says if they have changed since."""
+        data = self.recipe.data()
+        if fingerprints(data) != self.run.info.get("data", {}).get("fingerprint"):
+            log.warning(
+                "the data of %s have changed since it was trained: its figures would be of others", self.run.path
+            )
+        return data
+
+    def evaluate(self, data: str | None = None) -> dict[str, Any]:
+        """Held-out figures beside baselines; stored in the run.
+
+        Args:
+            data: Other data to evaluate on; the run's own held-out part if None.
+
+        Returns:
+            {"recipe", "run", "data", "protocol", "metrics", "baselines", "better", "rows", "errors", "limits",
+            "verdict"}.
+        """
+        evaluation = self.recipe.evaluate(self.networks, self._other(data) if data else self.data)
+        name = data or str(getattr(self.recipe.config, "data", self.recipe.name))
+        return store_evaluation(self.run, self.recipe, evaluation, name, own=data is None)
+
+    def _other(self, source: str) -> Data:
+        """Data to evaluate on, with the facts of those that trained."""
+        data = self.recipe.test_data(source)
+        return replace(data, facts={**self.facts, **data.facts})
+
+    def sample(self, out: Path | str) -> list[Path]:
+        """Writes the recipe's pictures to a folder, which is made if need be."""
+        folder = Path(out)
+        folder.mkdir(parents=True, exist_ok=True)
+        return self.recipe.sample(self.networks, self.data, folder)
+
+
+def store_evaluation(run: Run, recipe: Recipe, evaluation: Evaluation, data: str, *, own: bool) -> dict[str, Any]:
+    """Writes an evaluation into the run and returns it as the dictionary that `evaluate --json` prints."""
+    result = {
+        "recipe": recipe.name,
+        "run": str(run.path),
+        "data": data,
+        "protocol": dict(evaluation.protocol),
+        "metrics": dict(evaluation.metrics),
+        "baselines": {name: dict(figures) for name, figures in evaluation.baselines.items()},
+        "better": dict(evaluation.better),
+        "rows": [dict(row) for row in evaluation.rows],
+        "errors": dict(evaluation.errors),
+        "limits": list(evaluation.limits),
+        "verdict": list(evaluation.verdict),
+    }
+    if own:
+        write_json(run.path / "evaluation.json", result)
+    else:
+        (run.path / "evaluations").mkdir(exist_ok=True)
+        slug = "".join(c if c.isalnum() or c in "._-" else "_" for c in data).strip("._")[-80:] or "data"
+        write_json(run.path / "evaluations" / f"{slug}.json", result)
+    return result

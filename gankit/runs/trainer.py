@@ -1,0 +1,257 @@
+"""One process' part in one training: prepares a recipe, runs its steps, and records them if it is the chief."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gankit.runs import loading
+from gankit.engine import checkpoint
+from gankit.engine.budget import fix_steps
+from gankit.engine.checkpoint import Position
+from gankit.engine.distribution import place
+from gankit.engine.train_state import Game
+from gankit.engine.step import CompiledStage, Readings
+from gankit.errors import CheckpointError, NonFinite, Stopped
+from gankit.runs.watcher import Watcher
+from gankit.recipe import Recipe
+from gankit.runs.metrics_log import Listener, Recorder
+from gankit.runs.run import Run
+from gankit.runs.selection import Best, split
+from gankit.runs.signals import Stop
+
+log = logging.getLogger("gankit")
+
+
+class Session:
+    """A recipe made ready to train.
+
+    Open it inside `precision(recipe.config.training.precision)`.
+
+    Args:
+        recipe: With its configuration.
+
+    Attributes:
+        data: The recipe's data.
+        game: Its networks and optimizers.
+        stages: Stage -> compiled stage, in order.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.started = time.perf_counter()
+        self.recipe = recipe
+        self.training = recipe.config.training
+        self.placement = place(self.training.strategy, self.training.devices)
+        self.data = recipe.data()
+        self.game = Game(recipe, self.data, self.placement, self.training)
+        self.stages = {
+            stage.name: CompiledStage(self.game, stage, self.training.steps_per_call) for stage in self.game.stages
+        }
+        self._viewed: dict[str, Any] | None = None
+        self._best: Best | None = None  # of the stage that is being trained
+        self._best_so_far: dict[str, np.ndarray] = {}  # from the checkpoint that is resumed
+
+    # -- what the run's record says ----------------------------------------------------------------------------------
+
+    def describe(self) -> dict[str, Any]:
+        """Device, data and weights, for run.json."""
+        return {
+            "device": self.placement.device,
+            "strategy": self.placement.kind,
+            "replicas": self.placement.replicas,
+            "data": {
+                "examples": {name: source.n for name, source in self.data.train.items()},
+                "fingerprint": loading.fingerprints(self.data),
+            },
+            "weights": {name: int(network.count_params()) for name, network in self.game.networks.items()},
+        }
+
+    def checkpoint_bytes(self) -> int:
+        """Size of one checkpoint."""
+        return sum(int(np.prod(v.shape)) * 4 for _, v in self.game.variables())
+
+    # -- beginning ---------------------------------------------------------------------------------------------------
+
+    def initialise_from(self, run: Run) -> dict[str, list[str]]:
+        """Takes the weights (averages where there are any) of the networks that another run has trained.
+
+        Returns:
+            The networks that were filled, and the names of their variables that began afresh (`init_partial`).
+
+        Raises:
+            CheckpointError: None fits.
+        """
+        _, tensors, _ = checkpoint.restore(run.checkpoints)
+        mine = {name: self.game.networks[name] for name in self.game.trained}
+        filled = loading.assign(mine, tensors, partial=self.training.init_partial)
+        if not filled:
+            raise CheckpointError(f"{run.path} has trained none of {', '.join(sorted(mine))}", "choose another run")
+        self.game.reset_averages()
+        return filled
+
+    def restore(self, tensors: Mapping[str, np.ndarray]) -> None:
+        """Takes the state of a checkpoint of this very run."""
+        state, self._best_so_far = split(tensors)
+        self.game.set_state(state)
+
+    def plan(self) -> Position:
+        """Fixes the number of steps of each stage for good."""
+        return Position(0, 0, 0, fix_steps(self.stages, self.game, self.data, self.training, self.started))
+
+    # -- training ----------------------------------------------------------------------------------------------------
+
+    def train(self, run: Run | None, position: Position, stop: Stop, listener: Listener | None) -> Position:
+        """Trains from a position to the end.
+
+        Args:
+            run: Where the chief records; None in other workers.
+            position: Where to begin; the game's state stands there.
+            stop: Asked after every call of the graph.
+            listener: Told of the progress.
+
+        Returns:
+            The last position, saved.
+
+        Raises:
+            Stopped: A signal asked for it; the position is saved.
+            NonFinite: A loss or a gradient is not a number.
+        """
+        if run is not None:
+            self._check_disk(run)
+        recorder = Recorder(run, self.training.batch_size, position, listener)
+        watcher = Watcher(run, position.steps) if run else None
+        for number, (name, stage) in enumerate(self.stages.items()):
+            if number < position.stage:
+                continue
+            begin, steps = (position.step if number == position.stage else 0), position.steps[name]
+            position = replace(position, stage=number, step=begin)
+            if begin < steps:
+                stage.begin(self.data, begin, steps, self._trained_before(number, position.steps))
+                recorder.enter(name, steps)
+                self._enter_selection(stage)
+                if watcher:
+                    watcher.enter(stage, self.data, lambda: self.viewed(average=False))
+            while position.step < steps:
+                count = self._count(position, steps)
+                readings = stage.advance(position.step, count)
+                self.check_finite(run, name, readings)
+                position = replace(position, step=position.step + count, total=position.total + count)
+                recorder.add(readings, position, stage.rates(position.step - 1))
+                stopped = self.placement.agree(float(stop.signal)) > 0
+                if position.total % self.training.log_every == 0 or position.step == steps or stopped:
+                    on_time = position.total % self.training.log_every == 0 or position.step == steps
+                    watched = watcher.look(position.step) if watcher and on_time else {}
+                    scored = self._score(stage) if on_time else {}
+                    if self._best and position.step == steps:
+                        self._best.put_back()
+                        self._best = None
+                    terms = recorder.write(watched, scored)
+                    if watcher and on_time:
+                        watcher.judge(position.step, watched, terms)
+                if position.total % self.training.checkpoint_every == 0 or position.step == steps or stopped:
+                    self.save(run, position)
+                if position.total % self.training.sample_every == 0 and not stopped:
+                    self.sample(run, f"step-{position.total:09d}")
+                if stopped:
+                    raise Stopped(
+                        f"by a signal, after step {position.total}",
+                        f"gankit resume {run.path}" if run else "",
+                        130 if stop.interrupted else 75,
+                    )
+        return position
+
+    def _enter_selection(self, stage: CompiledStage) -> None:
+        selection = stage.stage.selection
+        self._best = Best(selection, self.game, self._best_so_far) if selection else None
+        self._best_so_far = {}
+
+    def _score(self, stage: CompiledStage) -> dict[str, float]:
+        """The held-out score of the present weights, by name; they are kept if it is the best."""
+        if self._best is None or (selection := stage.stage.selection) is None:
+            return {}
+        # Workers agree on the mean, so that none keeps other weights for a difference in rounding.
+        score = self.placement.agree(float(selection.score(self.viewed(), self.data)))
+        self._best.offer(score)
+        return {selection.name: score} if math.isfinite(score) else {}
+
+    def _trained_before(self, number: int, steps: Mapping[str, int]) -> dict[str, int]:
+        """Network -> steps of the first `number` stages that trained it."""
+        found: dict[str, int] = defaultdict(int)
+        for name, stage in list(self.stages.items())[:number]:
+            for network in {network for phase in stage.stage.phases for network in phase.trains}:
+                found[network] += steps[name]
+        return found
+
+    def _count(self, position: Position, steps: int) -> int:
+        """Steps until the next thing that happens between calls."""
+        rhythms = (self.training.log_every, self.training.checkpoint_every, self.training.sample_every)
+        due = min(every - position.total % every for every in rhythms)
+        return min(self.training.steps_per_call, steps - position.step, due)
+
+    def check_finite(self, run: Run | None, stage: str, readings: Readings) -> None:
+        """Raises NonFinite if something logged is NaN or infinite."""
+        if bad := readings.non_finite():
+            step, name = bad
+            phase = name.rsplit("/", 1)[0]
+            good = checkpoint.checkpoints(run.checkpoints)[-1:] if run else []
+            raise NonFinite(
+                f"{name} is not finite in step {step} of stage {stage!r}",
+                f"the last good checkpoint is {good[0].name if good else 'none'}; lower the learning rate of phase "
+                f"{phase!r}, or give it a clip",
+            )
+
+    def _check_disk(self, run: Run) -> None:
+        free, needed = shutil.disk_usage(run.path).free, 3 * self.checkpoint_bytes()
+        if free < needed:
+            raise CheckpointError(
+                f"{run.path} has {free / 1e6:.0f} MB free, and three checkpoints need {needed / 1e6:.0f} MB",
+                "free some space, or choose another folder with --runs-dir",
+            )
+
+    def save(self, run: Run | None, position: Position) -> None:
+        """Writes a checkpoint; only the chief has a run."""
+        if run is not None:
+            tensors = self.game.get_state()
+            for name, value in tensors.items():
+                if value.dtype.kind == "f" and not np.isfinite(value).all():
+                    raise NonFinite(f"{name} is not finite after step {position.total}", "lower the learning rate")
+            checkpoint.save(run.checkpoints, position, tensors | (self._best.state() if self._best else {}))
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def viewed(self, *, average: bool = True) -> dict[str, Any]:
+        """Copies of the networks as a user of the run would get them: averaged, float32, on one device.
+
+        Args:
+            average: Take moving averages where there are any, rather than the weights that are being trained.
+        """
+        if self._viewed is None:
+            self._viewed = loading.build_networks(self.recipe, self.data)
+        loading.assign(self._viewed, self.game.get_state(), average=average)
+        return self._viewed
+
+    def sample(self, run: Run | None, name: str) -> None:
+        """Writes the recipe's pictures; one that fails must not end a long training."""
+        if run is None:
+            return
+        folder = run.path / "samples" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.recipe.sample(self.viewed(), self.data, folder)
+        except Exception as error:
+            log.warning("samples of %s failed: %s: %s", name, type(error).__name__, error)
+            log.debug("traceback", exc_info=True)
+
+    def evaluate(self, run: Run) -> dict[str, Any]:
+        """The recipe's held-out figures, stored in the run."""
+        evaluation = self.recipe.evaluate(self.viewed(), self.data)
+        name = str(getattr(self.recipe.config, "data", self.recipe.name))
+        return loading.store_evaluation(run, self.recipe, evaluation, name, own=True)

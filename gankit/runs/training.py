@@ -1,0 +1,282 @@
+"""Starting, resuming and rehearsing trainings: the run directory around a `Session`."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import inspect
+import logging
+import platform
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from gankit import plugins
+from gankit.config import Training, resolve, to_yaml
+from gankit.engine import checkpoint
+from gankit.engine.precision import precision
+from gankit.errors import DataError, GankitError, Stopped
+from gankit.runs.loading import LoadedRun, fingerprints, recipe_of
+from gankit.support.memory import peak_mb
+from gankit.recipe import Recipe
+from gankit.runs.metrics_log import Listener
+from gankit.report.run_page import write_report
+from gankit.runs.run import Run, find_run, now, runs_root, write_json
+from gankit.runs.trainer import Session
+from gankit.runs.signals import stop_on_signals
+
+log = logging.getLogger("gankit")
+
+
+def train(
+    recipe: str | type[Recipe], *, runs_dir: Path | str | None = None, listener: Listener | None = None, **options: Any
+) -> LoadedRun:
+    """Trains a recipe; what `gankit run` does, from Python.
+
+    Args:
+        recipe: A recipe's name, `FILE.py:CLASS`, or a class.
+        runs_dir: The folder of all runs; `$GANKIT_RUNS` or `./runs` if None.
+        listener: Called with a `Progress` after every `log_every` steps.
+        **options: The recipe's options and the engine's (`seed=3`, `max_minutes=2`, `batch_size=64`).
+
+    Returns:
+        The finished run, ready for use.
+
+    Raises:
+        ConfigError: An option is unknown or its value is wrong.
+
+    Examples:
+        >>> run = gankit.train("srgan", data="photos", max_minutes=2)  # doctest: +SKIP
+        >>> run.evaluate()["metrics"]["psnr_y"]  # doctest: +SKIP
+    """
+    if isinstance(recipe, str):
+        source, cls = recipe, plugins.find(recipe).recipe
+        assert cls is not None  # find() raises for a broken one
+    else:
+        source, cls = recipe.name, recipe
+        with contextlib.suppress(TypeError, OSError):  # a class typed into a notebook has no file
+            source = f"{inspect.getfile(cls)}:{cls.__qualname__}"
+    dotted = {f"training.{key}" if key in Training.model_fields else key: value for key, value in options.items()}
+    config = resolve(cls.Config, {}, dotted)
+    made = cls(config)
+    run = start(source, made, runs_root(Path(runs_dir) if runs_dir else None), listener=listener)
+    assert run is not None  # a notebook is no worker
+    return LoadedRun(run, made)
+
+
+def start(
+    source: str, recipe: Recipe, root: Path, *, argv: Sequence[str] = (), listener: Listener | None = None
+) -> Run | None:
+    """Trains a recipe in a new run directory.
+
+    Args:
+        source: What the user called the recipe; a resume finds it by this.
+        recipe: With its configuration.
+        root: The folder of all runs.
+        argv: The command, for the record.
+        listener: Told of the progress.
+
+    Returns:
+        The run; None in workers other than the chief.
+    """
+    training = recipe.config.training
+    with precision(training.precision):
+        session = Session(recipe)
+        if training.init_from:
+            origin = find_run(training.init_from, root)
+            filled = session.initialise_from(origin)
+            log.info("weights of %s from %s", ", ".join(filled), origin.path)
+            if left := [f"{name}'s {key}" for name, keys in filled.items() for key in keys]:
+                log.info("of another shape there, and therefore begun afresh: %s", ", ".join(left))
+        if not session.placement.chief:
+            return _train(session, None, None, listener)
+        info = {
+            "source": source,
+            "argv": list(argv),
+            "seed": training.seed,
+            "versions": versions(),
+            "git": git_revision(),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            **session.describe(),
+        }
+        run = Run.create(root, recipe.name, to_yaml(recipe.name, recipe.config), info)
+        write_json(run.path / "facts.json", dict(session.data.facts))
+        log.info("run folder %s", run.path)
+        return _train(session, run, None, listener)
+
+
+def fit(recipe: Recipe) -> dict[str, Any]:
+    """Trains a recipe without a record: for what trains many times over, such as a backtest.
+
+    Args:
+        recipe: With its configuration.
+
+    Returns:
+        Network -> `keras.Model`, as a run's user gets them: averaged, float32, frozen.
+
+    Raises:
+        Stopped: A signal asked for it.
+        NonFinite: A loss or a gradient is not a number.
+    """
+    with precision(recipe.config.training.precision), stop_on_signals() as stop:
+        session = Session(recipe)
+        session.train(None, session.plan(), stop, None)
+        return session.viewed()
+
+
+def resume(
+    run: Run, *, strategy: str | None = None, devices: int | None = None, listener: Listener | None = None
+) -> Run | None:
+    """Goes on with a run from its newest usable checkpoint, with its frozen configuration.
+
+    Args:
+        run: A run that was stopped or killed; one that is done is left as it is.
+        strategy: Other devices than before: the same training in meaning, no longer bit by bit.
+        devices: As `strategy`.
+        listener: Told of the progress.
+
+    Raises:
+        RunLocked: A process is still writing it.
+        CheckpointError: It has no usable checkpoint.
+        DataError: The data are not those that it was trained on.
+    """
+    if run.info["status"] == "done":
+        log.info("%s is done", run.path)
+        return run
+    recipe = recipe_of(run)
+    changes = {key: value for key, value in (("strategy", strategy), ("devices", devices)) if value is not None}
+    if changes:
+        training = Training.model_validate({**recipe.config.training.model_dump(), **changes})
+        recipe = type(recipe)(recipe.config.model_copy(update={"training": training}))
+    with precision(recipe.config.training.precision):
+        session = Session(recipe)
+        if fingerprints(session.data) != run.info["data"]["fingerprint"]:
+            raise DataError("the training data have changed since the run began", "a changed data set needs a new run")
+        position, tensors, _ = checkpoint.restore(run.checkpoints)
+        session.restore(tensors)
+        return _train(session, run if session.placement.chief else None, position, listener)
+
+
+def _train(
+    session: Session, run: Run | None, position: checkpoint.Position | None, listener: Listener | None
+) -> Run | None:
+    with contextlib.ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals())
+        if run is not None:
+            stack.enter_context(run.locked())
+            stack.enter_context(_logged_to(run))
+            stack.enter_context(_recorded(run))
+        if position is not None:
+            log.info("resuming %s from step %d", run.path if run else "", position.total)
+        else:
+            position = session.plan()
+            session.save(run, position)
+            if run is not None:
+                session.sample(run, "step-000000000")
+        if run is not None:
+            run.rewind(position.total)
+            planned = {name: stage.stage.steps for name, stage in session.stages.items()}
+            stages = [{"name": n, "steps": s, "planned_steps": planned[n]} for n, s in position.steps.items()]
+            run.update(status="running", stages=stages, ended=None, error=None)
+        session.train(run, position, stop, listener)
+        if run is not None:
+            try:
+                session.evaluate(run)
+            finally:  # pictures are wanted all the more where figures fail
+                session.sample(run, "final")
+        session.placement.agree(0.0)  # workers leave together: TensorFlow takes an early leaver for a failure
+    return run
+
+
+@contextlib.contextmanager
+def _recorded(run: Run) -> Iterator[None]:
+    """Keeps status, exit code, seconds and report up to date, however the training ends."""
+    began = time.perf_counter()
+    before = float(run.info.get("seconds") or 0.0)
+
+    def close(status: str, code: int, error: str | None = None) -> None:
+        seconds = round(before + time.perf_counter() - began, 1)
+        run.update(status=status, exit_code=code, error=error, ended=now(), seconds=seconds)
+        try:
+            write_report(run.path)
+        except Exception:
+            log.warning("the report could not be written", exc_info=True)
+
+    try:
+        yield
+    except Stopped as stopped:
+        close("interrupted" if stopped.exit_code == 130 else "preempted", stopped.exit_code)
+        raise
+    except KeyboardInterrupt:
+        close("interrupted", 130)
+        raise
+    except GankitError as error:
+        close("failed", error.exit_code, error.message)
+        raise
+    except BaseException as error:
+        close("failed", 1, f"{type(error).__name__}: {error}")
+        raise
+    close("done", 0)
+
+
+@contextlib.contextmanager
+def _logged_to(run: Run) -> Iterator[None]:
+    handler = logging.FileHandler(run.path / "gankit.log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def dry_run(recipe: Recipe) -> dict[str, Any]:
+    """Builds everything, takes two steps of each stage, and says what the training will need.
+
+    Returns:
+        {"weights": {network: n}, "stages": {stage: {"steps", "seconds_per_step"}}, "minutes", "memory_mb" (the peak of
+        this process), "disk_mb" (three checkpoints), and what `Session.describe` says}.
+    """
+    with precision(recipe.config.training.precision):
+        session = Session(recipe)
+        stages, minutes = {}, 0.0
+        for name, stage in session.stages.items():
+            stage.begin(session.data, 0, stage.stage.steps)
+            stage.advance(0, 1)  # traces
+            began = time.perf_counter()
+            readings = stage.advance(1, 1)
+            seconds = time.perf_counter() - began
+            session.check_finite(None, name, readings)
+            stages[name] = {"steps": stage.stage.steps, "seconds_per_step": round(seconds, 4)}
+            minutes += stage.stage.steps * seconds / 60
+    budget = recipe.config.training.max_minutes
+    return {
+        "recipe": recipe.name,
+        **session.describe(),
+        "stages": stages,
+        "minutes": round(min(minutes, budget or minutes), 1),
+        "memory_mb": peak_mb(),
+        "disk_mb": round(3 * session.checkpoint_bytes() / 1e6, 1),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a result."""
+    found = {}
+    for name in ("gankit", "keras", "tensorflow", "tensorflow-cpu", "numpy", "gankit-datasets"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def git_revision() -> str | None:
+    """The commit of the folder that the user works in, if it is a Git checkout."""
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,98 @@
+"""The monitors of one training: they look whenever it logs, keep what they see, and tell of alarms."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from gankit.monitors.rules import Alarm, Monitor
+from gankit.monitors.statistics import REFERENCES, Reference, look
+
+if TYPE_CHECKING:
+    from gankit.engine.probe import Looker
+    from gankit.engine.step import CompiledStage
+    from gankit.recipe import Data
+    from gankit.runs.run import Run
+
+log = logging.getLogger("gankit")
+
+
+class Watcher:
+    """Looks at the stages of a training that have a watch.
+
+    What it concludes is a function of metrics.jsonl, where a resume finds what was seen before. The extra line that a
+    stopped run writes has no look, so that resumed and unbroken runs see the same, but for the first mean of a gradient
+    norm after a stop, which is of fewer steps.
+
+    Args:
+        run: Where they are recorded.
+        steps: Steps of each stage.
+    """
+
+    def __init__(self, run: Run, steps: Mapping[str, int]) -> None:
+        self._run, self._steps = run, steps
+        self._lines = run.metrics()
+        reached = {line["stage"] for line in self._lines}
+        self._alarms = [alarm for alarm in run.info.get("alarms", ()) if alarm["stage"] in reached]
+        self._monitor: Monitor | None = None
+
+    def enter(self, stage: CompiledStage, data: Data, networks: Callable[[], Mapping[str, Any]]) -> None:
+        """A stage begins, or goes on.
+
+        Args:
+            stage: The stage.
+            data: The recipe's.
+            networks: Gives copies of the networks as they are now.
+        """
+        self._monitor, watch = None, stage.stage.watch
+        if watch is None:
+            return
+        from gankit.engine.probe import Looker
+
+        self._name, self._watch, self._networks = stage.stage.name, watch, networks
+        self._looker: Looker = Looker(stage.stage, data, networks(), stage.seed)
+        self._reference = Reference(self._looker.examples(REFERENCES))
+        self._monitor = Monitor(generator=watch.generator, saturating=watch.saturating)
+        self._alarms = [alarm for alarm in self._alarms if alarm["stage"] != self._name]
+        for line in self._lines:
+            if line["stage"] == self._name and "watch" in line:
+                self._add(line["step"], line["watch"], line["terms"])
+        self._run.update(alarms=self._alarms)
+
+    def look(self, step: int) -> dict[str, float]:
+        """The statistics after a step; none where the stage has no watch."""
+        if self._monitor is None:
+            return {}
+        self._networks()  # brings the copies up to date
+        seen = self._looker.look(step)
+        return look(
+            real_outputs=seen.get("real"),
+            fake_outputs=seen.get("fake"),
+            probabilities=self._watch.saturating,
+            generated=seen.get("generated"),
+            examples=seen.get("examples"),
+            reference=self._reference,
+        )
+
+    def judge(self, step: int, statistics: Mapping[str, float], terms: Mapping[str, float]) -> None:
+        """Tells of the alarms that a look raises."""
+        for alarm in self._add(step, statistics, terms):
+            log.log(
+                logging.WARNING if alarm.level == "warning" else logging.INFO,
+                "%s at step %d of %s: %s (%s)",
+                alarm.kind,
+                alarm.step,
+                alarm.stage,
+                alarm.message,
+                alarm.hint,
+            )
+            self._run.update(alarms=self._alarms)
+
+    def _add(self, step: int, statistics: Mapping[str, float], terms: Mapping[str, float]) -> list[Alarm]:
+        if self._monitor is None:
+            return []
+        raised = list(self._monitor.add(self._name, step, self._steps[self._name], statistics, terms))
+        self._alarms += [asdict(alarm) for alarm in raised]
+        return raised

@@ -1,0 +1,248 @@
+"""Trainings that differ by their seed alone, and the spread of their figures.
+
+One training of a GAN says little: the figures of two seeds often lie further apart than those of two methods. Each seed
+gets an ordinary run directory; `runs/<recipe>/seeds-<id>.json` names them and holds mean and standard deviation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import gc
+import json
+import logging
+import math
+import secrets
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gankit.config import RecipeConfig, Training, arguments
+from gankit.errors import ConfigError, GankitError, Stopped, UsageError
+from gankit.recipe import Recipe
+from gankit.report.charts import finite
+from gankit.runs.run import Run, find_run, write_json
+
+if TYPE_CHECKING:
+    from gankit.runs.metrics_log import Listener
+
+log = logging.getLogger("gankit")
+
+Watch = Callable[[], AbstractContextManager["Listener | None"]]
+"""Opens a listener for one training."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How the training of one seed failed: the error, and its run folder if it came so far."""
+
+    error: Exception
+    run: Path | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """{"error", "hint", "run"} for JSON."""
+        message, hint = described(self.error)
+        return {"error": message, "hint": hint, "run": str(self.run) if self.run else None}
+
+
+@dataclass
+class SeedRuns:
+    """The runs of several seeds.
+
+    Attributes:
+        recipe: The recipe's name.
+        seeds: All that were asked for.
+        runs: Seed -> its finished run.
+        failed: Seed -> how it failed.
+    """
+
+    recipe: str
+    seeds: Sequence[int]
+    runs: dict[int, Run] = field(default_factory=dict)
+    failed: dict[int, Failure] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record of the set as JSON holds it, with figures as of `aggregate`."""
+        found = [evaluation_of(run) for run in self.runs.values()]
+        baselines = dict.fromkeys(name for one in found for name in one["baselines"])
+        done = {*self.runs, *self.failed}
+        return {
+            "recipe": self.recipe,
+            "seeds": list(self.seeds),
+            "runs": {str(seed): str(run.path) for seed, run in self.runs.items()},
+            "metrics": aggregate([one["metrics"] for one in found]),
+            "baselines": {name: aggregate([one["baselines"].get(name, {}) for one in found]) for name in baselines},
+            "better": found[0].get("better", {}) if found else {},
+            "failed": {str(seed): failure.as_dict() for seed, failure in self.failed.items()},
+            "left": [seed for seed in self.seeds if seed not in done],
+            "steps": {str(seed): steps_of(run) for seed, run in self.runs.items()},
+        }
+
+
+def described(error: Exception) -> tuple[str, str]:
+    """What happened and what to do, of an error of any kind."""
+    if isinstance(error, GankitError):
+        return error.message, error.hint
+    return f"{type(error).__name__}: {error}", ""
+
+
+def steps_of(run: Run) -> int:
+    """Steps that a finished run was trained for."""
+    return sum(stage["steps"] for stage in run.info.get("stages", ()))
+
+
+def evaluation_of(run: Run) -> dict[str, Any]:
+    """A finished run's evaluation.json."""
+    return dict(json.loads((run.path / "evaluation.json").read_text("utf-8")))
+
+
+def aggregate(figures: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Mean and spread of figures.
+
+    Args:
+        figures: Metric -> figure, of each run.
+
+    Returns:
+        Metric -> {"mean", "sd" (of the sample, n - 1 below), "values"}. A run without a figure, or with one that is not
+        finite, leaves None among the values and as the mean: a mean of the others would hide it. One run has no sd.
+    """
+    found = {}
+    for metric in dict.fromkeys(name for one in figures for name in one):
+        values = [one.get(metric) for one in figures]
+        values = [float(value) if finite(value) else None for value in values]
+        known = [value for value in values if value is not None]
+        whole = len(known) == len(values)
+        mean = math.fsum(known) / len(known) if whole else None
+        found[metric] = {
+            "mean": mean,
+            "sd": statistics.stdev(known) if whole and len(known) > 1 else None,
+            "values": values,
+        }
+    return found
+
+
+def with_seed(config: RecipeConfig, seed: int, **changes: Any) -> Any:
+    """The same configuration with another seed (and other values of the engine's fields)."""
+    if seed >= 2**31:
+        raise ConfigError(f"the seed {seed} is too large", "choose a smaller --seed, or fewer --seeds")
+    trained = config.training.model_dump() | {"seed": seed, **changes}
+    return config.model_copy(update={"training": Training.model_validate(trained)})
+
+
+def command(source: str, config: RecipeConfig) -> list[str]:
+    """The command that trains one configuration by itself."""
+    return ["gankit", "run", source, *arguments(with_seed(config, 0)), "--seed", str(config.training.seed)]
+
+
+def train_seeds(
+    source: str,
+    recipe: type[Recipe],
+    config: RecipeConfig,
+    count: int,
+    root: Path,
+    *,
+    watch: Watch = contextlib.nullcontext,
+    record: Callable[[SeedRuns], None] = lambda done: None,
+) -> SeedRuns:
+    """Trains one configuration with several seeds, one after the other.
+
+    Args:
+        source: What the user called the recipe.
+        recipe: Its class.
+        config: The configuration; its seed is the first.
+        count: How many seeds.
+        root: The folder of all runs.
+        watch: Opens a listener for each training.
+        record: Told after each seed, and before a signal ends the rest.
+
+    Returns:
+        The runs. A seed whose training fails is among the failed, and the others go on.
+
+    Raises:
+        Stopped: A signal ended the training of a seed, and thereby the rest.
+        GankitError: No run could begin with the first seed: that has nothing to do with the seed.
+    """
+    from gankit.runs import training
+
+    trained, first = config.training, config.training.seed
+    if trained.strategy == "multiworker":
+        raise UsageError(
+            "several seeds cannot be trained by several workers: TensorFlow joins a cluster once a process",
+            "train each seed by itself, then 'gankit compare' the runs",
+        )
+    # "latest" would mean the run of the seed before.
+    origin = {"init_from": str(find_run(trained.init_from, root).path)} if trained.init_from else {}
+    configs = [with_seed(config, first + i, **origin) for i in range(count)]
+    done = SeedRuns(recipe.name, [one.training.seed for one in configs])
+    for number, one in enumerate(configs, 1):
+        seed, before = one.training.seed, _folders(root, recipe.name)
+        log.info("seed %d (%d of %d)", seed, number, count)
+        try:
+            with watch() as listener:
+                run = training.start(source, recipe(one), root, argv=command(source, one), listener=listener)
+            assert run is not None  # only workers get none
+            done.runs[seed] = run
+        except Stopped as stopped:
+            record(done)
+            raise _stopped(stopped, source, done, configs[number:]) from stopped
+        except Exception as error:
+            made = _made(_folders(root, recipe.name) - before, seed)
+            if made is None and not done.runs and not done.failed:
+                raise
+            log.debug("traceback", exc_info=True)
+            log.warning("seed %d failed: %s", seed, described(error)[0])
+            done.failed[seed] = Failure(error, made)
+        record(done)
+        gc.collect()  # networks and graphs refer to each other in circles
+    if len(steps := {steps_of(run) for run in done.runs.values()}) > 1:
+        log.warning(
+            "the seeds were trained for %d to %d steps, since each measured its speed anew: give --max-steps in place "
+            "of --max-minutes for runs that differ by their seed alone",
+            min(steps),
+            max(steps),
+        )
+    return done
+
+
+def _folders(root: Path, recipe: str) -> set[Path]:
+    return {path.parent for path in root.glob(f"{recipe}/*/run.json")}
+
+
+def _made(folders: Iterable[Path], seed: int) -> Path | None:
+    """The folder of a training that failed, among the new ones; other processes may have made some."""
+    for path in sorted(folders):
+        with contextlib.suppress(GankitError):
+            if Run(path).info.get("seed") == seed:
+                return path
+    return None
+
+
+def _stopped(stopped: Stopped, source: str, done: SeedRuns, left: Sequence[RecipeConfig]) -> Stopped:
+    """The error with a hint on the whole set."""
+    again = [stopped.hint]
+    if left:
+        seeds = ", ".join(str(one.training.seed) for one in left)
+        many = f"--seed {left[0].training.seed} --seeds {len(left)}"
+        again.append(f"train what is left (seed {seeds}) with the same options and {many}")
+    ready = " ".join(str(run.path) for run in done.runs.values())
+    again.append(f"'gankit compare' these runs{f' with {ready}' if ready else ''}")
+    return Stopped(stopped.message, ", then ".join(again), stopped.exit_code)
+
+
+def store(result: Mapping[str, Any], root: Path, recipe: str, kind: str, stamp: str) -> Path:
+    """Writes `<root>/<recipe>/<kind>-<stamp>.json` and returns its path."""
+    path = root / recipe / f"{kind}-{stamp}.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, result)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", "choose another folder with --runs-dir") from error
+    return path
+
+
+def new_stamp() -> str:
+    """Date, time and two random bytes, as in the name of a run folder."""
+    return f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

@@ -1,0 +1,96 @@
+"""Selecting a stage's weights by a held-out score."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_training import QUICK, tensors
+from toy import Ring
+
+import gankit
+from gankit import Selection
+from gankit.errors import RecipeError
+from gankit.runs.run import Run
+from gankit.runs.training import resume
+
+STEPS, EVERY = 40, 5
+
+
+class Selected(Ring):
+    """A ring whose generator is scored by how near its bias is to what it was at the third look."""
+
+    name = "selected"
+    scores = (5.0, 4.0, 1.0, math.nan, 3.0, 2.0, 6.0, 7.0)
+    seen: list = []
+
+    def stages(self, data):
+        def score(networks, data):
+            self.seen.append([np.array(w) for w in networks["generator"].get_weights()])
+            return self.scores[len(self.seen) - 1]
+
+        (stage,) = super().stages(data)
+        return [replace(stage, selection=Selection("distance", score, ("generator",)))]
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch):
+    monkeypatch.setattr(Selected, "seen", [])
+
+
+def train(folder, recipe=Selected, **options):
+    return gankit.train(recipe, runs_dir=folder, **{**QUICK, "steps": STEPS, "checkpoint_every": 5, **options})
+
+
+def test_the_best_look_is_what_the_stage_ends_with(tmp_path):
+    run = train(tmp_path)
+    assert len(Selected.seen) == STEPS // EVERY
+    ours = run.networks["generator"].get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(ours, Selected.seen[2], strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(ours, Selected.seen[-1], strict=True))
+    scored = [line.get("held_out", {}).get("distance", math.nan) for line in run.run.metrics()]
+    assert np.array_equal(scored, Selected.scores, equal_nan=True)
+    assert not [name for name in tensors(run) if name.startswith("best/")]  # put back, and done with
+
+
+def test_networks_that_are_not_named_keep_their_last_weights(tmp_path):
+    selected, plain = tensors(train(tmp_path)), tensors(train(tmp_path, Ring))
+    same = {name: np.array_equal(selected[name], plain[name]) for name in plain}
+    assert all(same[name] for name in plain if "/discriminator/" in name)
+    assert not any(same[name] for name in plain if name.startswith("networks/generator/") and "kernel" in name)
+
+
+def test_a_resumed_stage_remembers_its_best(tmp_path):
+    whole = tensors(train(tmp_path / "whole"))
+    Selected.seen.clear()
+
+    def stop(progress):
+        if progress.step == 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "cut", listener=stop)
+    (path,) = (tmp_path / "cut" / "selected").iterdir()
+    assert "best/score" in gankit.engine.checkpoint.restore(path / "checkpoints")[1]
+    del Selected.seen[5:]  # the checkpoint is of step 25; the sixth look is taken again
+    resume(Run(path))
+    cut = gankit.engine.checkpoint.restore(path / "checkpoints")[1]
+    assert set(cut) == set(whole) and all(np.array_equal(cut[name], whole[name]) for name in whole)
+
+
+def test_a_score_that_is_never_a_number_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(Selected, "scores", (math.nan,) * 8)
+    run = train(tmp_path)
+    assert all(
+        np.array_equal(a, b) for a, b in zip(run.networks["generator"].get_weights(), Selected.seen[-1], strict=True)
+    )
+
+
+def test_selecting_what_is_no_network_is_the_recipes_mistake(tmp_path):
+    class Wrong(Selected):
+        def stages(self, data):
+            (stage,) = super().stages(data)
+            return [replace(stage, selection=replace(stage.selection, networks=("genrator",)))]
+
+    with pytest.raises(RecipeError, match="genrator"):
+        train(tmp_path, Wrong)

@@ -1,0 +1,159 @@
+"""Kills, signals and workers: real processes."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gankit.engine import checkpoint
+from gankit.runs.run import all_runs
+
+pytestmark = pytest.mark.slow
+TOY = f"{Path(__file__).parent / 'toy.py'}:Ring"
+GANKIT = [sys.executable, "-m", "gankit"]
+LONG = ["--steps", "4000", "--warm-steps", "500", "--lazy", "4", "--width", "32", "--checkpoint-every", "37"]
+LONG += ["--log-every", "37", "--set", "training.steps_per_call=13", "--sample-every", "1000", "--seed", "5"]
+
+
+def launch(*arguments, **environment):
+    return subprocess.Popen(
+        [*GANKIT, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+    )
+
+
+def finish(process, code=0):
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == code, out
+    return out
+
+
+def final(root):
+    (run,) = all_runs(root)
+    position, tensors, _ = checkpoint.restore(run.checkpoints)
+    return run, position, tensors
+
+
+def wait_for_step(root, total, process):
+    """Waits until a checkpoint of at least `total` steps is there."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        steps = [int(p.name.split("-")[1]) for p in root.glob("ring/*/checkpoints/step-*")]
+        if steps and max(steps) >= total:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"step {total} was not reached: {process.poll()}")
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory):
+    """The run that nobody kills."""
+    root = tmp_path_factory.mktemp("untouched")
+    finish(launch("run", TOY, *LONG, "--runs-dir", root))
+    return final(root)
+
+
+def assert_same_end(root, untouched):
+    run, position, tensors = final(root)
+    assert run.info["status"] == "done" and position.total == untouched[1].total == 4500
+    assert all(np.array_equal(tensors[key], value) for key, value in untouched[2].items())
+    totals = [line["total"] for line in run.metrics()]
+    assert totals == sorted(set(totals))  # no step twice; a signal adds a line where it stopped
+    assert set(totals) >= {line["total"] for line in untouched[0].metrics()}
+    ours, theirs = (json.loads((r.path / "evaluation.json").read_text()) for r in (run, untouched[0]))
+    assert ours["metrics"] == theirs["metrics"]
+
+
+def test_killed_at_random_moments_it_ends_in_the_same_bits(tmp_path, untouched):
+    rng = random.Random(7)
+    process = launch("run", TOY, *LONG, "--runs-dir", tmp_path)
+    for target in sorted(rng.sample(range(1, 4200), 4)):
+        wait_for_step(tmp_path, target, process)
+        time.sleep(rng.random() * 0.3)  # anywhere: in a step, in a save, in a sample
+        process.kill()
+        process.wait()
+        process = launch("resume", "latest", "--runs-dir", tmp_path)
+    finish(process)
+    assert_same_end(tmp_path, untouched)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "status"), [(signal.SIGTERM, 75, "preempted"), (signal.SIGINT, 130, "interrupted")]
+)
+def test_signals_save_and_say_how_to_go_on(tmp_path, untouched, number, code, status):
+    process = launch("run", TOY, *LONG, "--runs-dir", tmp_path)
+    wait_for_step(tmp_path, 600, process)
+    process.send_signal(number)
+    out = finish(process, code)
+    run, position, _ = final(tmp_path)
+    assert run.info["status"] == status and run.info["exit_code"] == code
+    assert "hint: gankit resume" in out and 600 <= position.total < 4500
+    finish(launch("resume", "latest", "--runs-dir", tmp_path))
+    assert_same_end(tmp_path, untouched)
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, untouched):
+    process = launch("run", TOY, *LONG, "--runs-dir", tmp_path)
+    wait_for_step(tmp_path, 1000, process)
+    process.kill()
+    process.wait()
+    newest = sorted(tmp_path.glob("ring/*/checkpoints/step-*/state.safetensors"))[-1]
+    newest.write_bytes(newest.read_bytes()[:-100])
+    assert "going back to the one before" in finish(launch("resume", "latest", "--runs-dir", tmp_path))
+    assert_same_end(tmp_path, untouched)
+
+
+def test_a_budget_is_fixed_for_good(tmp_path):
+    process = launch(
+        "run", TOY, "--steps", 10**7, "--max-minutes", 0.5, "--checkpoint-every", 50, "--runs-dir", tmp_path
+    )
+    wait_for_step(tmp_path, 50, process)
+    process.kill()
+    process.wait()
+    steps = final(tmp_path)[1].steps
+    finish(launch("resume", "latest", "--runs-dir", tmp_path))
+    _, position, _ = final(tmp_path)
+    assert position.steps == steps and position.total == sum(steps.values()) < 10**7
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def test_two_processes_give_the_losses_and_weights_of_one(tmp_path):
+    options = ["--steps", 20, "--warm-steps", 10, "--lazy", 4, "--repeats", 2, "--width", 16, "--batch-size", 32]
+    options += ["--precision", "float64", "--log-every", 1, "--seed", 4, "--checkpoint-every", 7]
+    finish(launch("run", TOY, *options, "--runs-dir", tmp_path / "one"))
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    workers = [
+        launch(
+            *("run", TOY, *options, "--strategy", "multiworker", "--runs-dir", tmp_path / "two"),
+            TF_CONFIG=json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}),
+        )
+        for i in range(2)
+    ]
+    outs = [finish(worker) for worker in workers]
+    assert all("no authentication" in out for out in outs)
+    (one, _, a), (two, _, b) = final(tmp_path / "one"), final(tmp_path / "two")
+    assert two.info["replicas"] == 2 and two.info["strategy"] == "multiworker"
+    for key, value in a.items():
+        np.testing.assert_allclose(b[key], value, rtol=1e-9, atol=1e-12)
+    for x, y in zip(one.metrics(), two.metrics(), strict=True):
+        assert x["terms"] == pytest.approx(y["terms"], rel=1e-9, abs=1e-12)

@@ -25,7 +25,7 @@ import numpy as np
 
 from gankit.images.images import list_images, read_image
 from gankit.images.metrics.image_quality import luma
-from gankit.images.metrics.niqe import niqe
+from gankit.images.metrics.naturalness import niqe
 
 
 def second_implementation() -> Callable[[np.ndarray, int], float]:

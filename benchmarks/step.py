@@ -26,19 +26,19 @@ import tensorflow as tf
 from gankit_srgan.recipe import SRGAN, SRGANConfig
 
 from gankit.config import resolve
-from gankit.engine.precision import precision
+from gankit.engine.mixed_precision import precision
 from gankit.engine.stream import batch_of
 from gankit.images.features.distance import content_distance
 from gankit.nn import losses
-from gankit.runs.trainer import Session
+from gankit.runs.trainer import Trainer
 
 Block = Callable[[int], None]
 
 
-def engine(session: Session, name: str, steps_per_call: int) -> Block:
+def engine(trainer: Trainer, name: str, steps_per_call: int) -> Block:
     """The engine's way."""
-    stage = session.stages[name]
-    stage.begin(session.data, 0, stage.stage.steps)
+    stage = trainer.stages[name]
+    stage.begin(trainer.data, 0, stage.stage.steps)
     done = 0
 
     def block(steps: int) -> None:
@@ -50,17 +50,17 @@ def engine(session: Session, name: str, steps_per_call: int) -> Block:
     return block
 
 
-def by_hand(session: Session, name: str, steps_per_call: int) -> Block:
+def by_hand(trainer: Trainer, name: str, steps_per_call: int) -> Block:
     """What a careful TensorFlow user writes: one tf.function, one forward pass of the generator a step."""
-    with precision(session.training.precision):
-        networks = session.recipe.networks(session.data)
-    generator, batch_size = networks["generator"], session.training.batch_size
+    with precision(trainer.training.precision):
+        networks = trainer.recipe.networks(trainer.data)
+    generator, batch_size = networks["generator"], trainer.training.batch_size
     optimizers = {key: keras.optimizers.Adam(1e-4) for key in ("generator", "discriminator")}
     averages = [tf.Variable(v.value, trainable=False) for v in generator.trainable_variables]
     numbers = tf.data.Dataset.range(2**40)
     zero = tf.zeros((), tf.int64)
     data = numbers.map(
-        lambda g: batch_of(session.data.train, g, zero, batch_size, batch_size, 0), num_parallel_calls=2
+        lambda g: batch_of(trainer.data.train, g, zero, batch_size, batch_size, 0), num_parallel_calls=2
     ).prefetch(2)
     iterator = iter(data)
 
@@ -75,7 +75,7 @@ def by_hand(session: Session, name: str, steps_per_call: int) -> Block:
 
     def adversarial(batch: Any) -> None:
         critic, features = networks["discriminator"], networks["features"]
-        weights = session.recipe.config.adversarial
+        weights = trainer.recipe.config.adversarial
         tape_g, tape_d = tf.GradientTape(), tf.GradientTape()
         with tape_g:
             fake = generator(batch["lr"], training=True)
@@ -110,13 +110,13 @@ def by_hand(session: Session, name: str, steps_per_call: int) -> Block:
     return block
 
 
-def in_torch(session: Session) -> Block:
+def in_torch(trainer: Trainer) -> Block:
     """The pixel stage in PyTorch, eager, channels_last, with the same number of threads."""
     import torch
     from torch import nn
 
-    config, scale = session.recipe.config, session.recipe.config.scale
-    paper = session.data.facts["generator"] == "paper"
+    config, scale = trainer.recipe.config, trainer.recipe.config.scale
+    paper = trainer.data.facts["generator"] == "paper"
 
     def conv(i: int, o: int, k: int = 3, bias: bool = True) -> nn.Conv2d:
         return nn.Conv2d(i, o, k, padding=k // 2, bias=bias)
@@ -159,10 +159,10 @@ def in_torch(session: Session) -> Block:
     model = (srresnet() if paper else compact()).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), 1e-4)
     zero = tf.zeros((), tf.int64)
-    size = session.training.batch_size
+    size = trainer.training.batch_size
     batches = []
     for number in range(4):
-        fields = batch_of(session.data.train, tf.constant(number, tf.int64), zero, size, size, 0)
+        fields = batch_of(trainer.data.train, tf.constant(number, tf.int64), zero, size, size, 0)
         pair = [torch.from_numpy(np.moveaxis(fields[k].numpy(), 3, 1).copy()) for k in ("lr", "hr")]
         batches.append([x.to(memory_format=torch.channels_last) for x in pair])
 
@@ -217,14 +217,14 @@ def main() -> None:
         "training.steps_per_call": arguments.steps,
         "pixel.loss": "l1",
     }
-    session = Session(SRGAN(resolve(SRGANConfig, {}, options)))
+    trainer = Trainer(SRGAN(resolve(SRGANConfig, {}, options)))
     for name in arguments.stages:
         ways = {
-            "engine": engine(session, name, arguments.steps),
-            "by hand": by_hand(session, name, arguments.steps),
+            "engine": engine(trainer, name, arguments.steps),
+            "by hand": by_hand(trainer, name, arguments.steps),
         }
         if arguments.torch and name == "pixel":
-            ways["torch"] = in_torch(session)
+            ways["torch"] = in_torch(trainer)
         found = measure(ways, arguments.steps, arguments.rounds)
         print(json.dumps({"stage": name, **vars(arguments), **found}), flush=True)
 

@@ -134,7 +134,7 @@ def measure(options: argparse.Namespace) -> None:
     from peers.method import Method, Missing, Place
     from upscale_measure import label, quality, read_set, speed
 
-    from gankit.runs.run import write_json
+    from gankit.support.files import write_json
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)

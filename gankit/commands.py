@@ -7,13 +7,16 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from gankit.recipe import Evaluation
+from gankit.support.files import columns_of, write_csv
 from gankit.support.quiet import quiet_tensorflow
+from gankit.support.values import figure
 
 if TYPE_CHECKING:
     from gankit.runs.run import Run
@@ -116,25 +119,6 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows as a table, with a column for every key that any of them has.
-
-    Raises:
-        UsageError: It cannot be written there.
-    """
-    import csv
-
-    from gankit.errors import UsageError
-
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns_of(rows), restval="")
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", "name a file in a folder that exists") from error
-
-
 def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
     """Aligned columns on stdout; lines are cut at the terminal's edge, and never in a pipe or a file."""
     lines = [list(head), *([str(cell) for cell in row] for row in rows)]
@@ -145,11 +129,6 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, title: st
     for number, line in enumerate(lines):
         text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         click.secho(text[:limit], bold=number == 0)
-
-
-def figure(value: float) -> str:
-    """A number as a person wants to read it."""
-    return f"{value:.4g}" if abs(value) < 10 else f"{value:.2f}"
 
 
 def show_evaluation(
@@ -173,27 +152,23 @@ def _cell(value: Any) -> str:
     return "-" if value is None else figure(value) if isinstance(value, float) else str(value)
 
 
-def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Every key of any row, in the order of first use."""
-    return list(dict.fromkeys(key for row in rows for key in row))
-
-
-def print_evaluation(result: dict[str, Any], ours_name: str = "ours") -> None:
+def print_evaluation(result: dict[str, Any], ours_name: str = Evaluation.OURS) -> None:
     """Figures beside baselines; a baseline that is better is said to be."""
-    names = list(result["metrics"])
-    baselines, limits = result["baselines"], result.get("limits", ())
+    found = Evaluation.from_dict(result)
     rows = []
-    for name in names:
-        better = result.get("better", {}).get(name)
-        ours = result["metrics"][name]
-        others = [figures.get(name) for figures in baselines.values()]
-        rivals = [figures.get(name) for key, figures in baselines.items() if key not in limits]
-        known = [rival for rival in rivals if rival is not None]
-        sign = {"higher": 1, "lower": -1}.get(better or "", 0)
-        verdict = ""
-        if known and sign and not result.get("verdict"):  # a recipe that judges knows more than the figures
-            verdict = "better" if all(sign * (ours - o) > 0 for o in known) else "not better"
-        rows.append([name, figure(ours), *("-" if o is None else figure(o) for o in others), verdict])
-    print_table(["metric", ours_name, *baselines, ""], rows, title=f"{result['recipe']} on {result['data']}")
-    for said in result.get("verdict", ()):
+    for name, ours in found.metrics.items():
+        others = [figures.get(name) for figures in found.baselines.values()]
+        best, verdict = found.best(name), ""
+        if best and not found.verdict:  # a recipe that judges knows more than the figures
+            verdict = "better" if best == [found.OURS] else "even" if found.OURS in best else "not better"
+        rows.append([name, figure(ours), *("-" if other is None else figure(other) for other in others), verdict])
+    print_table(["metric", ours_name, *found.baselines, ""], rows, title=f"{result['recipe']} on {result['data']}")
+    for said in found.verdict:
         click.echo(said)
+
+
+def print_error(message: str, hint: str, label: str = "error:") -> None:
+    """Writes `error:` and `hint:` lines to stderr."""
+    click.echo(f"{click.style(label, fg='red', bold=True)} {message}", err=True)
+    if hint:
+        click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)

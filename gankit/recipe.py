@@ -9,12 +9,13 @@ networks and losses in sibling modules that it imports when a method is called.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from gankit.config import RecipeConfig
+from gankit.support.values import finite, mapping
 
 if TYPE_CHECKING:
     import click
@@ -96,13 +97,13 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Watch:
+class Monitor:
     """What the monitors of a stage look at (`gankit.monitors`), each time that the training logs.
 
     Networks are called on one and the same batch each time, with `training=False`, on copies: looking changes nothing.
 
     Attributes:
-        look: Turn -> what there is of "real" and "fake" (the discriminator's outputs on real and on generated
+        outputs: Turn -> what there is of "real" and "fake" (the discriminator's outputs on real and on generated
             examples), "examples" and "generated" (those examples themselves); `[batch, ...]` each.
         generator: The phase whose gradient feeds the generator.
         saturating: Whether the outputs are logits that the generator's loss sends through a sigmoid; False for critics.
@@ -111,7 +112,7 @@ class Watch:
             not need would make the batch small, since no example stands in it twice.
     """
 
-    look: Callable[[Turn], Mapping[str, Any]]
+    outputs: Callable[[Turn], Mapping[str, Any]]
     generator: str = "generator"
     saturating: bool = True
     examples: int = 256
@@ -147,7 +148,7 @@ class Stage:
             simultaneous updates.
         knobs: Values by step that losses read from `Turn.knobs`: noise levels, fade-ins.
         reads: Keys of `Data.train` that this stage draws from; () is all.
-        watch: What the monitors look at; None for gradient norms alone.
+        monitor: What the monitors look at; None for gradient norms alone.
         selection: Which of its weights the stage ends with; None for the last ones.
     """
 
@@ -158,7 +159,7 @@ class Stage:
     refresh: bool = True
     knobs: Mapping[str, Schedule] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
-    watch: Watch | None = None
+    monitor: Monitor | None = None
     selection: Selection | None = None
 
     def __post_init__(self) -> None:
@@ -223,6 +224,100 @@ class Evaluation:
     errors: Mapping[str, float] = field(default_factory=dict)
     limits: Sequence[str] = ()
     verdict: Sequence[str] = ()
+
+    OURS: ClassVar[str] = "ours"
+    """What `best` and `columns` call the trained networks."""
+
+    @property
+    def columns(self) -> dict[str, Mapping[str, Any]]:
+        """`OURS` and the names of the baselines -> their figures."""
+        return {self.OURS: self.metrics, **self.baselines}
+
+    def best(self, metric: str) -> list[str]:
+        """The columns that share the best value of a metric.
+
+        Limits take no part, nor do figures that are missing or not finite. Nothing is best where fewer than two figures
+        are left, or where the evaluation does not say which direction is better.
+        """
+        values = {
+            name: self._sign(metric) * figures[metric]
+            for name, figures in self.columns.items()
+            if name not in self.limits and finite(figures.get(metric))
+        }
+        if not self._sign(metric) or len(values) < 2:
+            return []
+        return [name for name, value in values.items() if value == max(values.values())]
+
+    def beaten_by(self, metric: str) -> list[str]:
+        """The baselines, limits apart, that are strictly better than the trained networks by a metric."""
+        sign, ours = self._sign(metric), self.metrics.get(metric)
+        return [
+            name
+            for name, figures in self.baselines.items()
+            if sign and name not in self.limits and finite(theirs := figures.get(metric))
+            and not (finite(ours) and sign * ours >= sign * theirs)
+        ]  # fmt: skip
+
+    def _sign(self, metric: str) -> int:
+        return {"higher": 1, "lower": -1}.get(str(self.better.get(metric)), 0)
+
+    def merged(self, *others: Evaluation) -> Evaluation:
+        """This and others as one; figures of one baseline are joined by its name, later figures of one name count.
+
+        Examples:
+            >>> a = Evaluation({"psnr": 30.0}, {"bicubic": {"psnr": 28.0}}, {})
+            >>> b = Evaluation({"ssim": 0.9}, {"bicubic": {"ssim": 0.8}}, {})
+            >>> a.merged(b).baselines
+            {'bicubic': {'psnr': 28.0, 'ssim': 0.8}}
+        """
+        parts = (self, *others)
+        names = dict.fromkeys(name for part in parts for name in part.baselines)
+
+        def joined(maps: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+            return {key: value for one in maps for key, value in one.items()}
+
+        return Evaluation(
+            joined(part.metrics for part in parts),
+            {name: joined(part.baselines.get(name, {}) for part in parts) for name in names},
+            joined(part.protocol for part in parts),
+            joined(part.better for part in parts),
+            [row for part in parts for row in part.rows],
+            joined(part.errors for part in parts),
+            list(dict.fromkeys(name for part in parts for name in part.limits)),
+            [said for part in parts for said in part.verdict],
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields, for JSON."""
+        return {
+            "protocol": dict(self.protocol),
+            "metrics": dict(self.metrics),
+            "baselines": {name: dict(figures) for name, figures in self.baselines.items()},
+            "better": dict(self.better),
+            "rows": [dict(row) for row in self.rows],
+            "errors": dict(self.errors),
+            "limits": list(self.limits),
+            "verdict": list(self.verdict),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Any) -> Evaluation:
+        """The evaluation that `as_dict` gave. What is missing or of the wrong type, as in a torn file, is empty."""
+        found = mapping(fields)
+
+        def listed(key: str) -> list[Any]:
+            return list(found[key]) if isinstance(found.get(key), list | tuple) else []
+
+        return cls(
+            mapping(found.get("metrics")),
+            {str(name): mapping(figures) for name, figures in mapping(found.get("baselines")).items()},
+            mapping(found.get("protocol")),
+            mapping(found.get("better")),
+            [mapping(row) for row in listed("rows")],
+            mapping(found.get("errors")),
+            [str(name) for name in listed("limits")],
+            [str(said) for said in listed("verdict")],
+        )
 
 
 @dataclass(frozen=True)

@@ -54,27 +54,27 @@ def train_steps(
         **changes: Engine options.
     """
     from gankit.engine import checkpoint
-    from gankit.engine.precision import precision
-    from gankit.runs.trainer import Session
+    from gankit.engine.mixed_precision import precision
+    from gankit.runs.trainer import Trainer
 
     config = tiny(recipe, **changes)
     with precision(config.training.precision):
-        session = Session(recipe(config))
-        for number, name in enumerate(session.stages):
+        trainer = Trainer(recipe(config))
+        for number, name in enumerate(trainer.stages):
             done = 0
-            session.stages[name].begin(session.data, 0, steps)
+            trainer.stages[name].begin(trainer.data, 0, steps)
             while done < steps:
                 if done == cut != 0:
                     assert folder is not None
-                    checkpoint.save(folder, checkpoint.Position(number, done, done, {}), session.game.get_state())
-                    session = Session(recipe(config))
-                    session.game.set_state(checkpoint.restore(folder)[1])
-                    session.stages[name].begin(session.data, done, steps)
+                    checkpoint.save(folder, checkpoint.Position(number, done, done, {}), trainer.state.get_state())
+                    trainer = Trainer(recipe(config))
+                    trainer.state.set_state(checkpoint.restore(folder)[1])
+                    trainer.stages[name].begin(trainer.data, done, steps)
                 ends = [steps - done, config.training.steps_per_call, *([cut - done] if cut > done else [])]
-                readings = session.stages[name].advance(done, min(ends))
+                readings = trainer.stages[name].advance(done, min(ends))
                 assert readings.non_finite() is None, f"{readings.non_finite()} is not finite"
                 done += min(ends)
-        return session.game.get_state()
+        return trainer.state.get_state()
 
 
 def difference(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> float:
@@ -146,19 +146,19 @@ def check_config_round_trip(recipe: type[Recipe], folder: Path) -> None:
 
 def check_phases(recipe: type[Recipe], folder: Path) -> None:
     """Each phase alone moves the trainable weights of the networks that it names, and of no others."""
-    from gankit.engine.precision import precision
+    from gankit.engine.mixed_precision import precision
     from gankit.engine.step import CompiledStage
-    from gankit.runs.trainer import Session
+    from gankit.runs.trainer import Trainer
 
     config = tiny(recipe)
     with precision(config.training.precision):
-        session = Session(recipe(config))
-        networks = session.game.networks
-        for stage in session.game.stages:
+        trainer = Trainer(recipe(config))
+        networks = trainer.state.networks
+        for stage in trainer.state.stages:
             for phase in stage.phases:
                 before = {name: [np.array(w) for w in net.get_weights()] for name, net in networks.items()}
-                compiled = CompiledStage(session.game, replace(stage, phases=(phase,)), 2)
-                compiled.begin(session.data, 0, stage.steps)
+                compiled = CompiledStage(trainer.state, replace(stage, phases=(phase,)), 2)
+                compiled.begin(trainer.data, 0, stage.steps)
                 readings = compiled.advance(0, 2)
                 assert readings.non_finite() is None
                 moved = {name for name, net in networks.items() if _moved(net, before[name])}

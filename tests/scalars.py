@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from gankit import ArraySource, Data, Phase, Recipe, Stage, Training
 from gankit.engine.distribution import place
-from gankit.engine.precision import precision
+from gankit.engine.mixed_precision import precision
 from gankit.engine.step import CompiledStage
-from gankit.engine.train_state import Game
+from gankit.engine.train_state import TrainState
 
 X = np.array([0.5, -1.0, 2.0, 3.0])  # a batch; the order of rows does not matter to a mean
 START = {"g": 0.75, "h": -0.375, "d": 1.5}  # exact in float32, through which Keras' initializers pass
@@ -54,11 +54,11 @@ class Play:
         self.data = recipe.data()
         training = Training(batch_size=batch, seed=3)
         with precision("float64"):
-            self.game = Game(recipe, self.data, place(kind, devices), training)
+            self.state = TrainState(recipe, self.data, place(kind, devices), training)
             if state:
-                self.game.set_state(state)
-            self.stage = CompiledStage(self.game, self.game.stages[0], per_call)
-            self.stage.begin(self.data, start, steps or self.game.stages[0].steps, before)
+                self.state.set_state(state)
+            self.stage = CompiledStage(self.state, self.state.stages[0], per_call)
+            self.stage.begin(self.data, start, steps or self.state.stages[0].steps, before)
 
     def __call__(self, step, count):
         with precision("float64"):
@@ -66,7 +66,7 @@ class Play:
         return self.readings
 
     def weights(self, name):
-        return [float(v.numpy().squeeze()) for v in self.game.networks[name].weights]
+        return [float(v.numpy().squeeze()) for v in self.state.networks[name].weights]
 
     def __getitem__(self, name):
         return self.weights(name)[0]

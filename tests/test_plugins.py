@@ -211,7 +211,8 @@ def test_a_file_that_cannot_be_used(tmp_path, monkeypatch, reference, text, mess
 @pytest.mark.parametrize(
     "code",
     [
-        "import gankit.recipe, gankit.config, gankit.plugins, gankit.runs.run, gankit.errors; gankit.plugins.discover()",
+        "import gankit.recipe, gankit.config, gankit.errors, gankit.runs.run",
+        "from gankit import plugins; plugins.discover()",
         "from gankit import Recipe, RecipeConfig, Stage, Phase, Data, Claim, Evaluation, ArraySource; import toy",
         "import gankit; dir(gankit); gankit.__all__; import gankit.report.run_page",
     ],

@@ -118,3 +118,14 @@ def modes_and_quality(points: np.ndarray) -> dict[str, float]:
     distance = np.linalg.norm(points[:, None] - MODES[None], axis=2)
     near = distance < 4 * SPREAD
     return {"modes": float((near.mean(0) >= 0.01).sum()), "high_quality": float(near.any(1).mean())}
+
+
+QUICK = {"steps": 20, "width": 8, "batch_size": 16, "steps_per_call": 5, "log_every": 5}
+"""Options with which `Ring` trains in a second."""
+
+
+def tensors(run):
+    """The tensors of a loaded run's newest checkpoint."""
+    from gankit.engine import checkpoint
+
+    return checkpoint.restore(run.run.checkpoints)[1]

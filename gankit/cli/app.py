@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 
-from gankit import __version__
+from gankit.commands import print_error
 from gankit.errors import GankitError, PluginError, Stopped, did_you_mean
+from gankit.version import __version__
 
 # In the order in which a newcomer meets them; the texts stand here so that --help imports no verb.
 VERBS = {
@@ -124,13 +125,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         print_error(f"{type(error).__name__}: {error}", "run the command again with --debug for the traceback")
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def print_error(message: str, hint: str, label: str = "error:") -> None:
-    """Writes `error:` and `hint:` lines to stderr."""
-    click.echo(f"{click.style(label, fg='red', bold=True)} {message}", err=True)
-    if hint:
-        click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
 
 
 def _hint(error: click.ClickException) -> str:

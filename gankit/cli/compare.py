@@ -7,21 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gankit.commands import (
-    common_options,
-    complete_run,
-    figure,
-    json_option,
-    print_json,
-    print_table,
-    runs_dir_option,
-    talk,
-)
+from gankit.commands import common_options, complete_run, json_option, print_json, print_table, runs_dir_option, talk
 from gankit.errors import UsageError
 from gankit.runs.run import find_run, runs_root
+from gankit.support.values import figure
 
 if TYPE_CHECKING:
-    from gankit.studies.compare import Comparison
+    from gankit.studies.comparison import Comparison
 
 
 @click.command("compare")
@@ -48,8 +40,8 @@ def command(runs: tuple[str, ...], out: Path | None, force: bool, runs_dir: Path
     if out and out.exists() and not force:
         raise UsageError(f"{out} exists", "choose another name, or replace it with --force")
     opened = [find_run(reference, root) for reference in runs]
-    from gankit.studies.compare import compare
-    from gankit.studies.compare_page import write_page
+    from gankit.studies.comparison import compare
+    from gankit.studies.comparison_page import write_page
     from gankit.studies.seeds import new_stamp
 
     comparison = compare(opened)
@@ -62,7 +54,7 @@ def command(runs: tuple[str, ...], out: Path | None, force: bool, runs_dir: Path
 
 def show(comparison: Comparison) -> None:
     """The runs with what differs in their configuration, and their figures."""
-    from gankit.studies.compare import ARROWS, notes
+    from gankit.studies.comparison import ARROWS, notes
 
     differing = comparison.differing
     lines = [
@@ -87,6 +79,6 @@ def show(comparison: Comparison) -> None:
 
 
 def _cell(value: Any) -> str:
-    from gankit.report.charts import finite
+    from gankit.support.values import finite
 
     return figure(value) if finite(value) else "-" if value is None else str(value)

@@ -76,7 +76,7 @@ def command() -> None:
 def list_command(as_json: bool) -> None:
     """List the datasets that have a card."""
     from gankit.datasets import catalogue
-    from gankit.support.home import human
+    from gankit.support.values import human
 
     found = sorted(catalogue.cards().values(), key=lambda card: card.name)
     if as_json:
@@ -102,7 +102,7 @@ def fetch_command(name: str, card: Path | None, verify: bool, as_json: bool) -> 
     NAME is a name from 'gankit data list', or the file of a card. An interrupted download goes on where it stopped.
     """
     talk()
-    from gankit.support.home import human
+    from gankit.support.values import human
 
     dataset = chosen(name, card)
     dataset.fetch(verify=verify)
@@ -181,7 +181,7 @@ def _check_dataset(card: Card, words: str, as_json: bool) -> None:
 
 def _check_images(place: Path, as_json: bool) -> None:
     from gankit.images.survey import survey
-    from gankit.support.home import human
+    from gankit.support.values import human
 
     found = survey(place)
     narrowest = found.narrowest()

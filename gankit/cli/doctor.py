@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from gankit import __version__, plugins
+from gankit import plugins
 from gankit.commands import common_options, json_option, print_json
 from gankit.support.home import home
 from gankit.support.quiet import quiet_tensorflow
+from gankit.version import __version__
 
 WANTED = (
     *("tensorflow", "tensorflow-cpu", "keras", "numpy", "pydantic", "safetensors", "scikit-image", "Pillow"),

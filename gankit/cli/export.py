@@ -32,7 +32,7 @@ def command(
     RUN is a folder, an id, a recipe's name or 'latest'. The file is compared with the network before it is kept.
     """
     ready()
-    from gankit.export.export import check, export
+    from gankit.export.networks import check, export
 
     check(out, format or "", force=force)  # before anything slow
     opened = open_run(run, runs_dir)

@@ -10,7 +10,7 @@ from gankit import plugins
 from gankit.cli.verify import print_claims
 from gankit.commands import common_options, complete_recipe, json_option, print_json
 from gankit.config import to_yaml
-from gankit.studies.verify import claim_dict
+from gankit.studies.claims import claim_dict
 
 
 @click.command("info")

@@ -26,9 +26,9 @@ def command(run: str, strategy: str | None, devices: int | None, runs_dir: Path 
     opened = open_run(run, runs_dir)
     from gankit.cli.run import report_end
     from gankit.runs import training
-    from gankit.support.training_bar import ProgressBar
+    from gankit.support.progress import TrainingBar
 
-    with ProgressBar() as bar:
+    with TrainingBar() as bar:
         done = training.resume(opened, strategy=strategy, devices=devices, listener=bar)
     if done is not None:
         report_end(done.path, as_json)

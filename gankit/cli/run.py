@@ -66,9 +66,9 @@ def run_command(source: str) -> click.Command:
 
             return run_seeds(source, recipe, made.config, seeds, runs_root(runs_dir), as_json)
         from gankit.runs import training
-        from gankit.support.training_bar import ProgressBar
+        from gankit.support.progress import TrainingBar
 
-        with ProgressBar() as bar:
+        with TrainingBar() as bar:
             run = training.start(source, made, runs_root(runs_dir), argv=["gankit", *sys.argv[1:]], listener=bar)
         return None if run is None else report_end(run.path, as_json)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from gankit.commands import common_options, figure, json_option, print_json, print_table, runs_dir_option
+from gankit.commands import common_options, json_option, print_json, print_table, runs_dir_option
 from gankit.runs.run import Run, all_runs, runs_root
+from gankit.support.values import figure
 
 
 def describe(run: Run) -> dict[str, Any]:

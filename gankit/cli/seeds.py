@@ -8,15 +8,16 @@ from typing import Any
 
 import click
 
-from gankit.commands import figure, print_json, print_table
+from gankit.commands import print_json, print_table
 from gankit.config import RecipeConfig
 from gankit.recipe import Recipe
+from gankit.support.values import figure
 
 
 def run_seeds(source: str, recipe: type[Recipe], config: RecipeConfig, count: int, root: Path, as_json: bool) -> None:
     """Trains several seeds, and prints mean and spread; exits with 1 if one failed."""
     from gankit.studies import seeds
-    from gankit.support.training_bar import ProgressBar
+    from gankit.support.progress import TrainingBar
 
     stamp = seeds.new_stamp()
     files: list[Path] = []
@@ -24,7 +25,7 @@ def run_seeds(source: str, recipe: type[Recipe], config: RecipeConfig, count: in
     def record(done: seeds.SeedRuns) -> None:
         files[:] = [seeds.store(done.as_dict(), root, recipe.name, "seeds", stamp)]
 
-    result = seeds.train_seeds(source, recipe, config, count, root, watch=ProgressBar, record=record).as_dict()
+    result = seeds.train_seeds(source, recipe, config, count, root, listening=TrainingBar, record=record).as_dict()
     if as_json:
         print_json({**result, "file": str(files[0])})
     else:

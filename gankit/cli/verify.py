@@ -12,7 +12,6 @@ from gankit import plugins
 from gankit.commands import (
     common_options,
     complete_recipe,
-    figure,
     json_option,
     print_json,
     print_table,
@@ -20,10 +19,11 @@ from gankit.commands import (
     runs_dir_option,
 )
 from gankit.errors import UsageError
+from gankit.support.values import figure
 
 if TYPE_CHECKING:
     from gankit.recipe import Claim, Recipe
-    from gankit.studies.verify import Checked
+    from gankit.studies.claims import Checked
 
 
 @click.command("verify")
@@ -56,7 +56,7 @@ def command(
     if existing and seeds:
         raise UsageError("--run trains nothing and --seeds does", "leave one of them out")
     ready()
-    from gankit.studies.verify import chosen, claim_dict
+    from gankit.studies.claims import chosen, claim_dict
 
     cls = plugins.find(recipe).recipe
     assert cls is not None  # find() raises for a broken one
@@ -81,10 +81,11 @@ def _check(
     runs_dir: Path | None,
     strict: bool,
 ) -> tuple[dict[str, Any], list[Checked]]:
+    from gankit.runs.results import versions
     from gankit.runs.run import find_run, now, runs_root
-    from gankit.runs.training import versions
-    from gankit.studies import seeds, verify
-    from gankit.support.training_bar import ProgressBar
+    from gankit.studies import claims as verify
+    from gankit.studies import seeds
+    from gankit.support.progress import TrainingBar
 
     root, stamp, result = runs_root(runs_dir), seeds.new_stamp(), {}
     head = {"recipe": cls.name, "source": source, "started": now(), "versions": versions()}
@@ -98,7 +99,7 @@ def _check(
         checked = verify.verify_runs(cls, claims, [find_run(reference, root) for reference in existing])
         record(checked)
     else:
-        checked = verify.verify(source, cls, claims, root, watch=ProgressBar, record=record)
+        checked = verify.verify(source, cls, claims, root, listening=TrainingBar, record=record)
     return result, checked
 
 

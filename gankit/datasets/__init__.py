@@ -1,1 +1,5 @@
-"""."""
+"""Datasets: cards that describe them, and the store that downloads, verifies and unpacks them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

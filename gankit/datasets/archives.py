@@ -13,7 +13,7 @@ from gankit.datasets.cards import Address, Card, Problem, Sha256, Size, SplitNam
 from gankit.datasets.store import Store
 from gankit.datasets.unpack import SUFFIXES
 from gankit.errors import DataError
-from gankit.support.home import human
+from gankit.support.values import human
 
 
 class Archive(BaseModel):

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from gankit import __version__
 from gankit.errors import DataError, Offline
-from gankit.support.home import human
-from gankit.support.meter import Meter
+from gankit.support.progress import Bar
+from gankit.support.values import human
+from gankit.version import __version__
 
 log = logging.getLogger("gankit")
 
@@ -167,7 +167,10 @@ def _receive(session: Any, address: str, target: Path, size: int, sha256: str, h
             raise DataError(f"there is no file at {address}: the server answers {status} {response.reason}", hint)
         if whole.isdecimal() and int(whole) != size:
             raise DataError(f"{address} is not the file expected: {int(whole):,} bytes instead of {size:,}", hint)
-        with part.open("r+b" if begun else "wb") as file, Meter(f"fetching {target.name}", size, begun) as meter:
+        with (
+            part.open("r+b" if begun else "wb") as file,
+            Bar(f"fetching {target.name}", size, begun, unit="bytes") as bar,
+        ):
             file.seek(begun)
             # Only now that nothing older is left in the part: killed in between, it must not seem newer than it is.
             note.write_text(json.dumps({"sha256": sha256, "validator": now or validator}), "utf-8")
@@ -176,7 +179,7 @@ def _receive(session: Any, address: str, target: Path, size: int, sha256: str, h
                     raise _Again("it sent more than it said", fresh=True)
                 file.write(piece)
                 file.flush()
-                meter(len(piece))
+                bar(len(piece))
     if length(part) < size:
         raise _Again("the connection ended early")
 
@@ -200,8 +203,8 @@ def _open(session: Any, address: str, headers: Mapping[str, str], hint: str) -> 
 def _accept(address: str, target: Path, size: int, sha256: str, hint: str) -> None:
     """Gives the whole file its name if it has the right hash, and removes it otherwise."""
     part = part_of(target)
-    with Meter(f"checking {target.name}", size) as meter:
-        found = sha256_of(part, meter)
+    with Bar(f"checking {target.name}", size, unit="bytes") as bar:
+        found = sha256_of(part, bar)
     if found != sha256:
         part.unlink()
         _note_of(target).unlink(missing_ok=True)

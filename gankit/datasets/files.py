@@ -16,7 +16,7 @@ from gankit.datasets.cards import Address, Card, Problem, Sha256, Size, SplitNam
 from gankit.datasets.download import length, sha256_of
 from gankit.datasets.store import Store
 from gankit.errors import DataError
-from gankit.support.home import human
+from gankit.support.values import human
 
 log = logging.getLogger("gankit")
 

@@ -30,7 +30,7 @@ from gankit.datasets.cards import Problem
 from gankit.datasets.unpack import Limits, Unpacked, unpack
 from gankit.errors import DataError, Offline
 from gankit.support.home import home, human, offline
-from gankit.support.meter import Meter
+from gankit.support.progress import Bar
 
 if TYPE_CHECKING:
     from gankit.datasets.archives import Archive
@@ -159,13 +159,13 @@ class Store:
 
     def _damaged(self, archive: Archive, record: Mapping[str, Unpacked]) -> list[Problem]:
         found, folder = [], self.unpacked_path(archive)
-        with Meter(f"checking {archive.stem}", sum(file.bytes for file in record.values())) as meter:
+        with Bar(f"checking {archive.stem}", sum(file.bytes for file in record.values()), unit="bytes") as bar:
             for name, file in record.items():
                 path = folder / name
                 try:
                     if path.stat().st_size != file.bytes:
                         found.append(Problem(path, f"{path.stat().st_size:,} bytes instead of {file.bytes:,}"))
-                    elif download.sha256_of(path, meter) != file.sha256:
+                    elif download.sha256_of(path, bar) != file.sha256:
                         found.append(Problem(path, "another sha256 than when it was unpacked"))
                 except OSError as error:
                     found.append(Problem(path, "missing" if isinstance(error, FileNotFoundError) else str(error)))
@@ -194,8 +194,8 @@ class Store:
         path = self.archive_path(archive)
         if (size := download.length(path)) != archive.bytes:
             return f"{size:,} bytes instead of {archive.bytes:,}"
-        with Meter(f"checking {archive.file}", archive.bytes) as meter:
-            found = download.sha256_of(path, meter)
+        with Bar(f"checking {archive.file}", archive.bytes, unit="bytes") as bar:
+            found = download.sha256_of(path, bar)
         return "" if found == archive.sha256 else f"its sha256 is {found} and not {archive.sha256}"
 
     def _unpack(self, archive: Archive) -> None:
@@ -208,8 +208,8 @@ class Store:
             for left in (partial, old):  # by a killed process; the lock is ours
                 shutil.rmtree(left, ignore_errors=True)
             partial.mkdir()
-            with Meter(f"unpacking {archive.file}", archive.unpacked_bytes or archive.bytes) as meter:
-                files = unpack(path, partial, limits, meter)
+            with Bar(f"unpacking {archive.file}", archive.unpacked_bytes or archive.bytes, unit="bytes") as bar:
+                files = unpack(path, partial, limits, bar)
             if hasattr(os, "sync"):
                 os.sync()  # once, rather than for each of perhaps 100,000 files
             record.unlink(missing_ok=True)

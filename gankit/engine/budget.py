@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from gankit.config import Training
 from gankit.engine.step import CompiledStage
-from gankit.engine.train_state import Game
+from gankit.engine.train_state import TrainState
 from gankit.recipe import Data
 
 MEASURE_SECONDS = 3.0
@@ -37,12 +37,12 @@ def shorten(planned: Mapping[str, int], factor: float) -> dict[str, int]:
     return kept
 
 
-def measure(compiled: Mapping[str, CompiledStage], game: Game, data: Data) -> dict[str, float]:
-    """Seconds a step of each stage, the same in all workers; the game's state is left as it was.
+def measure(compiled: Mapping[str, CompiledStage], state: TrainState, data: Data) -> dict[str, float]:
+    """Seconds a step of each stage, the same in all workers; the state is left as it was.
 
     The first two calls are not counted: one traces, and one fills caches and memory pools.
     """
-    state, seconds = game.get_state(), {}
+    before, seconds = state.get_state(), {}
     for name, stage in compiled.items():
         if not stage.stage.steps:
             continue
@@ -53,20 +53,20 @@ def measure(compiled: Mapping[str, CompiledStage], game: Game, data: Data) -> di
         while spent < MEASURE_SECONDS:
             stage.advance(done, stage.per_call)
             done += stage.per_call
-            spent = game.placement.agree(time.perf_counter() - start)
+            spent = state.placement.agree(time.perf_counter() - start)
         seconds[name] = spent / (done - 1 - stage.per_call)
-    game.set_state(state)
+    state.set_state(before)
     return seconds
 
 
 def fix_steps(
-    compiled: Mapping[str, CompiledStage], game: Game, data: Data, training: Training, started: float
+    compiled: Mapping[str, CompiledStage], state: TrainState, data: Data, training: Training, started: float
 ) -> dict[str, int]:
     """The steps of each stage in this run.
 
     Args:
         compiled: The stages by name.
-        game: Their networks.
+        state: Their networks.
         data: Their sources.
         training: `max_steps` and `max_minutes`.
         started: `time.perf_counter()` when the run began: preparing counts towards `max_minutes`.
@@ -75,8 +75,8 @@ def fix_steps(
     if training.max_steps and sum(steps.values()):
         steps = shorten(steps, training.max_steps / sum(steps.values()))
     if training.max_minutes:
-        seconds = measure(compiled, game, data)
-        left = 60 * training.max_minutes - game.placement.agree(time.perf_counter() - started)
+        seconds = measure(compiled, state, data)
+        left = 60 * training.max_minutes - state.placement.agree(time.perf_counter() - started)
         needed = sum(seconds.get(name, 0.0) * count for name, count in steps.items())
         if needed > 0:
             steps = shorten(steps, max(left, 0.0) / needed)

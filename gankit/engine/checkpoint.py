@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from gankit.errors import CheckpointError
+from gankit.support.files import fsync, sha256
 
 log = logging.getLogger("gankit")
 
@@ -50,7 +51,7 @@ def save(folder: Path, position: Position, tensors: dict[str, np.ndarray], keep:
     Args:
         folder: The run's `checkpoints/`.
         position: Where the run stands.
-        tensors: `Game.get_state()`.
+        tensors: `TrainState.get_state()`.
         keep: Newest checkpoints to keep.
 
     Returns:
@@ -67,16 +68,16 @@ def save(folder: Path, position: Position, tensors: dict[str, np.ndarray], keep:
         partial.mkdir()
         # Not ascontiguousarray, which turns scalars into vectors.
         save_file({name: np.asarray(value, order="C") for name, value in tensors.items()}, partial / TENSORS)
-        digest = file_sha256(partial / TENSORS)
+        digest = sha256(partial / TENSORS)
         state = {"format": FORMAT, "sha256": digest, **asdict(position)}
         (partial / STATE).write_text(json.dumps({**state, "seal": _seal(state)}, indent=1))
         for name in (TENSORS, STATE):
-            _fsync(partial / name)
-        _fsync(partial)
+            fsync(partial / name)
+        fsync(partial)
         if final.exists():  # only after a resume from an older one: the same step gives the same bits
             shutil.rmtree(final)
         os.replace(partial, final)
-        _fsync(folder)
+        fsync(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise CheckpointError(
@@ -119,29 +120,15 @@ def read(path: Path) -> tuple[Position, dict[str, np.ndarray]]:
         seal = state.pop("seal")
         if state.pop("format") != FORMAT or seal != _seal({"format": FORMAT, **state}):
             raise ValueError(f"{STATE} is damaged")
-        if file_sha256(path / TENSORS) != state.pop("sha256"):
+        if sha256(path / TENSORS) != state.pop("sha256"):
             raise ValueError(f"{TENSORS} is damaged")
         return Position(**state), load_file(path / TENSORS)
     except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
         raise CheckpointError(f"the checkpoint {path.name} cannot be used: {error}") from error
 
 
-def file_sha256(path: Path) -> str:
-    """Hex sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _seal(state: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _sweep(folder: Path) -> None:

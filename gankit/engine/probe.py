@@ -7,57 +7,56 @@ weight of the training, so that it can neither disturb a resume nor a comparison
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from gankit.engine.stream import batch_of
-from gankit.engine.turn import GameTurn
+from gankit.engine.turn import TracedTurn
 from gankit.recipe import Data, Stage
 
 KEYS = ("real", "fake", "examples", "generated")
 
 
-class _LookTurn(GameTurn):
+class _ProbeTurn(TracedTurn):
     """A turn in which nothing is trained."""
 
     def __init__(self, networks: Mapping[str, Any], stage: Stage, seed: int, batch: Any, knobs: Any) -> None:
-        super().__init__(SimpleNamespace(networks=networks), stage, seed, batch, knobs)  # type: ignore[arg-type]
+        super().__init__(networks, stage, seed, batch, knobs)
         self._live = set()
 
 
-class Looker:
-    """Runs `Watch.look` of one stage.
+class Probe:
+    """Runs `Monitor.outputs` of one stage.
 
     Args:
-        stage: With a watch.
+        stage: With a monitor.
         data: The recipe's.
         networks: Copies, whose weights the caller sets.
         seed: Of the stage's stream.
     """
 
     def __init__(self, stage: Stage, data: Data, networks: Mapping[str, Any], seed: int) -> None:
-        assert stage.watch is not None
-        self._stage, self._watch, self._networks, self._seed = stage, stage.watch, networks, seed
-        self._sources = {key: data.train[key] for key in self._watch.reads or stage.reads or data.train}
+        assert stage.monitor is not None
+        self._stage, self._monitor, self._networks, self._seed = stage, stage.monitor, networks, seed
+        self._sources = {key: data.train[key] for key in self._monitor.reads or stage.reads or data.train}
         # More examples than there are would stand in the batch twice, and look like duplicates.
         self.n = min(source.n for source in self._sources.values())
-        self.size = min(self._watch.examples, self.n)
-        self._call = tf.function(self._look, autograph=False)
+        self.size = min(self._monitor.examples, self.n)
+        self._call = tf.function(self._outputs, autograph=False)
 
-    def _look(self, number: Any, knobs: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    def _outputs(self, number: Any, knobs: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
         batch = batch_of(self._sources, number, tf.constant(0, tf.int64), self.size, self.size, self._seed)
-        found = self._watch.look(_LookTurn(self._networks, self._stage, self._seed, batch, knobs))
+        found = self._monitor.outputs(_ProbeTurn(self._networks, self._stage, self._seed, batch, knobs))
         return {key: value for key, value in found.items() if key in keys}
 
-    def look(self, step: int) -> dict[str, np.ndarray]:
-        """What `Watch.look` gives for the fixed batch, with the knobs of a step."""
+    def read(self, step: int) -> dict[str, np.ndarray]:
+        """What `Monitor.outputs` gives for the fixed batch, with the knobs of a step."""
         return self._run(0, step, KEYS)
 
     def examples(self, most: int) -> Iterator[np.ndarray]:
-        """Batches of training examples, each row of the source once, up to so many; none if the watch gives none."""
+        """Batches of training examples, each row of the source once, up to so many; none if the monitor gives none."""
         for start in range(0, min(self.n, most), self.size):
             found = self._run(start // self.size, 0, ("examples",))
             if not found:

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from gankit.engine.stream import batch_of
-from gankit.engine.train_state import Game
-from gankit.engine.turn import GameTurn, trainable
+from gankit.engine.train_state import TrainState
+from gankit.engine.turn import TracedTurn, trainable
 from gankit.errors import DataError, RecipeError, did_you_mean
 from gankit.recipe import Data, Phase, Stage
 
@@ -43,18 +43,18 @@ class Readings:
 
 
 class CompiledStage:
-    """One stage of a game, ready to run.
+    """One stage of a training, ready to run.
 
     Args:
-        game: The networks.
+        state: The networks.
         stage: Its losses.
         per_call: Steps inside one graph call.
     """
 
-    def __init__(self, game: Game, stage: Stage, per_call: int) -> None:
-        self.game, self.stage, self.per_call = game, stage, per_call
+    def __init__(self, state: TrainState, stage: Stage, per_call: int) -> None:
+        self.state, self.stage, self.per_call = state, stage, per_call
         # Stages must not meet the same examples with the same noise in the same order.
-        self.seed = (game.seed * 0x9E3779B1 + zlib.crc32(stage.name.encode())) % 2**31
+        self.seed = (state.seed * 0x9E3779B1 + zlib.crc32(stage.name.encode())) % 2**31
         self._steps = stage.steps
         self._batches = max(phase.repeats for phase in stage.phases)
         self._lazy = [phase for phase in stage.phases if phase.every > 1]
@@ -63,7 +63,7 @@ class CompiledStage:
         self._optimizers = list(dict.fromkeys(phase.optimizer_key for phase in stage.phases))
         self._schedules = {phase.optimizer_key: phase.lr for phase in stage.phases}
         trained = {name for phase in stage.phases for name in phase.trains}
-        self._averaged = [name for name in game.averages if name in trained]
+        self._averaged = [name for name in state.averages if name in trained]
         self.names: list[str] = []
         self._call = self._build()
 
@@ -87,23 +87,23 @@ class CompiledStage:
         sources = {key: data.train[key] for key in self.stage.reads or data.train}
         if not sources or any(source.n < 1 for source in sources.values()):
             raise DataError(f"stage {self.stage.name!r} has no training examples")
-        game, place = self.game, self.game.placement
-        count = game.batch_size // place.workers
+        state, place = self.state, self.state.placement
+        count = state.batch_size // place.workers
         offset = tf.constant(place.worker * count, tf.int64)
         self._iterator = place.iterate(
-            lambda number: batch_of(sources, number, offset, count, game.batch_size, self.seed), step * self._batches
+            lambda number: batch_of(sources, number, offset, count, state.batch_size, self.seed), step * self._batches
         )
 
     # -- one phase on one replica ------------------------------------------------------------------------------------
 
-    def _loss(self, phase: Phase, turn: GameTurn) -> tuple[Any, dict[str, Any]]:
+    def _loss(self, phase: Phase, turn: TracedTurn) -> tuple[Any, dict[str, Any]]:
         """The weighted sum of a phase's terms over this replica's examples, divided by the global batch."""
         terms = phase.loss(turn)
         if unknown := set(phase.weights) - set(terms):
             name = sorted(unknown)[0]
             raise RecipeError(f"phase {phase.name!r} weighs {name!r}, which is no term", did_you_mean(name, terms))
         total, logs = 0.0, {}
-        local = self.game.batch_size // self.game.replicas
+        local = self.state.batch_size // self.state.replicas
         for name, value in terms.items():
             value = tf.cast(value, keras.config.floatx())
             if value.shape.rank != 1 or value.shape[0] not in (None, local):
@@ -111,30 +111,30 @@ class CompiledStage:
                     f"term {phase.name}/{name} has shape {value.shape}, not one value an example ({local},)",
                     "average over everything but the batch; the engine averages over the batch",
                 )
-            mean = tf.reduce_sum(value) / self.game.batch_size
+            mean = tf.reduce_sum(value) / self.state.batch_size
             logs[f"{phase.name}/{name}"] = mean
             total += float(phase.weights.get(name, 1.0)) * mean
         if not logs:
             raise RecipeError(f"phase {phase.name!r} has no loss terms")
         return total, logs
 
-    def _update(self, phase: Phase, turn: GameTurn) -> dict[str, Any]:
-        variables = trainable(self.game.networks, phase.trains)
+    def _update(self, phase: Phase, turn: TracedTurn) -> dict[str, Any]:
+        variables = trainable(self.state.networks, phase.trains)
         logs, gradients = turn.gradient(lambda: self._loss(phase, turn), variables)
         reached = {id(v) for v, g in zip(variables, gradients, strict=True) if g is not None}
         for name in phase.trains:
-            if not any(id(v) in reached for v in self.game.networks[name].trainable_variables):
+            if not any(id(v) in reached for v in self.state.networks[name].trainable_variables):
                 raise RecipeError(f"phase {phase.name!r} trains {name!r}, but no term of its loss depends on it")
         variables = [v for v in variables if id(v) in reached]
         gradients = [tf.convert_to_tensor(g) for g in gradients if g is not None]
-        if self.game.replicas > 1:
+        if self.state.replicas > 1:
             gradients = tf.distribute.get_replica_context().all_reduce("sum", gradients)
         norm = tf.linalg.global_norm(gradients)
         if phase.clip is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, phase.clip, use_norm=norm)
-        self.game.optimizers[phase.optimizer_key].apply(gradients, variables)
+        self.state.optimizers[phase.optimizer_key].apply(gradients, variables)
         # Every replica knows the norm; the sum over replicas must give it once.
-        return {**logs, f"{phase.name}/{NORM}": tf.cast(norm, keras.config.floatx()) / self.game.replicas}
+        return {**logs, f"{phase.name}/{NORM}": tf.cast(norm, keras.config.floatx()) / self.state.replicas}
 
     # -- one step ----------------------------------------------------------------------------------------------------
 
@@ -153,41 +153,41 @@ class CompiledStage:
         return self._patterns.index(frozenset(active))
 
     def _replica_step(self, active: frozenset[str], batches: list[Any], knobs: Mapping[str, Any], ages: Any) -> Any:
-        parts = [self.game.placement.part(batch) for batch in batches]
-        turns = [GameTurn(self.game, self.stage, self.seed, part, knobs) for part in parts]
+        parts = [self.state.placement.part(batch) for batch in batches]
+        turns = [TracedTurn(self.state.networks, self.stage, self.seed, part, knobs) for part in parts]
         logs: dict[str, Any] = {}
         for phase in self.stage.phases:
             if phase.name in active:
                 for turn in turns[self._batches - phase.repeats :]:
                     logs |= self._update(phase, turn)
                     for other in turns:  # the values of other batches are as old as this one's
-                        other.forget(trainable(self.game.networks, phase.trains))
+                        other.forget(trainable(self.state.networks, phase.trains))
         self._update_averages(ages)
         if len(active) == len(self.stage.phases):
             self.names = list(logs)
         values = tf.stack([logs.get(name, tf.zeros((), keras.config.floatx())) for name in self.names])
-        if self.game.replicas == 1:
+        if self.state.replicas == 1:
             return values
         return tf.distribute.get_replica_context().all_reduce("sum", values)
 
     def _update_averages(self, ages: Any) -> None:
         for i, name in enumerate(self._averaged):
-            for v, average in zip(self.game.networks[name].variables, self.game.averages[name], strict=True):
+            for v, average in zip(self.state.networks[name].variables, self.state.averages[name], strict=True):
                 if v.trainable:
                     count = tf.cast(ages[i], average.dtype)
-                    decay = tf.minimum(tf.cast(self.game.ema[name], average.dtype), (1 + count) / (10 + count))
+                    decay = tf.minimum(tf.cast(self.state.ema[name], average.dtype), (1 + count) / (10 + count))
                     average.assign(decay * average + (1 - decay) * tf.cast(v.value, average.dtype))
                 else:
                     average.assign(v.value)
 
     def _build(self) -> Any:
-        strategy = self.game.placement.strategy
+        strategy = self.state.placement.strategy
 
         def step(iterator: Any, row: Any, ages: Any) -> Any:
             batches = [next(iterator) for _ in range(self._batches)]
             knobs = {name: row[i] for i, name in enumerate(self._knobs)}
             for i, key in enumerate(self._optimizers):
-                self.game.optimizers[key].learning_rate = row[len(self._knobs) + i]
+                self.state.optimizers[key].learning_rate = row[len(self._knobs) + i]
 
             def run(active: frozenset[str]) -> Any:
                 replica = tf.autograph.experimental.do_not_convert(
@@ -224,7 +224,7 @@ class CompiledStage:
         nominal = max(0, min(stretched, planned - 1))
         knobs = [float(self.stage.knobs[name](nominal)) for name in self._knobs]
         rates = [
-            float(schedule(nominal)) if (schedule := self._schedules[key]) else self.game.base_lr[key]
+            float(schedule(nominal)) if (schedule := self._schedules[key]) else self.state.base_lr[key]
             for key in self._optimizers
         ]
         return [*knobs, *rates, float(self._pattern(step))]

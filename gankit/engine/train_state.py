@@ -1,4 +1,4 @@
-"""A game: a recipe's networks, optimizers and averages, built in a strategy's scope and checked."""
+"""What a training changes: a recipe's networks, optimizers and averages, built in a strategy's scope and checked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gankit.errors import ConfigError, RecipeError, did_you_mean
 from gankit.recipe import Data, Recipe, Stage
 
 
-class Game:
+class TrainState:
     """Networks that improve against each other.
 
     Args:
@@ -109,7 +109,7 @@ class Game:
         """Assigns all values.
 
         Raises:
-            RecipeError: Names or shapes differ from this game's.
+            RecipeError: Names or shapes differ from this state's.
         """
         variables = dict(self.variables())
         if missing := sorted(set(variables) ^ set(state)):

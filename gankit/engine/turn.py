@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -19,20 +19,24 @@ from gankit.engine.replicas import global_mean
 from gankit.errors import RecipeError, did_you_mean
 from gankit.recipe import Stage
 
-if TYPE_CHECKING:
-    from gankit.engine.train_state import Game
-
 
 def trainable(networks: Mapping[str, keras.Model], names: Any) -> list[keras.Variable]:
     """The trainable variables of some networks, each once, in order."""
     return list({id(v): v for name in names for v in networks[name].trainable_variables}.values())
 
 
-class GameTurn:
+class TracedTurn:
     """`gankit.recipe.Turn` for one batch on one replica, while the step is traced."""
 
-    def __init__(self, game: Game, stage: Stage, seed: int, batch: Mapping[str, Any], knobs: Mapping[str, Any]) -> None:
-        self._game = game
+    def __init__(
+        self,
+        networks: Mapping[str, keras.Model],
+        stage: Stage,
+        seed: int,
+        batch: Mapping[str, Any],
+        knobs: Mapping[str, Any],
+    ) -> None:
+        self._networks = networks
         self._stage = stage
         self._seed = seed
         self._batch = batch
@@ -51,10 +55,10 @@ class GameTurn:
         return self._batch[field]
 
     def __call__(self, network: str, *inputs: Any, training: bool | None = None) -> Any:
-        if network not in self._game.networks:
-            raise RecipeError(f"there is no network {network!r}", did_you_mean(network, self._game.networks))
+        if network not in self._networks:
+            raise RecipeError(f"there is no network {network!r}", did_you_mean(network, self._networks))
         self._called.add(network)
-        model = self._game.networks[network]
+        model = self._networks[network]
         # A list, since Keras would take a second positional argument for `training`.
         training = network in self._live if training is None else training
         outputs = model(inputs[0] if len(inputs) == 1 else list(inputs), training=training)
@@ -82,7 +86,7 @@ class GameTurn:
             self._shared_tape = tf.GradientTape(persistent=not self._stage.refresh)
             with self._shared_tape:
                 self._shared = self._stage.shared(self)
-            self._makers = {id(v) for v in trainable(self._game.networks, self._called)}
+            self._makers = {id(v) for v in trainable(self._networks, self._called)}
             self._called |= outer
         return self._shared
 

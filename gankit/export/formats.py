@@ -115,7 +115,9 @@ def _write_keras(model: Any, path: Path, note: Mapping[str, Any]) -> None:
 def _read_keras(path: Path, outputs: Sequence[str]) -> Function:
     import keras
 
-    import gankit.nn  # noqa: F401  # registers them
+    # Importing a module registers its layers with Keras.
+    from gankit.images import enlarging  # noqa: F401
+    from gankit.nn import batch_layers, spectral  # noqa: F401
 
     return function_of(keras.models.load_model(path, compile=False))
 

@@ -1,1 +1,5 @@
-"""Data: streams over sources, images, datasets by name."""
+"""Pictures: reading, folders, labelled sets, crops, resizing, and layers that change their size."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -14,7 +14,7 @@ from gankit.images.crops import too_small
 from gankit.images.images import image_size, read_each, read_image
 from gankit.images.pixels import Pixels, empty_pixels, pixels_sha256
 from gankit.images.reductions import Reductions
-from gankit.support.meter import Meter
+from gankit.support.progress import Bar
 
 Store = Callable[[int, np.ndarray], object]  # the place of an image's first pixel, [h, w, 3] uint8
 
@@ -117,14 +117,14 @@ class Plan:
         """
         sizes = {number: 3 * (self.offsets[number + 1] - self.offsets[number]) for number in numbers}
         before = self.nbytes - sum(sizes.values())
-        with Meter(f"decoding {len(numbers)} photographs", self.nbytes, before) as meter:
+        with Bar(f"decoding {len(numbers)} photographs", self.nbytes, before, unit="bytes") as bar:
 
             def work(number: int) -> tuple[int, list[Copy]]:
                 return number, decode(number)
 
             def finish(result: tuple[int, list[Copy]]) -> None:
                 done(*result)
-                meter(sizes[result[0]])
+                bar(sizes[result[0]])
 
             read_each(numbers, work, finish)
 

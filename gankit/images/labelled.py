@@ -18,8 +18,8 @@ from gankit.errors import DataError, UsageError
 from gankit.images.class_folders import Part, find, held_out
 from gankit.images.images import read_each, read_image
 from gankit.images.picture_formats import READERS
-from gankit.support.home import human
-from gankit.support.meter import Meter
+from gankit.support.progress import Bar
+from gankit.support.values import human
 
 log = logging.getLogger("gankit")
 
@@ -122,8 +122,8 @@ def _of_folder(folder: Path, size: int, channels: int | None) -> PictureSet:
         images[row] = _square(picture, size, channels or 3)
         return files[row].stat().st_size
 
-    with Meter(f"reading {len(files)} pictures", sum(file.stat().st_size for file in files)) as meter:
-        read_each(range(len(files)), read, meter)
+    with Bar(f"reading {len(files)} pictures", sum(file.stat().st_size for file in files), unit="bytes") as bar:
+        read_each(range(len(files)), read, bar)
     if small.any():
         log.info("%d of %d pictures were smaller than %d pixels and have been enlarged", small.sum(), len(files), size)
     if channels is None and not any((image != image[..., :1]).any() for image in images):

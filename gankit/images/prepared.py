@@ -33,7 +33,7 @@ from gankit.images.images import read_each
 from gankit.images.pixels import Pixels, pixels_sha256
 from gankit.images.reductions import Reductions
 from gankit.support.home import home, human
-from gankit.support.meter import Meter
+from gankit.support.progress import Bar
 
 log = logging.getLogger("gankit")
 
@@ -222,8 +222,8 @@ class _Prepared:
 def _hashed(files: Sequence[Path]) -> list[str]:
     """SHA-256 of each file."""
     sizes = iter([path.stat().st_size for path in files])
-    with Meter(f"checking {len(files)} photographs", sum(path.stat().st_size for path in files)) as meter:
-        return read_each(files, _source_sha256, lambda _: meter(next(sizes)))
+    with Bar(f"checking {len(files)} photographs", sum(path.stat().st_size for path in files), unit="bytes") as bar:
+        return read_each(files, _source_sha256, lambda _: bar(next(sizes)))
 
 
 def _source_sha256(path: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from gankit.datasets.cards import Problem
 from gankit.errors import DataError
 from gankit.images.images import list_images, read_image
-from gankit.support.meter import Meter
+from gankit.support.progress import Bar
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ def survey(place: Path) -> Survey:
     sizes, unreadable = {}, []
     with (
         ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads,
-        Meter(f"reading {len(files)} images", sum(file.stat().st_size for file in files)) as meter,
+        Bar(f"reading {len(files)} images", sum(file.stat().st_size for file in files), unit="bytes") as bar,
     ):
         for file, found in zip(files, threads.map(_measure, files), strict=True):
             if isinstance(found, str):
                 unreadable.append(Problem(file, found))
             else:
                 sizes[file] = found
-            meter(file.stat().st_size)
+            bar(file.stat().st_size)
     return Survey(sizes, unreadable)
 
 

@@ -1,7 +1,7 @@
 """A figure with all that it depends on, so that only like is compared with like.
 
 One and the same WGAN-GP has an FID of 53.98 in one library and of 22.29 in another: sample counts, the feature network
-or the way of resizing differ. So every metric of distributions here returns a `Score`, and `compare` refuses two whose
+or the way of resizing differ. So every metric of distributions here returns a `Score`, and `difference` refuses two whose
 protocols differ.
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gankit.errors import DataError, NonFinite
+from gankit.support.values import flat
 
 _DIRECTIONS = ("lower", "higher", None)
 
@@ -105,7 +106,7 @@ class Difference:
     better: bool | None
 
 
-def compare(first: Score, second: Score) -> Difference:
+def difference(first: Score, second: Score) -> Difference:
     """Compares two figures, if they can be compared.
 
     Args:
@@ -122,7 +123,8 @@ def compare(first: Score, second: Score) -> Difference:
         raise DataError(
             f"{first.metric} cannot be compared with {second.metric}", "compare two scores of the same metric"
         )
-    a, b = flat({**first.protocol, "better": first.better}), flat({**second.protocol, "better": second.better})
+    a = leaves_as_json({**first.protocol, "better": first.better})
+    b = leaves_as_json({**second.protocol, "better": second.better})
     differing = [key for key in sorted({*a, *b}) if a.get(key) != b.get(key)]
     if differing:
         pairs = "; ".join(f"{key}: {a.get(key, 'nothing')} and {b.get(key, 'nothing')}" for key in differing)
@@ -136,15 +138,9 @@ def compare(first: Score, second: Score) -> Difference:
     return Difference(value, error, better)
 
 
-def flat(protocol: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The leaves of a protocol as JSON, by their keys joined with dots: `features.sha256`, not all of `features`."""
-    found: dict[str, Any] = {}
-    for key, value in protocol.items():
-        if isinstance(value, Mapping) and value:
-            found |= flat(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = json.dumps(value)  # tells 1 from True, and None from no key at all
-    return found
+def leaves_as_json(protocol: Mapping[str, Any]) -> dict[str, str]:
+    """The leaves of a protocol by their dotted keys, as JSON: it tells 1 from True, and None from no key at all."""
+    return {key: json.dumps(value) for key, value in flat(protocol).items()}
 
 
 def _plain(value: Any) -> Any:

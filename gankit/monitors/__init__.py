@@ -1,6 +1,5 @@
 """Monitors: what a look at a training shows, and the alarms that follow from it. Nothing here needs TensorFlow."""
 
-from gankit.monitors.rules import Alarm, Monitor
-from gankit.monitors.statistics import Reference, look
+import lazy_loader
 
-__all__ = ["Alarm", "Monitor", "Reference", "look"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -135,7 +135,7 @@ class _Stage:
         return len(self.medians) == 6 and self.medians[-1] >= self.medians[0] + RISE
 
 
-class Monitor:
+class AlarmRules:
     """Watches one pair of generator and discriminator.
 
     Its state depends on nothing but the looks that it was given: a resumed run gives it the recorded ones again.

@@ -31,7 +31,7 @@ _BLOCK = 256  # rows of a matrix product
 _MOST = 1024  # samples and examples that are compared with each other
 
 
-def look(
+def watch_statistics(
     *,
     real_outputs: Any = None,
     fake_outputs: Any = None,

@@ -1,14 +1,8 @@
-"""Layers that Keras lacks. Each says what it computes and where it comes from."""
+"""Parts of networks and games that Keras lacks: losses, penalties, optimizers, constraints, augmentation, layers.
 
-from gankit.images.enlarging import BicubicUpscale, PixelShuffle
-from gankit.nn.batch_layers import MinibatchDiscrimination, MinibatchStandardDeviation
-from gankit.nn.spectral import SpectralConv2D, SpectralDense
+Each says what it computes and where it comes from.
+"""
 
-__all__ = [
-    "BicubicUpscale",
-    "MinibatchDiscrimination",
-    "MinibatchStandardDeviation",
-    "PixelShuffle",
-    "SpectralConv2D",
-    "SpectralDense",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,5 @@
-"""."""
+"""Pages of figures, charts and pictures that need no network and no script."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -11,7 +11,6 @@ import itertools
 import json
 import math
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from gankit.support.values import finite, mapping
 
 Series = dict[str, tuple[list[float], list[float]]]  # name -> (total steps, values)
 Stages = Sequence[tuple[float, str]]  # (total steps before it, name)
@@ -60,17 +61,6 @@ def training(path: Path) -> str:
     parts = ["<h2>Training</h2>", '<div class="charts">', *figures, "</div>"]
     parts.append(f'<p class="soft">{legend if figures else "No metrics were recorded."}</p>')
     return "\n".join(parts + [f'<p class="loses">{escape(remark)}</p>' for remark in remarks])
-
-
-def finite(value: Any) -> bool:
-    """Whether a value read from JSON is a number that a float can hold."""
-    # An int may be too large for a float, which math.isfinite does not survive, and is nevertheless less than infinity.
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """A value read from JSON if it is an object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def read_metrics(lines: Iterable[str]) -> tuple[dict[str, Series], Stages, list[str]]:

@@ -20,7 +20,7 @@ from typing import Any
 from gankit.errors import UsageError
 from gankit.report import album, charts
 from gankit.report import html as page
-from gankit.report.charts import finite, mapping
+from gankit.support.values import finite, mapping
 
 # Without "better", the direction is guessed from the words of a metric's name, and the page says so.
 HIGHER = {"psnr", "ssim", "precision", "recall", "accuracy", "coverage", "density", "inception", "f1", "auc", "map"}

@@ -17,7 +17,8 @@ from gankit.config import from_document, read_yaml
 from gankit.engine import checkpoint
 from gankit.errors import CheckpointError, UsageError
 from gankit.recipe import Data, Evaluation, Recipe
-from gankit.runs.run import Run, find_run, runs_root, write_json
+from gankit.runs.run import Run, find_run, runs_root
+from gankit.support.files import slug, write_json
 
 log = logging.getLogger("gankit")
 
@@ -54,7 +55,7 @@ def build_networks(recipe: Recipe, data: Data) -> dict[str, Any]:
     """The recipe's networks in float32 on this process' own device, frozen: for use, not for training."""
     import keras
 
-    from gankit.engine.precision import precision
+    from gankit.engine.mixed_precision import precision
 
     with precision("float32"):
         keras.utils.set_random_seed(recipe.config.training.seed)
@@ -71,7 +72,7 @@ def assign(
 
     Args:
         networks: From `build_networks`.
-        tensors: From a checkpoint; the names of `Game.variables`.
+        tensors: From a checkpoint; the names of `TrainState.variables`.
         average: Prefer the moving average where there is one.
         partial: Leave variables of another shape as they are, in networks of the same layers otherwise.
 
@@ -193,19 +194,11 @@ def store_evaluation(run: Run, recipe: Recipe, evaluation: Evaluation, data: str
         "recipe": recipe.name,
         "run": str(run.path),
         "data": data,
-        "protocol": dict(evaluation.protocol),
-        "metrics": dict(evaluation.metrics),
-        "baselines": {name: dict(figures) for name, figures in evaluation.baselines.items()},
-        "better": dict(evaluation.better),
-        "rows": [dict(row) for row in evaluation.rows],
-        "errors": dict(evaluation.errors),
-        "limits": list(evaluation.limits),
-        "verdict": list(evaluation.verdict),
+        **evaluation.as_dict(),
     }
     if own:
         write_json(run.path / "evaluation.json", result)
     else:
         (run.path / "evaluations").mkdir(exist_ok=True)
-        slug = "".join(c if c.isalnum() or c in "._-" else "_" for c in data).strip("._")[-80:] or "data"
-        write_json(run.path / "evaluations" / f"{slug}.json", result)
+        write_json(run.path / "evaluations" / f"{slug(data, 80)}.json", result)
     return result

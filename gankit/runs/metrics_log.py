@@ -4,41 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from gankit.engine.checkpoint import Position
 from gankit.engine.step import Readings
 from gankit.runs.run import Run
+from gankit.support.progress import Listener, Progress
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands, for a progress bar.
-
-    Attributes:
-        stage: Name of the stage.
-        step: Steps done in the stage.
-        steps: Steps of the stage.
-        total: Steps done in the run.
-        planned: Steps of the run.
-        examples_per_second: In the newest steps.
-        terms: Mean of each term over the newest steps.
-    """
-
-    stage: str
-    step: int
-    steps: int
-    total: int
-    planned: int
-    examples_per_second: float
-    terms: dict[str, float]
-
-
-Listener = Callable[[Progress], None]
-
-
-class Recorder:
+class MetricsLog:
     """Means of what the steps log, for metrics.jsonl and the listener."""
 
     def __init__(self, run: Run | None, batch_size: int, position: Position, listener: Listener | None) -> None:

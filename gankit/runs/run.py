@@ -32,6 +32,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gankit.errors import RunLocked, UsageError
+from gankit.support.files import write, write_json
 
 log = logging.getLogger("gankit")
 
@@ -41,49 +42,6 @@ RUN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 def runs_root(folder: Path | None = None) -> Path:
     """The folder of all runs: as given, else `$GANKIT_RUNS`, else `./runs`."""
     return folder or Path(os.environ.get("GANKIT_RUNS") or "runs")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes JSON so that a reader or a crash never sees half of it."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n", "utf-8")
-    os.replace(partial, path)
-
-
-def vacant(folder: Path | None) -> None:
-    """Raises UsageError if there is something in a folder that is to be written to."""
-    if folder is not None and folder.is_dir() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty", "name another folder with -o")
-
-
-def results_folder(run: Path, output: Path | None, verb: str) -> Path:
-    """An empty folder for what a recipe's own command writes.
-
-    Args:
-        run: The run's directory, in which there is a new one unless the user names another.
-        output: As the user names it.
-        verb: Of the command.
-
-    Raises:
-        UsageError: It cannot be made, or is not empty.
-    """
-    stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
-    folder = output or run / f"{verb}-{stamp}"
-    try:
-        vacant(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder {folder}: {error.strerror}", "name another one with -o") from error
-    return folder
-
-
-def _plain(value: Any) -> Any:
-    """NumPy scalars and arrays, and paths, as JSON knows them."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
 
 
 def now() -> str:
@@ -188,9 +146,7 @@ class Run:
     def rewind(self, total: int) -> None:
         """Drops the lines of steps that will be done again."""
         lines = [line for line in self.metrics() if line["total"] <= total]
-        partial = self.path / ".metrics.jsonl"
-        partial.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
-        os.replace(partial, self.path / "metrics.jsonl")
+        write(self.path / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
 
 
 def all_runs(root: Path, recipe: str = "") -> list[Run]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gankit.engine.train_state import Game
+from gankit.engine.train_state import TrainState
 from gankit.recipe import Selection
 
 PREFIX = "best/"
@@ -20,7 +20,7 @@ _SCORE = f"{PREFIX}score"
 
 
 def split(tensors: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """A checkpoint's tensors as those of the game, and those of `Best.state`."""
+    """A checkpoint's tensors as those of the training, and those of `Best.state`."""
     best = {name: value for name, value in tensors.items() if name.startswith(PREFIX)}
     return {name: value for name, value in tensors.items() if name not in best}, best
 
@@ -30,12 +30,12 @@ class Best:
 
     Args:
         selection: Of the stage.
-        game: Whose weights are kept.
+        training: Whose weights are kept.
         state: From a checkpoint within this stage; empty at its beginning.
     """
 
-    def __init__(self, selection: Selection, game: Game, state: Mapping[str, np.ndarray]) -> None:
-        self._game = game
+    def __init__(self, selection: Selection, training: TrainState, state: Mapping[str, np.ndarray]) -> None:
+        self._state = training
         self._roles = tuple(f"{kind}/{name}/" for kind in ("networks", "averages") for name in selection.networks)
         self._score = float(state.get(_SCORE, math.inf))
         self._kept = {name.removeprefix(PREFIX): value for name, value in state.items() if name != _SCORE}
@@ -45,12 +45,12 @@ class Best:
         if not score < self._score:  # NaN is not
             return False
         self._score = score
-        self._kept = {name: value for name, value in self._game.get_state().items() if name.startswith(self._roles)}
+        self._kept = {name: value for name, value in self._state.get_state().items() if name.startswith(self._roles)}
         return True
 
     def put_back(self) -> None:
-        """Gives the game the weights of the best score, if there was any."""
-        self._game.set_state({**self._game.get_state(), **self._kept})
+        """Gives the networks the weights of the best score, if there was any."""
+        self._state.set_state({**self._state.get_state(), **self._kept})
 
     def state(self) -> dict[str, np.ndarray]:
         """What a checkpoint must hold; nothing as long as nothing is kept."""

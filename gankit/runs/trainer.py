@@ -18,12 +18,13 @@ from gankit.engine import checkpoint
 from gankit.engine.budget import fix_steps
 from gankit.engine.checkpoint import Position
 from gankit.engine.distribution import place
-from gankit.engine.train_state import Game
+from gankit.engine.train_state import TrainState
 from gankit.engine.step import CompiledStage, Readings
 from gankit.errors import CheckpointError, NonFinite, Stopped
-from gankit.runs.watcher import Watcher
+from gankit.runs.monitoring import Monitoring
 from gankit.recipe import Recipe
-from gankit.runs.metrics_log import Listener, Recorder
+from gankit.runs.metrics_log import MetricsLog
+from gankit.support.progress import Listener
 from gankit.runs.run import Run
 from gankit.runs.selection import Best, split
 from gankit.runs.signals import Stop
@@ -31,7 +32,7 @@ from gankit.runs.signals import Stop
 log = logging.getLogger("gankit")
 
 
-class Session:
+class Trainer:
     """A recipe made ready to train.
 
     Open it inside `precision(recipe.config.training.precision)`.
@@ -41,7 +42,7 @@ class Session:
 
     Attributes:
         data: The recipe's data.
-        game: Its networks and optimizers.
+        state: Its networks, optimizers and averages.
         stages: Stage -> compiled stage, in order.
     """
 
@@ -51,9 +52,9 @@ class Session:
         self.training = recipe.config.training
         self.placement = place(self.training.strategy, self.training.devices)
         self.data = recipe.data()
-        self.game = Game(recipe, self.data, self.placement, self.training)
+        self.state = TrainState(recipe, self.data, self.placement, self.training)
         self.stages = {
-            stage.name: CompiledStage(self.game, stage, self.training.steps_per_call) for stage in self.game.stages
+            stage.name: CompiledStage(self.state, stage, self.training.steps_per_call) for stage in self.state.stages
         }
         self._viewed: dict[str, Any] | None = None
         self._best: Best | None = None  # of the stage that is being trained
@@ -71,12 +72,12 @@ class Session:
                 "examples": {name: source.n for name, source in self.data.train.items()},
                 "fingerprint": loading.fingerprints(self.data),
             },
-            "weights": {name: int(network.count_params()) for name, network in self.game.networks.items()},
+            "weights": {name: int(network.count_params()) for name, network in self.state.networks.items()},
         }
 
     def checkpoint_bytes(self) -> int:
         """Size of one checkpoint."""
-        return sum(int(np.prod(v.shape)) * 4 for _, v in self.game.variables())
+        return sum(int(np.prod(v.shape)) * 4 for _, v in self.state.variables())
 
     # -- beginning ---------------------------------------------------------------------------------------------------
 
@@ -90,21 +91,21 @@ class Session:
             CheckpointError: None fits.
         """
         _, tensors, _ = checkpoint.restore(run.checkpoints)
-        mine = {name: self.game.networks[name] for name in self.game.trained}
+        mine = {name: self.state.networks[name] for name in self.state.trained}
         filled = loading.assign(mine, tensors, partial=self.training.init_partial)
         if not filled:
             raise CheckpointError(f"{run.path} has trained none of {', '.join(sorted(mine))}", "choose another run")
-        self.game.reset_averages()
+        self.state.reset_averages()
         return filled
 
     def restore(self, tensors: Mapping[str, np.ndarray]) -> None:
         """Takes the state of a checkpoint of this very run."""
         state, self._best_so_far = split(tensors)
-        self.game.set_state(state)
+        self.state.set_state(state)
 
     def plan(self) -> Position:
         """Fixes the number of steps of each stage for good."""
-        return Position(0, 0, 0, fix_steps(self.stages, self.game, self.data, self.training, self.started))
+        return Position(0, 0, 0, fix_steps(self.stages, self.state, self.data, self.training, self.started))
 
     # -- training ----------------------------------------------------------------------------------------------------
 
@@ -113,7 +114,7 @@ class Session:
 
         Args:
             run: Where the chief records; None in other workers.
-            position: Where to begin; the game's state stands there.
+            position: Where to begin; the training's state stands there.
             stop: Asked after every call of the graph.
             listener: Told of the progress.
 
@@ -126,8 +127,8 @@ class Session:
         """
         if run is not None:
             self._check_disk(run)
-        recorder = Recorder(run, self.training.batch_size, position, listener)
-        watcher = Watcher(run, position.steps) if run else None
+        metrics = MetricsLog(run, self.training.batch_size, position, listener)
+        monitoring = Monitoring(run, position.steps) if run else None
         for number, (name, stage) in enumerate(self.stages.items()):
             if number < position.stage:
                 continue
@@ -135,27 +136,27 @@ class Session:
             position = replace(position, stage=number, step=begin)
             if begin < steps:
                 stage.begin(self.data, begin, steps, self._trained_before(number, position.steps))
-                recorder.enter(name, steps)
+                metrics.enter(name, steps)
                 self._enter_selection(stage)
-                if watcher:
-                    watcher.enter(stage, self.data, lambda: self.viewed(average=False))
+                if monitoring:
+                    monitoring.enter(stage, self.data, lambda: self.viewed(average=False))
             while position.step < steps:
                 count = self._count(position, steps)
                 readings = stage.advance(position.step, count)
                 self.check_finite(run, name, readings)
                 position = replace(position, step=position.step + count, total=position.total + count)
-                recorder.add(readings, position, stage.rates(position.step - 1))
+                metrics.add(readings, position, stage.rates(position.step - 1))
                 stopped = self.placement.agree(float(stop.signal)) > 0
                 if position.total % self.training.log_every == 0 or position.step == steps or stopped:
                     on_time = position.total % self.training.log_every == 0 or position.step == steps
-                    watched = watcher.look(position.step) if watcher and on_time else {}
+                    watched = monitoring.read(position.step) if monitoring and on_time else {}
                     scored = self._score(stage) if on_time else {}
                     if self._best and position.step == steps:
                         self._best.put_back()
                         self._best = None
-                    terms = recorder.write(watched, scored)
-                    if watcher and on_time:
-                        watcher.judge(position.step, watched, terms)
+                    terms = metrics.write(watched, scored)
+                    if monitoring and on_time:
+                        monitoring.raise_alarms(position.step, watched, terms)
                 if position.total % self.training.checkpoint_every == 0 or position.step == steps or stopped:
                     self.save(run, position)
                 if position.total % self.training.sample_every == 0 and not stopped:
@@ -170,7 +171,7 @@ class Session:
 
     def _enter_selection(self, stage: CompiledStage) -> None:
         selection = stage.stage.selection
-        self._best = Best(selection, self.game, self._best_so_far) if selection else None
+        self._best = Best(selection, self.state, self._best_so_far) if selection else None
         self._best_so_far = {}
 
     def _score(self, stage: CompiledStage) -> dict[str, float]:
@@ -219,7 +220,7 @@ class Session:
     def save(self, run: Run | None, position: Position) -> None:
         """Writes a checkpoint; only the chief has a run."""
         if run is not None:
-            tensors = self.game.get_state()
+            tensors = self.state.get_state()
             for name, value in tensors.items():
                 if value.dtype.kind == "f" and not np.isfinite(value).all():
                     raise NonFinite(f"{name} is not finite after step {position.total}", "lower the learning rate")
@@ -235,7 +236,7 @@ class Session:
         """
         if self._viewed is None:
             self._viewed = loading.build_networks(self.recipe, self.data)
-        loading.assign(self._viewed, self.game.get_state(), average=average)
+        loading.assign(self._viewed, self.state.get_state(), average=average)
         return self._viewed
 
     def sample(self, run: Run | None, name: str) -> None:

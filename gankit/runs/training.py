@@ -1,9 +1,8 @@
-"""Starting, resuming and rehearsing trainings: the run directory around a `Session`."""
+"""Starting, resuming and rehearsing trainings: the run directory around a `Trainer`."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import inspect
 import logging
 import platform
@@ -16,15 +15,17 @@ from typing import Any
 from gankit import plugins
 from gankit.config import Training, resolve, to_yaml
 from gankit.engine import checkpoint
-from gankit.engine.precision import precision
+from gankit.engine.mixed_precision import precision
 from gankit.errors import DataError, GankitError, Stopped
 from gankit.runs.loading import LoadedRun, fingerprints, recipe_of
 from gankit.support.memory import peak_mb
 from gankit.recipe import Recipe
-from gankit.runs.metrics_log import Listener
+from gankit.support.progress import Listener
 from gankit.report.run_page import write_report
-from gankit.runs.run import Run, find_run, now, runs_root, write_json
-from gankit.runs.trainer import Session
+from gankit.runs.results import versions
+from gankit.runs.run import Run, find_run, now, runs_root
+from gankit.support.files import write_json
+from gankit.runs.trainer import Trainer
 from gankit.runs.signals import stop_on_signals
 
 log = logging.getLogger("gankit")
@@ -83,15 +84,15 @@ def start(
     """
     training = recipe.config.training
     with precision(training.precision):
-        session = Session(recipe)
+        trainer = Trainer(recipe)
         if training.init_from:
             origin = find_run(training.init_from, root)
-            filled = session.initialise_from(origin)
+            filled = trainer.initialise_from(origin)
             log.info("weights of %s from %s", ", ".join(filled), origin.path)
             if left := [f"{name}'s {key}" for name, keys in filled.items() for key in keys]:
                 log.info("of another shape there, and therefore begun afresh: %s", ", ".join(left))
-        if not session.placement.chief:
-            return _train(session, None, None, listener)
+        if not trainer.placement.chief:
+            return _train(trainer, None, None, listener)
         info = {
             "source": source,
             "argv": list(argv),
@@ -100,12 +101,12 @@ def start(
             "git": git_revision(),
             "python": platform.python_version(),
             "platform": platform.platform(),
-            **session.describe(),
+            **trainer.describe(),
         }
         run = Run.create(root, recipe.name, to_yaml(recipe.name, recipe.config), info)
-        write_json(run.path / "facts.json", dict(session.data.facts))
+        write_json(run.path / "facts.json", dict(trainer.data.facts))
         log.info("run folder %s", run.path)
-        return _train(session, run, None, listener)
+        return _train(trainer, run, None, listener)
 
 
 def fit(recipe: Recipe) -> dict[str, Any]:
@@ -122,9 +123,9 @@ def fit(recipe: Recipe) -> dict[str, Any]:
         NonFinite: A loss or a gradient is not a number.
     """
     with precision(recipe.config.training.precision), stop_on_signals() as stop:
-        session = Session(recipe)
-        session.train(None, session.plan(), stop, None)
-        return session.viewed()
+        trainer = Trainer(recipe)
+        trainer.train(None, trainer.plan(), stop, None)
+        return trainer.viewed()
 
 
 def resume(
@@ -152,16 +153,16 @@ def resume(
         training = Training.model_validate({**recipe.config.training.model_dump(), **changes})
         recipe = type(recipe)(recipe.config.model_copy(update={"training": training}))
     with precision(recipe.config.training.precision):
-        session = Session(recipe)
-        if fingerprints(session.data) != run.info["data"]["fingerprint"]:
+        trainer = Trainer(recipe)
+        if fingerprints(trainer.data) != run.info["data"]["fingerprint"]:
             raise DataError("the training data have changed since the run began", "a changed data set needs a new run")
         position, tensors, _ = checkpoint.restore(run.checkpoints)
-        session.restore(tensors)
-        return _train(session, run if session.placement.chief else None, position, listener)
+        trainer.restore(tensors)
+        return _train(trainer, run if trainer.placement.chief else None, position, listener)
 
 
 def _train(
-    session: Session, run: Run | None, position: checkpoint.Position | None, listener: Listener | None
+    trainer: Trainer, run: Run | None, position: checkpoint.Position | None, listener: Listener | None
 ) -> Run | None:
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
@@ -172,22 +173,22 @@ def _train(
         if position is not None:
             log.info("resuming %s from step %d", run.path if run else "", position.total)
         else:
-            position = session.plan()
-            session.save(run, position)
+            position = trainer.plan()
+            trainer.save(run, position)
             if run is not None:
-                session.sample(run, "step-000000000")
+                trainer.sample(run, "step-000000000")
         if run is not None:
             run.rewind(position.total)
-            planned = {name: stage.stage.steps for name, stage in session.stages.items()}
+            planned = {name: stage.stage.steps for name, stage in trainer.stages.items()}
             stages = [{"name": n, "steps": s, "planned_steps": planned[n]} for n, s in position.steps.items()]
             run.update(status="running", stages=stages, ended=None, error=None)
-        session.train(run, position, stop, listener)
+        trainer.train(run, position, stop, listener)
         if run is not None:
             try:
-                session.evaluate(run)
+                trainer.evaluate(run)
             finally:  # pictures are wanted all the more where figures fail
-                session.sample(run, "final")
-        session.placement.agree(0.0)  # workers leave together: TensorFlow takes an early leaver for a failure
+                trainer.sample(run, "final")
+        trainer.placement.agree(0.0)  # workers leave together: TensorFlow takes an early leaver for a failure
     return run
 
 
@@ -239,38 +240,29 @@ def dry_run(recipe: Recipe) -> dict[str, Any]:
 
     Returns:
         {"weights": {network: n}, "stages": {stage: {"steps", "seconds_per_step"}}, "minutes", "memory_mb" (the peak of
-        this process), "disk_mb" (three checkpoints), and what `Session.describe` says}.
+        this process), "disk_mb" (three checkpoints), and what `Trainer.describe` says}.
     """
     with precision(recipe.config.training.precision):
-        session = Session(recipe)
+        trainer = Trainer(recipe)
         stages, minutes = {}, 0.0
-        for name, stage in session.stages.items():
-            stage.begin(session.data, 0, stage.stage.steps)
+        for name, stage in trainer.stages.items():
+            stage.begin(trainer.data, 0, stage.stage.steps)
             stage.advance(0, 1)  # traces
             began = time.perf_counter()
             readings = stage.advance(1, 1)
             seconds = time.perf_counter() - began
-            session.check_finite(None, name, readings)
+            trainer.check_finite(None, name, readings)
             stages[name] = {"steps": stage.stage.steps, "seconds_per_step": round(seconds, 4)}
             minutes += stage.stage.steps * seconds / 60
     budget = recipe.config.training.max_minutes
     return {
         "recipe": recipe.name,
-        **session.describe(),
+        **trainer.describe(),
         "stages": stages,
         "minutes": round(min(minutes, budget or minutes), 1),
         "memory_mb": peak_mb(),
-        "disk_mb": round(3 * session.checkpoint_bytes() / 1e6, 1),
+        "disk_mb": round(3 * trainer.checkpoint_bytes() / 1e6, 1),
     }
-
-
-def versions() -> dict[str, str]:
-    """Versions of what decides a result."""
-    found = {}
-    for name in ("gankit", "keras", "tensorflow", "tensorflow-cpu", "numpy", "gankit-datasets"):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found
 
 
 def git_revision() -> str | None:

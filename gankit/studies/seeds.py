@@ -23,15 +23,16 @@ from typing import TYPE_CHECKING, Any
 from gankit.config import RecipeConfig, Training, arguments
 from gankit.errors import ConfigError, GankitError, Stopped, UsageError
 from gankit.recipe import Recipe
-from gankit.report.charts import finite
-from gankit.runs.run import Run, find_run, write_json
+from gankit.runs.run import Run, find_run
+from gankit.support.files import write_json
+from gankit.support.values import finite
 
 if TYPE_CHECKING:
-    from gankit.runs.metrics_log import Listener
+    from gankit.support.progress import Listener
 
 log = logging.getLogger("gankit")
 
-Watch = Callable[[], AbstractContextManager["Listener | None"]]
+OpenListener = Callable[[], AbstractContextManager["Listener | None"]]
 """Opens a listener for one training."""
 
 
@@ -144,7 +145,7 @@ def train_seeds(
     count: int,
     root: Path,
     *,
-    watch: Watch = contextlib.nullcontext,
+    listening: OpenListener = contextlib.nullcontext,
     record: Callable[[SeedRuns], None] = lambda done: None,
 ) -> SeedRuns:
     """Trains one configuration with several seeds, one after the other.
@@ -155,7 +156,7 @@ def train_seeds(
         config: The configuration; its seed is the first.
         count: How many seeds.
         root: The folder of all runs.
-        watch: Opens a listener for each training.
+        listening: Opens a listener for each training.
         record: Told after each seed, and before a signal ends the rest.
 
     Returns:
@@ -181,7 +182,7 @@ def train_seeds(
         seed, before = one.training.seed, _folders(root, recipe.name)
         log.info("seed %d (%d of %d)", seed, number, count)
         try:
-            with watch() as listener:
+            with listening() as listener:
                 run = training.start(source, recipe(one), root, argv=command(source, one), listener=listener)
             assert run is not None  # only workers get none
             done.runs[seed] = run

@@ -1,1 +1,5 @@
-"""."""
+"""Files, progress, text tables and small values, for gankit and for plugins."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -15,7 +15,7 @@ from gankit.cli import main
 from gankit.cli.app import VERBS, app
 from gankit.commands import talk
 
-TOY = f"{Path(__file__).parent / 'toy.py'}:Ring"
+TOY = f"{Path(__file__).parents[1] / 'toy.py'}:Ring"
 QUICK = ["--steps", "30", "--width", "8", "--set", "training.steps_per_call=10"]
 
 

@@ -316,7 +316,7 @@ def test_an_interrupt_keeps_what_has_arrived(fetch, tmp_path, monkeypatch, caplo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, caplog.at_level("INFO", "gankit"):
-        patch.setattr(module.Meter, "__call__", stop)
+        patch.setattr(module.Bar, "__call__", stop)
         with pytest.raises(KeyboardInterrupt):
             fetch()
     assert (tmp_path / "a.zip.part").read_bytes() == CONTENT[:CHUNK]

@@ -253,14 +253,14 @@ def test_leftovers_are_swept_and_never_read(folder):
 def test_the_state_is_readable_by_people(folder):
     state = json.loads((folder / "step-000000020" / STATE).read_text())
     assert (state["stage"], state["step"], state["total"], state["steps"]) == (1, 19, 20, {"warm": 1, "main ü": 99})
-    assert state["sha256"] == checkpoint.file_sha256(folder / "step-000000020" / TENSORS)
+    assert state["sha256"] == checkpoint.sha256(folder / "step-000000020" / TENSORS)
 
 
 def test_the_files_are_synced_before_the_renaming(tmp_path, monkeypatch):
     """A power cut must not leave a name without its contents."""
     events = []
-    sync, replace = checkpoint._fsync, os.replace
-    monkeypatch.setattr(checkpoint, "_fsync", lambda path: (events.append(path.name), sync(path)))
+    sync, replace = checkpoint.fsync, os.replace
+    monkeypatch.setattr(checkpoint, "fsync", lambda path: (events.append(path.name), sync(path)))
     monkeypatch.setattr(checkpoint.os, "replace", lambda a, b: (events.append("replace"), replace(a, b)))
     save(tmp_path / "c", position(1), tensors(1))
     at = events.index("replace")

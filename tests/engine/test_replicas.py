@@ -12,9 +12,9 @@ from toy import Ring, RingConfig
 from gankit import ArraySource, Phase, Stage
 from gankit.config import resolve
 from gankit.engine.distribution import place
-from gankit.engine.precision import precision
+from gankit.engine.mixed_precision import precision
 from gankit.engine.step import CompiledStage
-from gankit.engine.train_state import Game
+from gankit.engine.train_state import TrainState
 
 
 @pytest.mark.parametrize("kind, devices", [("single", None), ("mirrored", 2)])
@@ -77,7 +77,7 @@ def ring(kind="single", devices=None, dtype="float64", cuts=(20,), **options):
         with precision(dtype):
             recipe = Ring(config)
             data = recipe.data()
-            game = Game(recipe, data, place(kind, devices), config.training)
+            game = TrainState(recipe, data, place(kind, devices), config.training)
             if state is not None:
                 game.set_state(state)
             stage = CompiledStage(game, game.stages[0], 8)
@@ -127,20 +127,20 @@ def test_another_seed_is_another_training():
 def test_mirrored_states_are_read_and_set(two_devices):
     recipe = Tiny(Phase("p", ("g",), lambda turn: {"t": weight(turn, "g")}), ema={"g": 0.9})
     play = run(recipe, 3, kind="mirrored", devices=2)
-    state = play.game.get_state()
+    state = play.state.get_state()
     assert state["networks/g/000/kernel"].shape == (1, 1)
     close(state["networks/g/000/kernel"], START["g"] - 0.3)
     again = Play(recipe, kind="mirrored", devices=2, state=state, start=3)
     again(3, 2)
     play(3, 2)
-    for name, value in play.game.get_state().items():
-        np.testing.assert_array_equal(again.game.get_state()[name], value)
-    for v in again.game.networks["g"].weights:
+    for name, value in play.state.get_state().items():
+        np.testing.assert_array_equal(again.state.get_state()[name], value)
+    for v in again.state.networks["g"].weights:
         copies = [copy.numpy() for copy in v.value.values]
         assert len(copies) == 2 and copies[0] == copies[1]
-    again.game.set_state({**state, "networks/g/000/kernel": np.array([[7.0]])})
-    again.game.reset_averages()
-    assert again.game.get_state()["averages/g/000/kernel"] == 7
+    again.state.set_state({**state, "networks/g/000/kernel": np.array([[7.0]])})
+    again.state.reset_averages()
+    assert again.state.get_state()["averages/g/000/kernel"] == 7
 
 
 class Backwards(Ring):
@@ -165,7 +165,7 @@ def train(cls, **options):
     config = resolve(RingConfig, {}, options)
     recipe = cls(config)
     data = recipe.data()
-    game = Game(recipe, data, place("single"), config.training)
+    game = TrainState(recipe, data, place("single"), config.training)
     stage = CompiledStage(game, game.stages[0], config.training.steps_per_call)
     stage.begin(data, 0, config.steps)
     for step in range(0, config.steps, config.training.steps_per_call):

@@ -56,8 +56,8 @@ def test_only_networks_that_the_stage_trains_are_called_in_training_mode():
     seen.clear()
     play(0, 1)
     assert seen == {"spy_g": {True}, "spy_d": {False}}
-    assert not play.game.networks["d"].trainable and play.game.networks["g"].trainable
-    assert not any("/d/" in name for name in play.game.get_state())  # frozen networks are not saved
+    assert not play.state.networks["d"].trainable and play.state.networks["g"].trainable
+    assert not any("/d/" in name for name in play.state.get_state())  # frozen networks are not saved
 
 
 # fake = g1 g2 x is shared. Its makers move between its uses, and each term is a product, so that a gradient through an

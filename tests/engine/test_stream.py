@@ -8,7 +8,7 @@ from scipy import stats
 
 from gankit.engine import random
 from gankit.engine.arrays import ArraySource
-from gankit.engine.precision import precision
+from gankit.engine.mixed_precision import precision
 from gankit.engine.stream import batch_of
 from gankit.errors import DataError, RecipeError
 

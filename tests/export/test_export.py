@@ -13,9 +13,9 @@ import pytest
 
 from gankit.errors import GankitError, RecipeError, UsageError
 from gankit.export import formats
-from gankit.export.export import TOLERANCE, check, compare, export, trials
+from gankit.export.networks import TOLERANCE, check, export, largest_difference, trials
 
-TOY = f"{Path(__file__).parent / 'toy.py'}:Ring"
+TOY = f"{Path(__file__).parents[1] / 'toy.py'}:Ring"
 FORMATS = [("net.onnx", "onnx"), ("net.keras", "keras"), ("net", "savedmodel")]
 
 
@@ -29,7 +29,7 @@ def images():
     """Any size, gankit's own layers, activations with and without weights, statistics away from their start."""
     from keras import Model, layers
 
-    from gankit.nn import BicubicUpscale, PixelShuffle
+    from gankit.images import BicubicUpscale, PixelShuffle
 
     low = layers.Input((None, None, 3), name="low_resolution")
     x = layers.Conv2D(8, 3, padding="same", use_bias=False)(low)
@@ -194,14 +194,14 @@ def test_what_onnx_cannot_say_is_one_clear_error(tmp_path):
 
 def test_the_difference_is_relative_above_one_and_keeps_nan():
     def pair(result, truth):
-        return compare(lambda inputs: [np.array(result, np.float32)], [([], [np.array(truth, np.float32)])])
+        return largest_difference(lambda inputs: [np.array(result, np.float32)], [([], [np.array(truth, np.float32)])])
 
     assert pair([0.5, 0.25], [0.5, 0.5]) == 0.25
     assert pair([8.0, 0.5], [8.0, 1.5]) == 0.125  # a difference of 1 where the largest output is 8
     assert np.isnan(pair([np.nan, 1], [0, 1]))
     two = [([], [np.zeros(1)]), ([], [np.zeros(1)])]
     values = iter([3.0, 1.0])
-    assert compare(lambda inputs: [np.array([next(values)])], two) == 3.0  # the worst, not the last
+    assert largest_difference(lambda inputs: [np.array([next(values)])], two) == 3.0  # the worst, not the last
     with pytest.raises(GankitError, match=r"\[2\] would become \[1\]"):
         pair([1.0], [1.0, 1.0])
 

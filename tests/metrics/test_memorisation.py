@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gankit.errors import DataError
-from gankit.metrics import memorisation as module
-from gankit.metrics.memorisation import memorisation
+from gankit.metrics import copies as module
+from gankit.metrics.copies import memorisation
 
 
 def draw(rng, n):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gankit.errors import DataError, NonFinite
-from gankit.metrics.score import Score, compare
+from gankit.metrics.score import Score, difference
 
 PROTOCOL = {"features": {"network": "lenet", "sha256": "ab12"}, "real": 100, "fake": 90}
 
@@ -48,7 +48,7 @@ def test_json_and_back():
     }
     assert Score.from_dict(fields) == a
     assert type(a.value) is float and type(a.error) is float
-    assert compare(Score.from_dict(fields), a).value == 0  # a tuple, a list and an array are one and the same
+    assert difference(Score.from_dict(fields), a).value == 0  # a tuple, a list and an array are one and the same
     own["n"] = 6
     fields["protocol"]["nested"]["a"]["b"] = 2
     a.as_dict()["protocol"]["nested"]["a"]["b"] = 3
@@ -98,39 +98,39 @@ def test_a_score_is_finite_and_its_protocol_is_json():
     ],
 )
 def test_which_is_better(better, first, second, expected):
-    difference = compare(score(first, better=better), score(second, better=better))
-    assert difference.value == first - second
-    assert difference.better is expected
+    found = difference(score(first, better=better), score(second, better=better))
+    assert found.value == first - second
+    assert found.better is expected
 
 
 def test_errors_add_in_squares():
-    assert compare(score(1, 3.0), score(2, 4.0)).error == 5
-    assert compare(score(1, 3.0), score(2)).error is None
-    assert compare(score(1), score(2, 4.0)).error is None
+    assert difference(score(1, 3.0), score(2, 4.0)).error == 5
+    assert difference(score(1, 3.0), score(2)).error is None
+    assert difference(score(1), score(2, 4.0)).error is None
 
 
 def test_what_differs_is_refused_and_named():
     other = {"features": {"network": "lenet", "sha256": "cd34", "resize": "bicubic"}, "real": 100, "fake": 91}
     with pytest.raises(DataError) as caught:
-        compare(score(), score(protocol=other))
+        difference(score(), score(protocol=other))
     hint = caught.value.hint
     assert 'features.sha256: "ab12" and "cd34"' in hint
     assert 'features.resize: nothing and "bicubic"' in hint
     assert "fake: 90 and 91" in hint
     assert "network" not in hint and "real" not in hint
     with pytest.raises(DataError, match="fid cannot be compared with kid"):
-        compare(score(), score(metric="kid"))
+        difference(score(), score(metric="kid"))
     with pytest.raises(DataError) as caught:
-        compare(score(), score(better="higher"))
+        difference(score(), score(better="higher"))
     assert "better" in caught.value.hint
     for a, b in (({"a": 1}, {"a": True}), ({"a": None}, {}), ({"a": {}}, {}), ({"a": {"b": 1}}, {"a": 1})):
         with pytest.raises(DataError):
-            compare(score(protocol=a), score(protocol=b))
+            difference(score(protocol=a), score(protocol=b))
 
 
 def test_metrics_import_no_tensorflow():
-    modules = "score, moments, frechet, kernel, inception, neighbours, wasserstein, diversity, memorisation"
-    code = f"import sys; from gankit.metrics import {modules}"
+    modules = "score, moments, frechet, kernel, inception, neighbours, wasserstein, copies"
+    code = f"import sys; from gankit.metrics import {modules}; from gankit.images.metrics import diversity"
     code += "; print(sorted({'tensorflow', 'keras', 'torch', 'sklearn', 'pandas'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

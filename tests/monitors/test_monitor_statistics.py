@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gankit.metrics.neighbours import expected_coverage
-from gankit.monitors import Reference, look
+from gankit.monitors import Reference, watch_statistics
 from gankit.monitors.statistics import reduced
 
 # -- statistics ----------------------------------------------------------------------------------------------------
@@ -21,7 +21,7 @@ def draw(rng, n, width=4):
 def test_judgements_equal_a_loop():
     rng = np.random.default_rng(0)
     real, fake = np.round(rng.normal(1, 1, (30, 3, 2))), np.round(rng.normal(0, 1, (20, 3, 2)))  # so that some tie
-    found = look(real_outputs=real, fake_outputs=fake, probabilities=True)
+    found = watch_statistics(real_outputs=real, fake_outputs=fake, probabilities=True)
     a, b = ([float(x.mean()) for x in outputs] for outputs in (real, fake))
     wins = sum((x > y) + 0.5 * (x == y) for x in a for y in b)
     assert any(x == y for x in a for y in b)
@@ -38,20 +38,20 @@ def test_judgements_equal_a_loop():
 
 @pytest.mark.parametrize(("real", "fake", "auc"), [(1, 0, 1.0), (0, 1, 0.0), (1, 1, 0.5)])
 def test_auc_at_its_ends(real, fake, auc):
-    found = look(real_outputs=np.full((5, 1), real), fake_outputs=np.full((3, 1), fake))
+    found = watch_statistics(real_outputs=np.full((5, 1), real), fake_outputs=np.full((3, 1), fake))
     assert found == {"auc": auc, "d_real": real, "d_fake": fake}
 
 
 def test_auc_of_two_gaussians():
     """P(X + shift > Y) is the normal distribution function of shift / sqrt(2)."""
     rng = np.random.default_rng(0)
-    found = look(real_outputs=rng.normal(1, 1, 4000), fake_outputs=rng.normal(0, 1, 4000))
+    found = watch_statistics(real_outputs=rng.normal(1, 1, 4000), fake_outputs=rng.normal(0, 1, 4000))
     assert found["auc"] == pytest.approx(plain.NormalDist().cdf(1 / math.sqrt(2)), abs=0.02)
 
 
 def test_probabilities_do_not_overflow():
     outputs = np.array([-1e4, 1e4, 0, 0], np.float32)
-    assert look(real_outputs=outputs, probabilities=True) == {"d_real": 0.0, "p_real": 0.5}
+    assert watch_statistics(real_outputs=outputs, probabilities=True) == {"d_real": 0.0, "p_real": 0.5}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -61,7 +61,7 @@ def test_comparison_equals_a_loop(seed):
     # ones are even, so that one is half of their least distance.
     real, fake = 2 * np.round(draw(rng, 40)), np.round(draw(rng, 25)) + 1
     real[3:6], fake[3:9] = real[:3], fake[0]
-    found = look(generated=fake.reshape(25, 2, 2), examples=real.reshape(40, 2, 2))
+    found = watch_statistics(generated=fake.reshape(25, 2, 2), examples=real.reshape(40, 2, 2))
 
     def others(x, i):
         return sorted(math.dist(x[i], y) for j, y in enumerate(x) if j != i)
@@ -85,7 +85,7 @@ def test_comparison_equals_a_loop(seed):
 
 def test_a_perfect_generator():
     rng = np.random.default_rng(0)
-    values = [look(generated=draw(rng, 256), examples=draw(rng, 256)) for _ in range(40)]
+    values = [watch_statistics(generated=draw(rng, 256), examples=draw(rng, 256)) for _ in range(40)]
     mean = {name: np.mean([found[name] for found in values]) for name in values[0]}
     assert mean["diversity"] == pytest.approx(1, abs=0.02)
     assert mean["coverage"] == pytest.approx(1, abs=0.02)
@@ -103,7 +103,7 @@ def test_a_perfect_generator():
 )
 def test_broken_generators(make, diversity, duplicates, coverage):
     rng = np.random.default_rng(1)
-    found = look(generated=make(draw(rng, 256), rng), examples=draw(rng, 256))
+    found = watch_statistics(generated=make(draw(rng, 256), rng), examples=draw(rng, 256))
     assert found["diversity"] == pytest.approx(diversity, abs=0.15)
     assert found["duplicates"] == pytest.approx(duplicates, abs=0.1)
     assert found["coverage"] == pytest.approx(coverage, abs=0.1)
@@ -111,7 +111,7 @@ def test_broken_generators(make, diversity, duplicates, coverage):
 
 def test_more_samples_do_not_count_as_duplicates():
     rng = np.random.default_rng(0)
-    found = [look(generated=draw(rng, 1000, 1), examples=draw(rng, 100, 1)) for _ in range(20)]
+    found = [watch_statistics(generated=draw(rng, 1000, 1), examples=draw(rng, 100, 1)) for _ in range(20)]
     # On a line, half the distance has half the share; among all samples, ten times that.
     assert 0.002 < np.mean([one["duplicates"] for one in found]) < 0.02
     assert np.mean([one["coverage"] for one in found]) == pytest.approx(1, abs=0.02)
@@ -126,45 +126,50 @@ def test_modes_are_counted_by_coverage():
 
     for modes in (2, 4, 6):
         # Less than modes / 8 of the balls would be met by as many samples: those modes have more of them.
-        found = look(generated=points(modes), examples=points(8))
+        found = watch_statistics(generated=points(modes), examples=points(8))
         assert found["coverage"] == pytest.approx(modes / 8, abs=0.08)
 
 
 def test_what_is_missing_or_not_finite_is_passed_over():
     rng = np.random.default_rng(0)
     x, bad, reference = draw(rng, 50), np.full((50, 4), np.nan), Reference([draw(rng, 100)])
-    assert look() == {}
-    assert look(reference=reference) == {}
-    assert set(look(real_outputs=x)) == {"d_real"}
-    assert set(look(fake_outputs=x, real_outputs=np.full((3, 1), np.inf), probabilities=True)) == {"d_fake", "p_fake"}
-    assert look(generated=bad, examples=x, reference=reference) == {}
-    assert set(look(generated=x, examples=bad, reference=reference)) == {"copied"}
-    assert look(generated=x[:0], examples=x) == {}
-    assert set(look(generated=x[:1], examples=x)) == {"coverage"}
-    assert set(look(generated=x, examples=x[:5])) == {"diversity"}
-    assert set(look(generated=x[:9], examples=x[:6])) == {"diversity", "coverage"}
-    assert set(look(generated=x[:10], examples=x[:10])) == {"diversity", "coverage", "duplicates"}
-    assert set(look(generated=x, examples=np.ones((50, 4)))) == {"coverage"}  # all alike: no scale
+    assert watch_statistics() == {}
+    assert watch_statistics(reference=reference) == {}
+    assert set(watch_statistics(real_outputs=x)) == {"d_real"}
+    assert set(watch_statistics(fake_outputs=x, real_outputs=np.full((3, 1), np.inf), probabilities=True)) == {
+        "d_fake",
+        "p_fake",
+    }
+    assert watch_statistics(generated=bad, examples=x, reference=reference) == {}
+    assert set(watch_statistics(generated=x, examples=bad, reference=reference)) == {"copied"}
+    assert watch_statistics(generated=x[:0], examples=x) == {}
+    assert set(watch_statistics(generated=x[:1], examples=x)) == {"coverage"}
+    assert set(watch_statistics(generated=x, examples=x[:5])) == {"diversity"}
+    assert set(watch_statistics(generated=x[:9], examples=x[:6])) == {"diversity", "coverage"}
+    assert set(watch_statistics(generated=x[:10], examples=x[:10])) == {"diversity", "coverage", "duplicates"}
+    assert set(watch_statistics(generated=x, examples=np.ones((50, 4)))) == {"coverage"}  # all alike: no scale
 
 
 def test_sizes_must_agree():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="differ in size: 4 and 3 values"):
-        look(generated=draw(rng, 20), examples=draw(rng, 20, 3))
+        watch_statistics(generated=draw(rng, 20), examples=draw(rng, 20, 3))
     with pytest.raises(ValueError, match="differ in size: 4 and 3 values"):
-        look(generated=draw(rng, 20), reference=Reference([draw(rng, 20, 3)]))
+        watch_statistics(generated=draw(rng, 20), reference=Reference([draw(rng, 20, 3)]))
 
 
 def test_no_more_than_some_are_compared():
     rng = np.random.default_rng(0)
     fake, real = draw(rng, 1100), draw(rng, 1100)
-    assert look(generated=fake, examples=real) == look(generated=fake[:1024], examples=real[:1024])
+    assert watch_statistics(generated=fake, examples=real) == watch_statistics(
+        generated=fake[:1024], examples=real[:1024]
+    )
 
 
 def test_statistics_survive_a_record():
     rng = np.random.default_rng(0)
     x = draw(rng, 20).astype(np.float32)
-    found = look(
+    found = watch_statistics(
         real_outputs=x, fake_outputs=x, probabilities=True, generated=x, examples=x, reference=Reference([x, x + 5])
     )
     assert len(found) == 9 and all(type(value) is float for value in found.values())
@@ -175,8 +180,8 @@ def test_statistics_survive_a_record():
 def test_dtypes(dtype):
     rng = np.random.default_rng(0)
     fake, real = ((rng.random((30, 5, 5, 30)) * 3 // 1.5).astype(dtype) for _ in range(2))
-    found = look(generated=fake, examples=real, reference=Reference([real]))
-    assert found == look(
+    found = watch_statistics(generated=fake, examples=real, reference=Reference([real]))
+    assert found == watch_statistics(
         generated=fake.astype("float32"), examples=real.astype("float32"), reference=Reference([real.astype("float32")])
     )
     assert found["diversity"] == pytest.approx(1, abs=0.05)

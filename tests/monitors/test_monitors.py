@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from gankit.monitors import Monitor
+from gankit.monitors import AlarmRules
 
 HEALTHY = {"auc": 0.8, "p_real": 0.7, "p_fake": 0.3, "diversity": 0.9, "duplicates": 0.02, "coverage": 0.7, "copied": 0}
 COLLAPSED = {**HEALTHY, "diversity": 0.1}
@@ -17,7 +17,7 @@ LOSING = {**HEALTHY, "auc": 1.0, "p_real": 1.0, "p_fake": 0.0, "coverage": 0.05}
 
 def alarms(sequence, *, steps=1000, every=10, terms=None, **arguments):
     """(kind, look, look since) of the alarms; looks count from 1."""
-    monitor, found = Monitor(**arguments), []
+    monitor, found = AlarmRules(**arguments), []
     for i, statistics in enumerate(sequence, 1):
         gradient = {} if terms is None or terms[i - 1] is None else {"generator/gradient_norm": terms[i - 1]}
         for alarm in monitor.add("main", every * i, steps, statistics, gradient):
@@ -60,7 +60,7 @@ def test_patience_is_of_looks_in_a_row():
     sequence = [HEALTHY] * 20 + ([COLLAPSED] * 4 + [HEALTHY]) * 12
     assert alarms(sequence) == []
     with pytest.raises(ValueError, match="at least one look"):
-        Monitor(patience=0)
+        AlarmRules(patience=0)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_vanishing_gradient():
     assert alarms([{}] * 40, terms=start + [0.0019] * 35) == [("vanishing generator gradient", 15, 11)]
     assert alarms(sequence, terms=start + [math.nan] * 35) == []
     assert alarms(sequence, generator="other", terms=start + [0.0] * 35) == []
-    assert Monitor(generator="other").add("s", 1, 9, {}, {"other/gradient_norm": 1.0}) == []
+    assert AlarmRules(generator="other").add("s", 1, 9, {}, {"other/gradient_norm": 1.0}) == []
 
 
 def test_a_gradient_that_ends_in_equilibrium_is_no_fault():
@@ -212,7 +212,7 @@ def test_equilibrium(looks, fires):
 
 
 def test_equilibrium_of_a_critic_and_what_it_says():
-    monitor = Monitor(saturating=False)
+    monitor = AlarmRules(saturating=False)
     found = [alarm for i in range(20) for alarm in monitor.add("s", i, 20, {"auc": 0.5})]
     assert [alarm.level for alarm in found] == ["note"]
     assert "perfect" in found[0].message and "collapsed" in found[0].message
@@ -230,7 +230,7 @@ def test_conditions_do_not_wait_for_each_other():
 
 
 def test_stages_are_apart():
-    monitor = Monitor()
+    monitor = AlarmRules()
     found = []
     for stage in ("coarse", "fine"):
         for i in range(1, 31):
@@ -243,7 +243,7 @@ def test_replay_gives_the_same_alarms_and_repeats_none():
     sequence = [{"auc": rng.choice([0.5, 1.0]), "diversity": rng.choice([0.1, 0.9])} for _ in range(400)]
     whole = alarms(sequence, steps=4000)
     assert len(whole) > 3 and alarms(sequence, steps=4000) == whole
-    monitor, found = Monitor(), []
+    monitor, found = AlarmRules(), []
     for last in (100, 250, 400):  # a run that was stopped twice and given all its looks again each time
         for i, statistics in enumerate(sequence[:last], 1):
             found += monitor.add("main", 10 * i, 4000, json.loads(json.dumps(statistics)))
@@ -251,7 +251,7 @@ def test_replay_gives_the_same_alarms_and_repeats_none():
 
 
 def test_a_look_counts_once():
-    monitor = Monitor()
+    monitor = AlarmRules()
     found = [alarm for step in [*range(1, 15), *[14] * 9] for alarm in monitor.add("main", step, 100, COLLAPSED)]
     assert found == []
     assert [alarm.step for alarm in monitor.add("main", 15, 100, COLLAPSED)] == [15]
@@ -259,6 +259,7 @@ def test_a_look_counts_once():
 
 def test_no_tensorflow():
     code = (
-        "import sys, gankit.monitors as m; m.Monitor(); assert not {'tensorflow', 'keras', 'scipy'} & set(sys.modules)"
+        "import sys, gankit.monitors as m; m.AlarmRules()\n"
+        "assert not {'tensorflow', 'keras', 'scipy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

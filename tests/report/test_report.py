@@ -1,45 +1,15 @@
-import html.parser
 import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from pages import HOSTILE, Page, line
 from PIL import Image
 
 from gankit.errors import UsageError
 from gankit.report import album, charts
 from gankit.report import run_page as report
-
-HOSTILE = "<img src=x onerror=alert(1)>\"'&"
-VOID = {"meta", "img", "br", "link", "input", "hr"}
-
-
-class Page(html.parser.HTMLParser):
-    """Checks that elements nest, and collects attributes and text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.tags, self.attributes, self.words = [], [], [], []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.attributes += [(tag, *pair) for pair in attributes]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append(tag)
-        self.attributes += [(tag, *pair) for pair in attributes]
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.words.append(data)
 
 
 def render(run):
@@ -54,11 +24,6 @@ def render(run):
         if name in ("src", "href", "xlink:href", "data", "action"):
             assert value.startswith("data:image/")
     return text, page
-
-
-def line(total, stage="pixel", step=None, **terms):
-    named = {name.replace("__", "/"): value for name, value in terms.items()}
-    return json.dumps({"stage": stage, "step": step or total, "total": total, "terms": named, "lr": {"pixel": 0.001}})
 
 
 @pytest.fixture

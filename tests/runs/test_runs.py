@@ -15,9 +15,10 @@ import pytest
 
 from gankit.errors import RunLocked, UsageError
 from gankit.runs import run as runs
-from gankit.runs.run import Run, all_runs, find_run, results_folder, runs_root, write_json
+from gankit.runs.run import Run, all_runs, find_run, runs_root
+from gankit.support.files import write_json
 
-ROOT = str(Path(runs.__file__).parent.parent)
+ROOT = str(Path(runs.__file__).parent.parent.parent)
 
 
 @pytest.fixture
@@ -292,13 +293,3 @@ def test_started_is_utc_to_the_second(run):
     started = runs.datetime.datetime.fromisoformat(run.info["started"])
     assert started.utcoffset().total_seconds() == 0 and started.microsecond == 0
     assert abs(started.timestamp() - time.time()) < 60
-
-
-def test_results_go_to_an_empty_folder(tmp_path):
-    made = results_folder(tmp_path, None, "screen")
-    assert made.parent == tmp_path and made.name.startswith("screen-2") and results_folder(tmp_path, made, "x") == made
-    (made / "file").touch()
-    with pytest.raises(UsageError, match="is not empty"):
-        results_folder(tmp_path, made, "screen")
-    with pytest.raises(UsageError, match="cannot make"):
-        results_folder(tmp_path, made / "file" / "deeper", "screen")

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_training import QUICK, tensors
-from toy import Ring
+from toy import QUICK, Ring, tensors
 
 import gankit
 from gankit import Selection

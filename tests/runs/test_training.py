@@ -5,7 +5,7 @@ import logging
 
 import numpy as np
 import pytest
-from toy import Ring
+from toy import QUICK, Ring, tensors
 
 import gankit
 from gankit import Training
@@ -17,15 +17,10 @@ from gankit.runs.loading import LoadedRun
 from gankit.runs.run import Run
 from gankit.runs.training import fit, resume, start
 
-QUICK = {"steps": 20, "width": 8, "batch_size": 16, "steps_per_call": 5, "log_every": 5}
 
 
 def train(folder, recipe=Ring, **options):
     return gankit.train(recipe, runs_dir=folder, **{**QUICK, **options})
-
-
-def tensors(run):
-    return checkpoint.restore(run.run.checkpoints)[1]
 
 
 def test_public_names_are_all_there():

@@ -5,15 +5,15 @@ import re
 
 import numpy as np
 import pytest
+from pages import HOSTILE, Page, line
 from PIL import Image
-from test_report import HOSTILE, Page, line
 
 from gankit.cli import main
 from gankit.errors import UsageError
 from gankit.report import charts
 from gankit.runs.run import Run
-from gankit.studies.compare import compare, notes
-from gankit.studies.compare_page import write_page
+from gankit.studies.comparison import compare, notes
+from gankit.studies.comparison_page import write_page
 
 
 def gankit(*arguments, capsys):

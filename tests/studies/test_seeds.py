@@ -18,7 +18,7 @@ from gankit.recipe import Phase
 from gankit.runs.run import Run
 from gankit.studies.seeds import aggregate, command, train_seeds
 
-TOY = f"{Path(__file__).parent / 'toy.py'}:Ring"
+TOY = f"{Path(__file__).parents[1] / 'toy.py'}:Ring"
 TINY = {"steps": 4, "width": 4, "training.batch_size": 8, "training.steps_per_call": 2, "training.log_every": 2}
 SETS = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
 

@@ -14,7 +14,7 @@ from gankit import Claim
 from gankit.cli import main
 from gankit.errors import DataError, NonFinite, Offline, Stopped, UsageError
 from gankit.runs.run import Run
-from gankit.studies.verify import Checked, chosen, judge, passed, verify, verify_runs
+from gankit.studies.claims import Checked, check_claim, chosen, passed, verify, verify_runs
 
 SOURCE = f"{__file__}:Claiming"
 TINY = {"steps": 4, "width": 4, "training.batch_size": 8, "training.steps_per_call": 2, "training.log_every": 2}
@@ -91,15 +91,17 @@ def verdicts(checked):
     ],
 )
 def test_verdicts(value, tolerance, measured, better, verdict):
-    found = judge(claim("x", value, tolerance), [evaluation(better, x=measured)], ["run"])
+    found = check_claim(claim("x", value, tolerance), [evaluation(better, x=measured)], ["run"])
     assert found.verdict == verdict
     assert found.protocol == {"samples": 10}
 
 
 def test_the_mean_over_seeds_is_judged():
-    found = judge(claim("x", 5.0, 0.1, seeds=3), [evaluation(x=value) for value in (2.0, 5.0, 8.0)], ["a", "b", "c"])
+    found = check_claim(
+        claim("x", 5.0, 0.1, seeds=3), [evaluation(x=value) for value in (2.0, 5.0, 8.0)], ["a", "b", "c"]
+    )
     assert (found.verdict, found.measured, found.sd, found.reason) == ("reproduced", 5.0, 3.0, "")
-    assert "of 2 run(s)" in judge(claim("x", seeds=3), [evaluation(x=1.0)] * 2, ["a", "b"]).reason
+    assert "of 2 run(s)" in check_claim(claim("x", seeds=3), [evaluation(x=1.0)] * 2, ["a", "b"]).reason
 
 
 @pytest.mark.parametrize(
@@ -239,7 +241,7 @@ def test_finished_runs_of_several_seeds_give_the_mean(tmp_path, engine):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["verify", f"{Path(__file__).parent / 'toy.py'}:Ring"], "makes no claims"),
+        (["verify", f"{Path(__file__).parents[1] / 'toy.py'}:Ring"], "makes no claims"),
         (["verify", SOURCE, "--claim", "high_qualty"], "did you mean 'high_quality'"),
         (["verify", SOURCE, "--run", "latest", "--seeds", "2"], "leave one of them out"),
         (["verify", SOURCE, "--run", "latest"], "there are no runs"),
@@ -273,7 +275,7 @@ def test_listing_claims_imports_no_tensorflow():
         f"try: main(['verify', {SOURCE!r}, '--list'])\nexcept SystemExit as stop: assert not stop.code\n"
         "assert not {'tensorflow', 'keras', 'matplotlib', 'scipy'} & set(sys.modules), 'heavy'"
     )
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
     )

@@ -11,7 +11,7 @@ pytest.importorskip("gankit_aae_molecules", reason="the plugin gankit-aae-molecu
 
 
 def test_pooled_rows_give_the_r2_of_all_responses():
-    path = Path(__file__).parents[1] / "benchmarks" / "molecules.py"
+    path = Path(__file__).parents[2] / "benchmarks" / "molecules.py"
     spec = importlib.util.spec_from_file_location("molecules", path)
     molecules = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(molecules)

@@ -15,7 +15,7 @@ from gankit.images.resize import imresize
 
 @pytest.fixture(autouse=True)
 def benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
     yield
     for name in [name for name in sys.modules if name.partition(".")[0] in ("peers", "upscale_measure", "upscale")]:
         del sys.modules[name]

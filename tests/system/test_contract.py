@@ -10,9 +10,9 @@ from scalars import START, Play, Tiny, X, close, line, ones, phase, run, weight
 
 from gankit import ArraySource, Phase, Stage, Training
 from gankit.engine.distribution import place
-from gankit.engine.precision import precision
+from gankit.engine.mixed_precision import precision
 from gankit.engine.step import CompiledStage
-from gankit.engine.train_state import Game
+from gankit.engine.train_state import TrainState
 from gankit.errors import ConfigError, DataError, RecipeError
 
 
@@ -27,20 +27,20 @@ def test_the_moving_average_is_the_formula(first):
         w -= 0.1
         decay = min(0.5, (1 + t) / (10 + t))
         average = decay * average + (1 - decay) * w
-    state = play.game.get_state()
+    state = play.state.get_state()
     close(state["averages/g/000/kernel"], average)
     assert not any(name.startswith("averages/d") for name in state)  # d is not trained
 
 
 def test_a_stage_knows_how_long_its_networks_were_trained_before():
-    from gankit.runs.trainer import Session
+    from gankit.runs.trainer import Trainer
 
     def stage(*trains):
         return SimpleNamespace(stage=SimpleNamespace(phases=[SimpleNamespace(trains=names) for names in trains]))
 
-    session = SimpleNamespace(stages={"a": stage(("g",), ("g",)), "b": stage(("g", "h")), "c": stage(("k",))})
-    before = Session._trained_before(session, 2, {"a": 5, "b": 7, "c": 1})
-    assert before == {"g": 12, "h": 7} and Session._trained_before(session, 0, {}) == {}
+    trainer = SimpleNamespace(stages={"a": stage(("g",), ("g",)), "b": stage(("g", "h")), "c": stage(("k",))})
+    before = Trainer._trained_before(trainer, 2, {"a": 5, "b": 7, "c": 1})
+    assert before == {"g": 12, "h": 7} and Trainer._trained_before(trainer, 0, {}) == {}
 
 
 def test_a_stage_leaves_the_averages_of_others_alone():
@@ -49,7 +49,7 @@ def test_a_stage_leaves_the_averages_of_others_alone():
     recipe = Tiny(*first.phases, *second.phases, ema={"g": 0.9, "h": 0.9})
     recipe.stages = lambda data: [first, second]
     with precision("float64"):
-        game = Game(recipe, data := recipe.data(), place("single", None), Training(batch_size=4, seed=3))
+        game = TrainState(recipe, data := recipe.data(), place("single", None), Training(batch_size=4, seed=3))
         for stage in game.stages:
             compiled = CompiledStage(game, stage, 20)
             compiled.begin(data, 0, stage.steps)
@@ -69,7 +69,7 @@ def test_averages_take_statistics_as_they_are():
         return keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization(momentum=0.5), *line(1.0).layers])
 
     loss = phase(lambda turn: {"t": turn("g", turn["x"])[:, 0]})
-    state = run(Tiny(loss, networks={"g": make}, ema={"g": 0.9}), 3).game.get_state()
+    state = run(Tiny(loss, networks={"g": make}, ema={"g": 0.9}), 3).state.get_state()
     mean = next(name for name in state if name.startswith("averages") and name.endswith("moving_mean"))
     close(state[mean], X.mean() * (1 - 0.5**3))
     close(state[mean], state[mean.replace("averages", "networks")])
@@ -80,7 +80,7 @@ def test_a_call_without_training_leaves_statistics_alone_and_learns():
         return keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization(momentum=0.5), *line(1.0).layers])
 
     loss = phase(lambda turn: {"t": turn("g", turn["x"], training=False)[:, 0] ** 2})
-    state = run(Tiny(loss, networks={"g": make}), 1).game.get_state()
+    state = run(Tiny(loss, networks={"g": make}), 1).state.get_state()
     mean = next(value for name, value in state.items() if name.startswith("networks") and name.endswith("moving_mean"))
     kernel = next(value for name, value in state.items() if name.startswith("networks") and name.endswith("kernel"))
     close(mean, 0)
@@ -204,11 +204,11 @@ def test_a_batch_must_split_evenly(two_devices):
 
 def test_a_state_that_does_not_fit_is_refused():
     play = Play(Tiny(phase()))
-    state = play.game.get_state()
+    state = play.state.get_state()
     with pytest.raises(RecipeError, match="differ in 1 variables, first networks/g/000/kernel"):
-        play.game.set_state({name: value for name, value in state.items() if "kernel" not in name})
+        play.state.set_state({name: value for name, value in state.items() if "kernel" not in name})
     with pytest.raises(RecipeError, match="saved with shape"):
-        play.game.set_state({**state, "networks/g/000/kernel": np.zeros((2, 2))})
+        play.state.set_state({**state, "networks/g/000/kernel": np.zeros((2, 2))})
     with pytest.raises(ConfigError, match="uses one device"):
         place("single", 2)
 

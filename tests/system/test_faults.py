@@ -17,7 +17,7 @@ from gankit.engine import checkpoint
 from gankit.runs.run import all_runs
 
 pytestmark = pytest.mark.slow
-TOY = f"{Path(__file__).parent / 'toy.py'}:Ring"
+TOY = f"{Path(__file__).parents[1] / 'toy.py'}:Ring"
 GANKIT = [sys.executable, "-m", "gankit"]
 LONG = ["--steps", "4000", "--warm-steps", "500", "--lazy", "4", "--width", "32", "--checkpoint-every", "37"]
 LONG += ["--log-every", "37", "--set", "training.steps_per_call=13", "--sample-every", "1000", "--seed", "5"]

@@ -11,7 +11,7 @@ pytest.importorskip("packaging", reason="comes with pytest")
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PARTS = [ROOT / "setup.cfg", ROOT / "datasets" / "setup.cfg", *sorted(ROOT.glob("plugins/*/setup.cfg"))]
 OURS = {"gankit", "gankit-datasets"} | {f"gankit-{path.parent.name}" for path in PARTS[2:]}
 UNPINNED = {"gpu", "bench"}  # extras that nothing here was run with

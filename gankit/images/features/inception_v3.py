@@ -46,7 +46,7 @@ def build(weights_file: str | os.PathLike[str]) -> keras.Model:
     import keras
     import numpy as np
 
-    from gankit.engine.precision import precision
+    from gankit.engine.mixed_precision import precision
 
     saved = [(name, arrays) for name, arrays in read_layers(weights_file).items() if arrays]
     top = any(name == "predictions" for name, _ in saved)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,18 +18,19 @@ from typing import Any, Literal
 import numpy as np
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from gankit.errors import CheckpointError, DataError
+from gankit.runs.results import versions
 from gankit.support.home import home
+from gankit.support.network_file import read_facts, read_network, write_network
 
 log = logging.getLogger("gankit")
 
 BOX = Path(__file__).parent / "weights"
 LEAST, MOST = 4, 64  # pixels a side
 MOST_CLASSES = 1000
-_FORMAT = "gankit-small-classifier/1"
+_KIND = "gankit-small-classifier/1"
+_HINT = "delete it, and it is trained again; or name a file that Classifier.save wrote"
 _BATCH = 128
 _SEEN = 480_000  # pictures that training looks at, repetitions counted, but no picture more than
 _REPEATS = 30  # times
@@ -41,7 +41,6 @@ class Facts(BaseModel):
     """What rebuilds the network, and what it was trained on. The limits are those of a hostile file.
 
     Attributes:
-        format: Of the file.
         height: Of the pictures, in pixels.
         width: Of the pictures.
         channels: 1 or 3.
@@ -58,7 +57,6 @@ class Facts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["gankit-small-classifier/1"] = _FORMAT
     height: int = Field(ge=LEAST, le=MOST)
     width: int = Field(ge=LEAST, le=MOST)
     channels: Literal[1, 3]
@@ -91,38 +89,19 @@ class Classifier:
     weights: Mapping[str, np.ndarray] = field(repr=False)
 
     def save(self, path: Path) -> None:
-        """Writes one file, in half precision, at once or not at all; the same bytes for the same classifier."""
-        tensors = {key: np.ascontiguousarray(value, np.float16) for key, value in self.weights.items()}
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with aside.open("wb") as file:
-                # One entry of metadata: safetensors writes several in an order of its own.
-                file.write(save(tensors, {"gankit": self.facts.model_dump_json()}))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(aside, path)
-        except OSError as error:
-            raise DataError(f"cannot write {path}: {error.strerror or error}", "is the disk full?") from error
-        finally:
-            aside.unlink(missing_ok=True)
+        """Writes one file, in half precision; the same bytes for the same classifier."""
+        write_network(path, self.weights, _KIND, self.facts.model_dump(mode="json"))
 
     @classmethod
     def read(cls, path: Path) -> Classifier:
         """Reads a file of `save`.
 
         Raises:
-            CheckpointError: It is absent, damaged, or no classifier of this kind.
+            CheckpointError: It is damaged, or no classifier of this kind.
+            UsageError: There is no such file.
         """
-        hint = "delete it, and it is trained again; or name a file that Classifier.save wrote"
-        facts = read_facts(path)
-        try:
-            with safe_open(path, "numpy") as file:
-                weights = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise CheckpointError(f"cannot read the classifier {path}: {error}", hint) from error
-        if not all(np.isfinite(value).all() for value in weights.values()):
-            raise CheckpointError(f"{path}: the classifier's weights are not finite", hint)
-        return cls(facts, weights)
+        facts, weights = read_network(path, _KIND, _HINT)
+        return cls(_checked_facts(path, facts), weights)
 
     def network(self) -> Any:
         """The frozen `keras.Model`, see `build`, with these weights.
@@ -138,20 +117,11 @@ class Classifier:
         return model
 
 
-def read_facts(path: Path) -> Facts:
-    """The facts alone, from a file's head.
-
-    Raises:
-        CheckpointError: As `Classifier.read`.
-    """
+def _checked_facts(path: Path, facts: Mapping[str, Any]) -> Facts:
     try:
-        with safe_open(path, "numpy") as file:
-            return Facts.model_validate(json.loads((file.metadata() or {})["gankit"]))
-    except (OSError, SafetensorError, KeyError, ValueError, RecursionError) as error:
-        reason = "no classifier of this kind" if isinstance(error, KeyError | ValidationError) else str(error)
-        raise CheckpointError(
-            f"cannot read the classifier {path}: {reason}", "delete it, and it is trained again"
-        ) from error
+        return Facts.model_validate(facts)
+    except ValidationError as error:
+        raise CheckpointError(f"{path} holds no classifier of this kind", _HINT) from error
 
 
 def fingerprint(images: np.ndarray, labels: np.ndarray) -> str:
@@ -187,7 +157,7 @@ def build(facts: Facts, seed: int = 0) -> Any:
     """
     import keras
 
-    from gankit.engine.precision import precision
+    from gankit.engine.mixed_precision import precision
 
     layers, seeds = keras.layers, np.random.default_rng(seed)
     large = len(facts.blocks) == 3
@@ -246,7 +216,7 @@ def train_classifier(
         fingerprint=fingerprint(images, labels),
         seed=seed,
         epochs=epochs,
-        versions=_versions(),
+        versions=versions(),
     )
     model = build(facts, seed)
     _fit(model, images, labels, epochs, np.random.default_rng([seed, 1]))
@@ -262,7 +232,7 @@ def classifier_file(data: Any, *, seed: int = 0) -> Path:
     """The file of a classifier of these data: the package's, the kept one, or one that is trained now.
 
     Args:
-        data: Labelled pictures, as `gankit.images.features.embedding.embedding` takes them.
+        data: Labelled pictures, as `gankit.images.features.embeddings.embedding` takes them.
         seed: As in `train_classifier`; the package's is taken whatever the seed.
 
     Raises:
@@ -304,9 +274,9 @@ def ready(data: Any, *, seed: int = 0) -> bool:
 def _place(images: np.ndarray, mark: str, seed: int) -> Path:
     """The package's file of a classifier of these data, or where one is kept."""
     for path in sorted(BOX.glob("*.safetensors")):
-        if read_facts(path).fingerprint == mark:
+        if _checked_facts(path, read_facts(path, _KIND, _HINT)).fingerprint == mark:
             return path
-    recipe = [_FORMAT, mark, blocks_for(*images.shape[1:3]), seed, _SEEN, _REPEATS, _RATE, _BATCH]
+    recipe = [_KIND, mark, blocks_for(*images.shape[1:3]), seed, _SEEN, _REPEATS, _RATE, _BATCH]
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
     return home() / "features" / f"small-classifier-{key}.safetensors"
 
@@ -328,7 +298,7 @@ def _kept(path: Path, mark: str) -> bool:
 
 
 def _checked(images: Any, labels: Any, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    from gankit.images.features.embedding import checked_pictures
+    from gankit.images.features.embeddings import checked_pictures
 
     images, labels = checked_pictures(images), np.asarray(labels)
     if not all(LEAST <= side <= MOST for side in images.shape[1:3]):
@@ -394,16 +364,6 @@ def _accuracy(classifier: Classifier, images: np.ndarray, labels: np.ndarray) ->
 def _halved(variable: Any) -> np.ndarray:
     """The values that half precision keeps."""
     return np.asarray(variable, np.float32).astype(np.float16).astype(np.float32)
-
-
-def _versions() -> dict[str, str]:
-    import keras
-    import tensorflow as tf
-
-    import gankit
-
-    found = {"gankit": gankit.__version__, "keras": keras.__version__, "tensorflow": tf.__version__}
-    return found | {"numpy": np.__version__}
 
 
 def main(name: str, out: str) -> None:

@@ -1,1 +1,5 @@
-"""."""
+"""Figures of pictures: of one beside its truth, and of sets."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

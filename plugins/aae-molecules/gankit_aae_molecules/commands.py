@@ -105,7 +105,7 @@ def screen(
     a random draw of the library) and provenance.json.
     """
     ready()
-    from gankit.runs.run import vacant
+    from gankit.support import vacant
     from gankit_aae_molecules.library import builtin
     from gankit_aae_molecules.use import output as written
     from gankit_aae_molecules.use.screening import Filters, Request
@@ -190,7 +190,7 @@ def write(rows: list[dict[str, Any]], output: Path | None) -> None:
     import csv
     import sys
 
-    from gankit.commands import columns_of, write_csv
+    from gankit.support import columns_of, write_csv
 
     if output is not None:
         write_csv(output, rows)

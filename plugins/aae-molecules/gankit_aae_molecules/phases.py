@@ -16,8 +16,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from gankit import Phase, Stage, Turn, Watch
-from gankit.nn.losses import cross_entropy, per_example, squared_error
+from gankit import Monitor, Phase, Stage, Turn
+from gankit.nn import cross_entropy, per_example, squared_error
 from gankit_aae_molecules.config import AAEConfig
 from gankit_aae_molecules.response import Response
 
@@ -64,8 +64,8 @@ class Game:
         if self.config.vae:
             phases.append(Phase("vae", ("vae_encoder", "vae_decoder"), self.vary, lr=self.config.rate(steps)))
         reads = ("molecules", "responses") if self.responses else ("molecules",)
-        watch = Watch(self.look, generator="encoder", reads=("molecules",))
-        return Stage(name, steps, tuple(phases), reads=reads, watch=watch)
+        monitor = Monitor(self.look, generator="encoder", reads=("molecules",))
+        return Stage(name, steps, tuple(phases), reads=reads, monitor=monitor)
 
     # -- what is encoded -----------------------------------------------------------------------------------------------
 

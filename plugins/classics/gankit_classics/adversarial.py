@@ -8,10 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from gankit import Phase, Stage, Turn, Watch
-from gankit.nn import penalties
-from gankit.nn.augmentation import augment
-from gankit.nn.losses import ADVERSARIAL, cross_entropy, feature_matching
+from gankit import Monitor, Phase, Stage, Turn
+from gankit.nn import ADVERSARIAL, augment, cross_entropy, feature_matching, penalties
 from gankit_classics.config import WEIGHTS, AdversarialConfig
 
 
@@ -153,7 +151,7 @@ def adversarial_stage(config: AdversarialConfig, players: Players, name: str = "
         ),
         shared=lambda turn: {"fake": players.fake(turn)},
         knobs=knobs if config.instance_noise else {},
-        watch=Watch(
+        monitor=Monitor(
             look,
             generator=players.generator[0],
             saturating=config.loss in ("minimax", "non-saturating"),

@@ -16,7 +16,7 @@ from keras import layers
 from scipy import stats
 
 from gankit.errors import UsageError
-from gankit.runs.loading import LoadedRun
+from gankit.runs import LoadedRun
 from gankit_classics.evaluation import whole
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from scipy.stats import spearmanr
 
 from gankit import Data, Evaluation, Turn
-from gankit.nn.losses import per_example
+from gankit.nn import per_example
 from gankit_classics.evaluation import classifiable, small_classifier
 from gankit_classics.sheets import sheet
 

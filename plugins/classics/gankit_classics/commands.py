@@ -33,7 +33,7 @@ def augment(runs: tuple[str, ...], steps: int, repeats: int, runs_dir: Path | No
     opened = [open_run(run, runs_dir) for run in runs]
     if others := {run.info["recipe"] for run in opened} - {"cgan"}:
         raise UsageError(f"a run of {', '.join(sorted(others))} has no classes to ask for", "give runs of cgan")
-    from gankit.runs.loading import LoadedRun
+    from gankit.runs import LoadedRun
     from gankit_classics.augment import measure
 
     loaded = [LoadedRun(run) for run in opened]

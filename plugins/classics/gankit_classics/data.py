@@ -10,7 +10,7 @@ import numpy as np
 
 from gankit import Data
 from gankit.errors import DataError, Offline
-from gankit.images.labelled import Pictures, PictureSet, open_pictures
+from gankit.images import Pictures, PictureSet, open_pictures
 
 if TYPE_CHECKING:
     from gankit_classics.config import PictureConfig
@@ -44,7 +44,7 @@ def open_data(config: PictureConfig, least: int | None = None) -> Data:
 
 def source(found: PictureSet) -> Any:
     """The training part as a source with the fields `image` in [-1, 1] and, if there are labels, `label`."""
-    from gankit.engine.arrays import PictureSource
+    from gankit.images import PictureSource
 
     labels = {} if found.train.labels is None else {"label": found.train.labels}
     return PictureSource(found.train.images, **labels)

@@ -12,7 +12,7 @@ from gankit import Data, Evaluation
 from gankit.errors import DataError
 
 if TYPE_CHECKING:
-    from gankit.images.features.embedding import Embedding
+    from gankit.images.features import Embedding
     from gankit_classics.base import PictureGAN
     from gankit_classics.cgan import CGAN
 
@@ -55,7 +55,7 @@ def check_features(config: Any, data: Data) -> None:
 
 def judge_network(recipe: Any, data: Data) -> Embedding:
     """The feature network of the scores: a classifier of the data's classes, else a network that knows photographs."""
-    from gankit.images.features.embedding import embedding
+    from gankit.images.features import embedding
 
     config = recipe.config
     name = config.features
@@ -65,16 +65,18 @@ def judge_network(recipe: Any, data: Data) -> Embedding:
 
 
 def evaluate(recipe: PictureGAN, networks: Mapping[str, Any], data: Data) -> Evaluation:
-    """All scores of `gankit.images.metrics.judge`."""
-    from gankit.images.metrics.judge import judge
-    from gankit.runs.loading import build_networks
+    """All scores of `gankit.images.metrics.picture_scores`."""
+    from gankit.images.metrics import score_pictures
+    from gankit.runs import build_networks
 
     found, config = data.held_out["set"], recipe.config
     if (count := min(len(found.train.images), len(found.test.images), config.samples)) < FEW:
         log.warning("the scores are of %d pictures: fewer than %d tell little", count, FEW)
     ours = recipe.draw(networks, data, config.samples)
     untrained = recipe.draw(build_networks(recipe, data), data, config.samples)
-    judged = judge(found.train.images, found.test.images, ours, judge_network(recipe, data), untrained=untrained)
+    judged = score_pictures(
+        found.train.images, found.test.images, ours, judge_network(recipe, data), untrained=untrained
+    )
     return Evaluation(
         judged.metrics,
         {FLOOR: judged.floor, CEILING: judged.ceiling or {}},
@@ -155,7 +157,7 @@ def class_accuracy(recipe: CGAN, networks: Mapping[str, Any], data: Data) -> Eva
 
 def small_classifier(recipe: Any, data: Data) -> Embedding:
     """The classifier of the data's classes, whatever network the scores use."""
-    from gankit.images.features.embedding import embedding
+    from gankit.images.features import embedding
 
     file = recipe.config.feature_weights if recipe.config.features in ("auto", "small-classifier") else None
     return embedding("small-classifier", weights_file=file, data=whole(data))

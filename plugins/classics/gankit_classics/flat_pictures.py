@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def open_data(config: GANConfig) -> Data:
     """Pictures as the field `row` in [-1, 1]."""
     from gankit import ArraySource
-    from gankit.images.labelled import open_pictures
+    from gankit.images import open_pictures
 
     found = open_pictures(config.data, size=config.size)
     rows = found.train.images.reshape(len(found.train.images), -1) / np.float32(127.5) - 1

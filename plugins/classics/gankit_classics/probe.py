@@ -50,7 +50,7 @@ def linear_accuracy(train: np.ndarray, labels: np.ndarray, test: np.ndarray, tru
 
 def probe(recipe: PictureGAN, networks: Mapping[str, Any], data: Data) -> Evaluation:
     """A linear classifier on the discriminator's features, beside pixels and an untrained discriminator."""
-    from gankit.runs.loading import build_networks
+    from gankit.runs import build_networks
 
     found = data.held_out["set"]
     rows = np.random.default_rng(7).permutation(len(found.train.images))[:PROBED]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gankit.images.resize import downscale, upscale
+from gankit.images import downscale, upscale
 
 
 def coarse(image: Any, levels: int) -> Any:

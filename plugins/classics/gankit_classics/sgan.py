@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from gankit import Claim, Data, DataError, Evaluation, Phase, Stage, Watch
+from gankit import Claim, Data, DataError, Evaluation, Monitor, Phase, Stage
 from gankit_classics.base import PictureGAN
 from gankit_classics.config import RESULTS, GameConfig, Halved, PictureFields
 
@@ -58,7 +58,7 @@ class SGAN(PictureGAN):
 
     def data(self) -> Data:
         """All pictures without labels, and a few with."""
-        from gankit.engine.arrays import PictureSource
+        from gankit.images import PictureSource
 
         opened = super().data()
         train, classes = opened.held_out["set"].train, opened.facts["classes"]
@@ -110,7 +110,7 @@ class SGAN(PictureGAN):
         """One stage of three phases."""
         import tensorflow as tf
 
-        from gankit.nn.losses import feature_matching
+        from gankit.nn import feature_matching
 
         config, hidden = self.config, sum(self._widths())
 
@@ -164,7 +164,7 @@ class SGAN(PictureGAN):
                     Phase("supervised", ("supervised",), supervise, lr=rate),
                 ),
                 shared=lambda turn: {"fake": fake(turn)},
-                watch=Watch(look, saturating=False, reads=("unlabelled",)),
+                monitor=Monitor(look, saturating=False, reads=("unlabelled",)),
             )
         ]
 

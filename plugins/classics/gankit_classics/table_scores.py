@@ -14,8 +14,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
 from gankit import Data, Evaluation
-from gankit.metrics.memorisation import memorisation
-from gankit.metrics.wasserstein import sliced_wasserstein
+from gankit.metrics import memorisation, sliced_wasserstein
 
 if TYPE_CHECKING:
     from gankit_classics.gan import GAN
@@ -93,7 +92,7 @@ def gaussian(train: np.ndarray, facts: Mapping[str, Any], count: int) -> np.ndar
 
 def evaluate(recipe: GAN, networks: Mapping[str, Any], data: Data) -> Evaluation:
     """Generated rows against those that were held out."""
-    from gankit.runs.loading import build_networks
+    from gankit.runs import build_networks
     from gankit_classics.tables import encode
 
     train, test, facts = data.held_out["train"], data.held_out["test"], data.facts

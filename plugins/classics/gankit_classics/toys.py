@@ -86,7 +86,7 @@ def scores(name: str, points: np.ndarray) -> dict[str, float]:
 
 def evaluate(recipe: GAN, networks: Mapping[str, Any], data: Data) -> Evaluation:
     """Beside the mixture itself, one Gaussian fitted to it, and the untrained generator."""
-    from gankit.runs.loading import build_networks
+    from gankit.runs import build_networks
 
     name, real, count = data.facts["data"], data.held_out["points"], recipe.config.samples
     gaussian = np.random.default_rng(3).multivariate_normal(real.mean(0), np.cov(real.T), count)

@@ -95,7 +95,7 @@ class WGAN(WGANGP):
 
     def discriminator_options(self, data: Data) -> dict[str, Any]:
         """DCGAN's, with clipped weights."""
-        from gankit.nn.constraints import WeightClipping
+        from gankit.nn import WeightClipping
 
         return {**super().discriminator_options(data), "constraint": WeightClipping(self.config.limit)}
 

@@ -108,8 +108,8 @@ def test_rates_follow_their_schedules():
 
 
 def test_the_monitors_are_told_what_saturates():
-    assert phases()[0].watch.saturating and not phases(loss="hinge")[0].watch.saturating
-    seen = phases()[0].watch.look(FakeTurn(REAL, FAKE))
+    assert phases()[0].monitor.saturating and not phases(loss="hinge")[0].monitor.saturating
+    seen = phases()[0].monitor.outputs(FakeTurn(REAL, FAKE))
     np.testing.assert_allclose(np.asarray(seen["generated"])[:, 0], FAKE, rtol=1e-6)
 
 

@@ -8,16 +8,8 @@ from typing import Any
 
 import click
 
-from gankit.commands import (
-    common_options,
-    complete_run,
-    figure,
-    json_option,
-    print_json,
-    print_table,
-    ready,
-    runs_dir_option,
-)
+from gankit.commands import common_options, complete_run, json_option, print_json, print_table, ready, runs_dir_option
+from gankit.support import figure
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)

@@ -11,7 +11,7 @@ from gankit_sketch_retrieval.marks.normalise import normalised
 from PIL import Image
 from scipy import ndimage
 
-from gankit.commands import write_csv
+from gankit.support.files import write_csv
 
 RNG = np.random.default_rng(0)
 

@@ -90,7 +90,7 @@ def upscale(inputs: tuple[str, ...], **options: Any) -> None:
     """  # noqa: D301
     ready()
     _terminable()
-    from gankit.cli.app import print_error
+    from gankit.commands import print_error
     from gankit.errors import DataError, GankitError, UsageError
     from gankit_srgan.upscale import batch
     from gankit_srgan.upscale.formats import FORMATS

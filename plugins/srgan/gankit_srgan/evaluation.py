@@ -11,10 +11,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from gankit import Evaluation
-from gankit.images.features.distance import Features, feature_distance, feature_network
-from gankit.images.metrics.image_quality import luma, psnr, super_resolution_scores
-from gankit.images.metrics.niqe import niqe
-from gankit.images.resize import imresize, to_uint8
+from gankit.images import imresize, to_uint8
+from gankit.images.features import Features, feature_distance, feature_network
+from gankit.images.metrics import luma, niqe, psnr, super_resolution_scores
 from gankit_srgan.photos import LARGEST_TEST_SIDE, Photo
 
 BETTER = {

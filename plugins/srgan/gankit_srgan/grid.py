@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from gankit import Turn
-from gankit.nn.losses import per_example
+from gankit.nn import per_example
 
 MARGIN = 8  # pixels that are lost to the shift
 CELLS = 4  # low-resolution pixels a side over which a lattice is measured

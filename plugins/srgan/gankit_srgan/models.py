@@ -82,8 +82,8 @@ class Model:
 
     def network(self) -> Any:
         """The generator as a `keras.Model` with these weights."""
-        from gankit.engine.precision import precision
-        from gankit.runs.loading import assign
+        from gankit.engine import precision
+        from gankit.runs import assign
         from gankit_srgan import networks
 
         with precision("float32"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from gankit.nn import BicubicUpscale, PixelShuffle
+from gankit.images import BicubicUpscale, PixelShuffle
 
 
 def factors(scale: int) -> list[int]:

@@ -29,7 +29,7 @@ def serialised(model: Model) -> bytes:
     from gankit_srgan import onnx_graph
 
     if model.generator not in onnx_graph.TABLES:
-        from gankit.export.formats import to_onnx
+        from gankit.export import to_onnx
 
         return to_onnx(model.network()).SerializeToString()
     rows = onnx_graph.TABLES[model.generator](model.options["blocks"])

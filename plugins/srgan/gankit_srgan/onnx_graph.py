@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from gankit.images.resize import resize_matrix
+from gankit.images import resize_matrix
 
 INPUT, OUTPUT = "low_resolution", "high_resolution"
 OPSET = 17

@@ -11,11 +11,7 @@ import numpy as np
 
 from gankit.datasets import catalogue
 from gankit.errors import DataError
-from gankit.images.crops import ImageCrops
-from gankit.images.images import list_images, read_each, read_image
-from gankit.images.pixels import Pixels
-from gankit.images.prepared import load_pixels
-from gankit.images.reductions import Reductions
+from gankit.images import ImageCrops, Pixels, Reductions, list_images, load_pixels, read_each, read_image
 
 LARGEST_TEST_SIDE = 1024  # pixels; larger held-out photographs are judged by their middle
 
@@ -49,7 +45,7 @@ class Pairs:
         """`Source.gather`; `lr` is rounded to 8 bits, as the files that the network will meet."""
         import tensorflow as tf
 
-        from gankit.images.resize import downscale
+        from gankit.images import downscale
 
         fields = dict(self.crops.gather(rows, index, seed))
         low = downscale(fields["hr"], self.scale)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from gankit import Data, Evaluation, Phase, Recipe, RecipeConfig, Section, Stage, Watch
+from gankit import Data, Evaluation, Monitor, Phase, Recipe, RecipeConfig, Section, Stage
 
 STAGES = ("pixel", "adversarial")
 SHAPES = {"compact": {"blocks": 6, "width": 48}, "fast": {"blocks": 3, "width": 24}, "paper": {}}
@@ -122,7 +122,7 @@ class SRGAN(Recipe):
 
     def data(self) -> Data:
         """Photographs to cut crops from, and some held out."""
-        from gankit.images.crops import ImageCrops
+        from gankit.images import ImageCrops
         from gankit_srgan.photos import Pairs, held_out, read_all, split
 
         config = self.config
@@ -167,7 +167,7 @@ class SRGAN(Recipe):
         generator = getattr(networks, name)(config.scale, **self.generator_options(name))
         built = {"generator": generator}
         if "adversarial" in self._stages:
-            from gankit.images.features.distance import feature_network
+            from gankit.images.features import feature_network
 
             width = config.discriminator_width or (64 if name == "paper" else 24)
             built["discriminator"] = networks.discriminator(data.facts["crop"], width, 16 * width)
@@ -178,14 +178,14 @@ class SRGAN(Recipe):
         """Adam with the paper's beta1 = 0.9, and Muon for pixels; the rates come from the phases."""
         import keras
 
-        from gankit.nn.optimizers import Muon
+        from gankit.nn import Muon
 
         adam = {name: keras.optimizers.Adam(1e-4) for name in ("pixel", "generator", "discriminator")}
         return {"muon": Muon(1e-4, momentum=0.9), **adam}
 
     def stages(self, data: Data) -> list[Stage]:
         """Pixel pre-training, then the adversarial stage (the paper's section 3.2)."""
-        from gankit.images.features.distance import content_distance
+        from gankit.images.features import content_distance
         from gankit.nn import losses
         from gankit_srgan.grid import jittered, lattice
 
@@ -242,7 +242,7 @@ class SRGAN(Recipe):
                     Phase("generator", ("generator",), generate, weights, lr=rate),
                 ),
                 shared=enlarged,
-                watch=Watch(look, examples=64),
+                monitor=Monitor(look, examples=64),
             ),
         }
         return [stages[name] for name in self._stages]

@@ -11,7 +11,6 @@ import click
 from gankit.commands import (
     common_options,
     complete_run,
-    figure,
     json_option,
     open_run,
     print_json,
@@ -19,6 +18,7 @@ from gankit.commands import (
     ready,
     runs_dir_option,
 )
+from gankit.support import figure
 
 
 @click.group("stock-gan")

@@ -227,12 +227,12 @@ def test_losses_in_closed_form():
     )
     stage = game.stage()
     assert [(p.name, dict(p.weights)) for p in stage.phases][1] == ("generator", {"mse": 2, "fake": 0.3})
-    assert stage.reads == ("windows",) and stage.watch.reads == ("held_out",)
+    assert stage.reads == ("windows",) and stage.monitor.reads == ("held_out",)
     assert set(game.look(turn)) == {"real", "fake"} and (turn.masks[-1] == 1).all()
 
 
 def test_the_monitors_see_held_out_windows_alone():
-    from gankit.engine.probe import Looker
+    from gankit.engine.probe import Probe
 
     recipe = StockGANPaper(config())
     found = data.cut([walk()], recipe.config)
@@ -242,8 +242,8 @@ def test_the_monitors_see_held_out_windows_alone():
         "generator": lambda inputs, training: inputs[0][:, -1],
         "discriminator": lambda inputs, training: inputs[1][:, :1],
     }
-    looker = Looker(recipe.stages(found)[0], found, played, 0)
-    assert looker.n == 40 and (looker.look(0)["real"] == 7).all()
+    probe = Probe(recipe.stages(found)[0], found, played, 0)
+    assert probe.n == 40 and (probe.read(0)["real"] == 7).all()
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------

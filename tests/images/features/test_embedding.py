@@ -7,7 +7,7 @@ import pytest
 
 from gankit.errors import DataError, NonFinite
 from gankit.images.features import efficientnet_lite0
-from gankit.images.features.embedding import Embedding, embedding
+from gankit.images.features.embeddings import Embedding, embedding
 
 try:
     importlib.metadata.distribution(efficientnet_lite0.DISTRIBUTION)

@@ -8,7 +8,7 @@ import pytest
 
 from gankit.errors import DataError, Offline
 from gankit.images.features import inception_v3
-from gankit.images.features.embedding import embedding
+from gankit.images.features.embeddings import embedding
 
 
 def write(path, layers):

@@ -1,5 +1,6 @@
 """The classifier that judges: accuracy, one seed one network, files that can be trusted, trained only once."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,8 @@ from safetensors.numpy import load_file, save_file
 from gankit.errors import CheckpointError, DataError, GankitError, UsageError
 from gankit.errors import __file__ as errors_file
 from gankit.images.features import small_classifier as module
-from gankit.images.features.embedding import embedding
-from gankit.images.features.small_classifier import Classifier, Facts, fingerprint, read_facts, train_classifier
+from gankit.images.features.embeddings import embedding
+from gankit.images.features.small_classifier import Classifier, Facts, fingerprint, train_classifier
 
 NAMES = tuple("0123456789")
 
@@ -96,10 +97,13 @@ def test_files_come_back_and_are_the_same_bytes(quick, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
     back = Classifier.read(tmp_path / "a")
-    assert back.facts == quick.facts == read_facts(tmp_path / "a")
-    assert back.facts.seed == 0 and set(back.facts.versions) == {"gankit", "keras", "tensorflow", "numpy"}
+    assert back.facts == quick.facts == Classifier.read(tmp_path / "a").facts
+    assert back.facts.seed == 0 and {"gankit", "keras", "numpy"} <= set(back.facts.versions)
     for key, value in quick.weights.items():
         np.testing.assert_array_equal(back.weights[key], value)
+
+
+KIND = "gankit-small-classifier/1"
 
 
 def test_damaged_and_hostile_files_are_refused(quick, tmp_path):
@@ -110,7 +114,7 @@ def test_damaged_and_hostile_files_are_refused(quick, tmp_path):
     def written(metadata, **changes):
         save_file({**tensors, **changes}, path, metadata)
 
-    cases = [lambda: path.unlink(), lambda: path.write_bytes(whole[:-9]), lambda: path.write_bytes(b"x" * 99)]
+    cases = [lambda: path.write_bytes(whole[:-9]), lambda: path.write_bytes(b"x" * 99)]
     cases += [lambda: written(None), lambda: written({"gankit": "{"}), lambda: written({"gankit": "[]"})]
     first = next(iter(tensors))
     for update in (
@@ -120,30 +124,17 @@ def test_damaged_and_hostile_files_are_refused(quick, tmp_path):
         {"blocks": (10**9,)},
         {"classes": ("a",)},
     ):
-        bad = facts.model_copy(update=update).model_dump_json()
+        bad = json.dumps({"format": KIND, **facts.model_dump(mode="json"), **update})
         cases.append(lambda bad=bad: written({"gankit": bad}))
-    good = {"gankit": facts.model_dump_json()}
+    good = {"gankit": json.dumps({"format": KIND, **facts.model_dump(mode="json")})}
     cases += [lambda: written(good, **{first: np.full_like(tensors[first], np.nan)})]
     cases += [lambda: written(good, **{first: tensors[first][:1]}), lambda: written(good, more=tensors[first])]
-    other = {"gankit": facts.model_copy(update={"features": 64}).model_dump_json()}
+    other = {"gankit": json.dumps({"format": KIND, **facts.model_dump(mode="json"), "features": 64})}
     cases += [lambda: written(other)]
     for case in cases:
         case()
         with pytest.raises(CheckpointError):
             Classifier.read(path).network()
-
-
-def test_a_full_disk_leaves_the_old_file(quick, tmp_path, monkeypatch):
-    path = tmp_path / "c.safetensors"
-    path.write_bytes(b"old")
-
-    def full(*args):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(module.os, "fsync", full)
-    with pytest.raises(DataError, match="No space"):
-        quick.save(path)
-    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
 # --- Trained once ---------------------------------------------------------------------------------------------------
@@ -168,7 +159,7 @@ def test_trained_once_and_again_only_if_damaged_or_for_other_data(digits, traini
     path = module.classifier_file(digits)
     assert path.parent.name == "features" and len(trainings) == 1
     assert module.classifier_file(digits) == path and len(trainings) == 1
-    assert read_facts(path).test_accuracy is not None
+    assert Classifier.read(path).facts.test_accuracy is not None
     path.write_bytes(path.read_bytes()[:-1])
     assert module.classifier_file(digits) == path and len(trainings) == 2
     Classifier.read(path)
@@ -176,7 +167,7 @@ def test_trained_once_and_again_only_if_damaged_or_for_other_data(digits, traini
     half = SimpleNamespace(images=digits.train.images[::2], labels=digits.train.labels[::2])
     untested = SimpleNamespace(images=digits.test.images, labels=None)
     other = module.classifier_file(SimpleNamespace(train=half, test=untested, classes=NAMES))
-    assert other != path and len(trainings) == 4 and read_facts(other).test_accuracy is None
+    assert other != path and len(trainings) == 4 and Classifier.read(other).facts.test_accuracy is None
 
 
 def test_the_packages_weights_come_first(digits, quick, trainings, tmp_path, monkeypatch):
@@ -234,7 +225,7 @@ FASHION = module.BOX / "fashion-mnist.safetensors"
 
 
 def test_the_packages_fashion_mnist():
-    facts = read_facts(FASHION)
+    facts = Classifier.read(FASHION).facts
     assert FASHION.stat().st_size < 600_000 and facts.test_accuracy >= 0.925 and len(facts.classes) == 10
     assert isinstance(facts, Facts) and (facts.height, facts.width, facts.channels) == (28, 28, 1)
     Classifier.read(FASHION).network()
@@ -249,13 +240,14 @@ def test_the_packages_fashion_mnist_is_as_good_as_it_says():
     assert module.classifier_file(data) == FASHION
     embed = embedding("small-classifier", data=data)
     told = embed.probabilities(data.test.images).argmax(axis=1)
-    assert np.mean(told == data.test.labels) == pytest.approx(read_facts(FASHION).test_accuracy, abs=2e-4)
+    assert np.mean(told == data.test.labels) == pytest.approx(Classifier.read(FASHION).facts.test_accuracy, abs=2e-4)
 
 
 def test_importing_needs_no_tensorflow():
     code = (
-        "import sys, gankit.images.features.embedding, gankit.images.features.small_classifier, gankit.images.features.inception_v3\n"
-        "import gankit.images.metrics.judge\n"
+        "import sys\n"
+        "from gankit.images.features import embeddings, inception_v3, small_classifier\n"
+        "import gankit.images.metrics.picture_scores\n"
         "assert not {'tensorflow', 'keras', 'h5py'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(errors_file).parents[1])

@@ -9,9 +9,9 @@ from PIL import Image
 from scipy import ndimage, special
 from skimage import data
 
-from gankit.images.metrics import niqe as module
+from gankit.images.metrics import naturalness as module
 from gankit.images.metrics.image_quality import luma
-from gankit.images.metrics.niqe import fit_aggd, mscn, niqe
+from gankit.images.metrics.naturalness import fit_aggd, mscn, niqe
 from gankit.images.resize import to_uint8
 
 # basicsr 1.4.2, `calculate_niqe(image[..., ::-1], crop_border)`, of images in scikit-image 0.26.0: its luma, or grey

@@ -22,7 +22,7 @@ import numpy as np
 from filelock import FileLock
 
 from gankit.errors import DataError
-from gankit.support.home import home
+from gankit.support import home
 from gankit_aae_molecules.chemistry.workers import processors, streamed
 from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.library.records import Record, records

@@ -46,8 +46,7 @@ def distance(first: Sequence[str], second: Sequence[str]) -> float:
     Raises:
         DataError: The weights are not there, or are not those that are known.
     """
-    from gankit.metrics.frechet import frechet_distance
-    from gankit.metrics.moments import Moments
+    from gankit.metrics import Moments, frechet_distance
 
     both = []
     for smiles in (first, second):
@@ -83,7 +82,7 @@ def _network() -> Any:
     import keras
     from keras import layers
 
-    from gankit.support.torch_file import read_tensors
+    from gankit.support import read_tensors
 
     path = weights()
     if path is None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gankit.commands import write_csv
-from gankit.runs.run import results_folder
+from gankit.runs.results import results_folder
+from gankit.support import write_csv
 from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.use.trained import Trained
 

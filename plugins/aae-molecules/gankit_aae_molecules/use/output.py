@@ -10,10 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gankit.commands import write_csv
 from gankit.errors import UsageError
-from gankit.runs.run import results_folder, write_json
-from gankit.runs.training import versions
+from gankit.runs import versions
+from gankit.runs.results import results_folder
+from gankit.support import write_csv, write_json
 from gankit_aae_molecules.library.packed import Library
 from gankit_aae_molecules.use import sets
 from gankit_aae_molecules.use.screening import Request, Row

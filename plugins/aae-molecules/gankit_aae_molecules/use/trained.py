@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from gankit.errors import UsageError
-from gankit.runs.loading import LoadedRun
-from gankit.runs.run import Run
+from gankit.runs import LoadedRun, Run
 from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.model import Model
 

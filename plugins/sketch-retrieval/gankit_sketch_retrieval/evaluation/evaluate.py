@@ -88,7 +88,7 @@ class Views:
 
 def evaluate(recipe: Recipe, networks: Mapping[str, Any], data: Data) -> Evaluation:
     """Figures in percent, of the run and of every baseline."""
-    from gankit.runs.loading import build_networks
+    from gankit.runs import build_networks
 
     opened: Opened = data.held_out["opened"]
     config, train = recipe.config, opened.train.pictures

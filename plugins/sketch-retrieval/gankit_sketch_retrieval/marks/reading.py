@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from gankit.errors import DataError, UsageError
-from gankit.images.images import list_images, read_each
+from gankit.images import list_images, read_each
 from gankit_sketch_retrieval.marks.arrays import is_arrays, read_arrays
 from gankit_sketch_retrieval.marks.ink import BRIGHT, DARK, ink, open_grey, polarity
 from gankit_sketch_retrieval.marks.labels import FILE, read_labels

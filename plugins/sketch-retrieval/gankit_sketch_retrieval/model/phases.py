@@ -18,10 +18,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from gankit import Phase, Stage, Terms, Turn, Watch
-from gankit.engine.replicas import gather
-from gankit.nn.losses import cross_entropy
-from gankit.nn.penalties import squared_gradient
+from gankit import Monitor, Phase, Stage, Terms, Turn
+from gankit.engine import gather
+from gankit.nn import cross_entropy, squared_gradient
 from gankit_sketch_retrieval.config import SketchConfig
 
 
@@ -49,7 +48,7 @@ class Game:
         resisting = ("generator", "encoder") if config.game == "bigan" else ("generator",)
         schedule = config.rate(config.lr_resisting)
         phases.append(Phase("generator", resisting, self.resist, lr=schedule, every=every))
-        return Stage("training", config.steps, tuple(phases), self.shared, watch=Watch(self.look))
+        return Stage("training", config.steps, tuple(phases), self.shared, monitor=Monitor(self.look))
 
     def shared(self, turn: Turn) -> Mapping[str, Any]:
         """Generated marks with their noise; in a BiGAN, codes of drawn ones."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.engine.arrays import ArraySource
+from gankit.engine import ArraySource
 from gankit_sketch_retrieval.config import Augmentation
 
 

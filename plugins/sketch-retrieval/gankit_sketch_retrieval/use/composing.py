@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gankit.commands import write_csv
 from gankit.errors import DataError
-from gankit.runs.run import results_folder
+from gankit.runs.results import results_folder
+from gankit.support import write_csv
 from gankit_sketch_retrieval.data import marks_of
 from gankit_sketch_retrieval.evaluation.pages_data import SIDES
 from gankit_sketch_retrieval.pages.compose import Drawing, compose

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gankit.errors import UsageError
-from gankit.runs.run import results_folder, vacant
+from gankit.runs.results import results_folder
+from gankit.support import vacant
 from gankit_sketch_retrieval.index.store import Index
 from gankit_sketch_retrieval.use import formats, opening
 from gankit_sketch_retrieval.use.cutting import PAGES

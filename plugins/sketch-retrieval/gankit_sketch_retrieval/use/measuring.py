@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from gankit.commands import write_csv
 from gankit.errors import DataError, UsageError
-from gankit.runs.run import results_folder, write_json
+from gankit.runs.results import results_folder
+from gankit.support import write_csv, write_json
 from gankit_sketch_retrieval.data import marks_of
 from gankit_sketch_retrieval.evaluation import invariance
 from gankit_sketch_retrieval.evaluation.evaluate import chosen, expanded, has_labels

@@ -39,7 +39,7 @@ def encoder(run: str, runs_dir: Path | None) -> Encoder:
 def _of_run(reference: str, runs_dir: Path | None) -> Encoder:
     """A run's encoder, from its file if it was used before."""
     from gankit.commands import open_run
-    from gankit.runs.loading import LoadedRun
+    from gankit.runs import LoadedRun
 
     loaded = LoadedRun.of_recipe(open_run(reference, runs_dir), RECIPE)
     config = loaded.recipe.config

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gankit.images.resize import imresize, to_uint8
+from gankit.images import imresize, to_uint8
 from gankit_srgan.upscale.page import PAGE, PAIR
 from gankit_srgan.upscale.pictures import Picture
 from gankit_srgan.upscale.vips import vips

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gankit.errors import GankitError
-from gankit.support.memory import peak_mb
+from gankit.support import peak_mb
 from gankit_srgan.enlarger import Enlarger
 from gankit_srgan.upscale.compare import Differences, write_page
 from gankit_srgan.upscale.formats import FORMATS, check

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gankit.errors import UsageError
-from gankit.images.images import EXTENSIONS, list_images
+from gankit.images import EXTENSIONS, list_images
 from gankit_srgan.upscale.formats import BY_SUFFIX, FORMATS
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from gankit.errors import DataError
-from gankit.images.images import MAX_PIXELS
+from gankit.images import MAX_PIXELS
 from gankit_srgan.upscale import exif
 from gankit_srgan.upscale.vips import reason, vips
 

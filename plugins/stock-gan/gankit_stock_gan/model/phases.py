@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gankit import Phase, Selection, Stage, Terms, Turn, Watch
-from gankit.nn.losses import cross_entropy
+from gankit import Monitor, Phase, Selection, Stage, Terms, Turn
+from gankit.nn import cross_entropy
 from gankit_stock_gan.config import StockConfig
 from gankit_stock_gan.model.memory import figures, scale, update
 from gankit_stock_gan.model.noise import MEAN, SHAPES, shaped
@@ -57,9 +57,9 @@ class Game:
         if weights.adversarial:
             judge = Phase("discriminator", ("discriminator",), self.judge, lr=config.schedule)
             phases.insert(0, judge)
-        watch = Watch(self.look, reads=(HELD_OUT,)) if weights.adversarial else None
+        monitor = Monitor(self.look, reads=(HELD_OUT,)) if weights.adversarial else None
         return Stage(
-            "training", config.steps, tuple(phases), self.shared, reads=(TRAIN,), watch=watch,
+            "training", config.steps, tuple(phases), self.shared, reads=(TRAIN,), monitor=monitor,
             selection=self.selection,
         )  # fmt: skip
 

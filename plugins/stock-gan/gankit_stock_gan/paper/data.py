@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gankit import Data
-from gankit.engine.arrays import ArraySource
+from gankit.engine import ArraySource
 from gankit.errors import DataError
 from gankit_stock_gan.bars.series import Series
 from gankit_stock_gan.paper.config import PaperConfig

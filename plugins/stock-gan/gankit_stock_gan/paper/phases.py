@@ -12,8 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from gankit import Phase, Stage, Turn, Watch
-from gankit.nn.losses import ADVERSARIAL, squared_error
+from gankit import Monitor, Phase, Stage, Turn
+from gankit.nn import ADVERSARIAL, squared_error
 from gankit_stock_gan.paper.config import PaperConfig
 
 
@@ -35,8 +35,8 @@ class Game:
             Phase("generator", ("generator",), self.generate, weights),
             Phase("lstm", ("lstm",), self.regress),
         )
-        watch = Watch(self.look, reads=("held_out",))
-        return Stage("training", self.config.steps, phases, shared=self.shared, reads=("windows",), watch=watch)
+        monitor = Monitor(self.look, reads=("held_out",))
+        return Stage("training", self.config.steps, phases, shared=self.shared, reads=("windows",), monitor=monitor)
 
     def mask(self, turn: Turn, name: str) -> Any:
         """Inverted dropout: `[batch, units]`, 0 or 1 / (1 - share)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gankit.metrics.memorisation import memorisation
+from gankit.metrics import memorisation
 from gankit_stock_gan.simulation.facts import checked
 
 MOST = 5000  # simulated windows that are looked at; the standard error of `copied` is then below .007

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gankit.commands import write_csv
-from gankit.runs.run import results_folder, write_json
+from gankit.runs.results import results_folder
+from gankit.support import write_csv, write_json
 from gankit_stock_gan.backtest import risk, scores
 from gankit_stock_gan.backtest.evaluation import OURS, Backtest, backtest, best_rival, trading, verdicts
 from gankit_stock_gan.config import StockConfig
@@ -110,7 +110,7 @@ def _one(trained: Trained, asset: Asset, plan: Plan, config: StockConfig) -> Bac
 
 def _trained_before(asset: Asset, start: int, config: StockConfig) -> Forecaster:
     """A generator with the run's options, trained on this series' returns before one of them."""
-    from gankit.runs.training import fit
+    from gankit.runs import fit
     from gankit_stock_gan.recipe import StockGAN
 
     series = asset.series

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gankit.commands import write_csv
-from gankit.runs.run import results_folder, write_json
+from gankit.runs.results import results_folder
+from gankit.support import write_csv, write_json
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.bars.calendars import next_sessions
 from gankit_stock_gan.model.forecaster import Forecaster

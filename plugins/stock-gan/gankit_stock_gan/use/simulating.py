@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gankit.runs.run import results_folder, write_json
+from gankit.runs.results import results_folder
+from gankit.support import write_json
 from gankit_stock_gan.backtest.risk import expected_shortfall, value_at_risk
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.bars.calendars import next_sessions

@@ -10,9 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gankit.runs.loading import LoadedRun
-from gankit.runs.run import Run
-from gankit.runs.training import versions
+from gankit.runs import LoadedRun, Run, versions
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.config import StockConfig
 from gankit_stock_gan.data import foreign

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from gankit.monitors.rules import Alarm, Monitor
-from gankit.monitors.statistics import REFERENCES, Reference, look
+from gankit.monitors.rules import Alarm, AlarmRules
+from gankit.monitors.statistics import REFERENCES, Reference, watch_statistics
 
 if TYPE_CHECKING:
-    from gankit.engine.probe import Looker
+    from gankit.engine.probe import Probe
     from gankit.engine.step import CompiledStage
     from gankit.recipe import Data
     from gankit.runs.run import Run
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("gankit")
 
 
-class Watcher:
-    """Looks at the stages of a training that have a watch.
+class Monitoring:
+    """Looks at the stages of a training that have a monitor.
 
     What it concludes is a function of metrics.jsonl, where a resume finds what was seen before. The extra line that a
     stopped run writes has no look, so that resumed and unbroken runs see the same, but for the first mean of a gradient
@@ -36,7 +36,7 @@ class Watcher:
         self._lines = run.metrics()
         reached = {line["stage"] for line in self._lines}
         self._alarms = [alarm for alarm in run.info.get("alarms", ()) if alarm["stage"] in reached]
-        self._monitor: Monitor | None = None
+        self._rules: AlarmRules | None = None
 
     def enter(self, stage: CompiledStage, data: Data, networks: Callable[[], Mapping[str, Any]]) -> None:
         """A stage begins, or goes on.
@@ -46,37 +46,37 @@ class Watcher:
             data: The recipe's.
             networks: Gives copies of the networks as they are now.
         """
-        self._monitor, watch = None, stage.stage.watch
-        if watch is None:
+        self._rules, monitor = None, stage.stage.monitor
+        if monitor is None:
             return
-        from gankit.engine.probe import Looker
+        from gankit.engine.probe import Probe
 
-        self._name, self._watch, self._networks = stage.stage.name, watch, networks
-        self._looker: Looker = Looker(stage.stage, data, networks(), stage.seed)
-        self._reference = Reference(self._looker.examples(REFERENCES))
-        self._monitor = Monitor(generator=watch.generator, saturating=watch.saturating)
+        self._name, self._monitor, self._networks = stage.stage.name, monitor, networks
+        self._probe = Probe(stage.stage, data, networks(), stage.seed)
+        self._reference = Reference(self._probe.examples(REFERENCES))
+        self._rules = AlarmRules(generator=monitor.generator, saturating=monitor.saturating)
         self._alarms = [alarm for alarm in self._alarms if alarm["stage"] != self._name]
         for line in self._lines:
             if line["stage"] == self._name and "watch" in line:
                 self._add(line["step"], line["watch"], line["terms"])
         self._run.update(alarms=self._alarms)
 
-    def look(self, step: int) -> dict[str, float]:
-        """The statistics after a step; none where the stage has no watch."""
-        if self._monitor is None:
+    def read(self, step: int) -> dict[str, float]:
+        """The statistics after a step; none where the stage has no monitor."""
+        if self._rules is None:
             return {}
         self._networks()  # brings the copies up to date
-        seen = self._looker.look(step)
-        return look(
+        seen = self._probe.read(step)
+        return watch_statistics(
             real_outputs=seen.get("real"),
             fake_outputs=seen.get("fake"),
-            probabilities=self._watch.saturating,
+            probabilities=self._monitor.saturating,
             generated=seen.get("generated"),
             examples=seen.get("examples"),
             reference=self._reference,
         )
 
-    def judge(self, step: int, statistics: Mapping[str, float], terms: Mapping[str, float]) -> None:
+    def raise_alarms(self, step: int, statistics: Mapping[str, float], terms: Mapping[str, float]) -> None:
         """Tells of the alarms that a look raises."""
         for alarm in self._add(step, statistics, terms):
             log.log(
@@ -91,8 +91,8 @@ class Watcher:
             self._run.update(alarms=self._alarms)
 
     def _add(self, step: int, statistics: Mapping[str, float], terms: Mapping[str, float]) -> list[Alarm]:
-        if self._monitor is None:
+        if self._rules is None:
             return []
-        raised = list(self._monitor.add(self._name, step, self._steps[self._name], statistics, terms))
+        raised = list(self._rules.add(self._name, step, self._steps[self._name], statistics, terms))
         self._alarms += [asdict(alarm) for alarm in raised]
         return raised

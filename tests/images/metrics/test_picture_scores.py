@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from gankit.errors import DataError, NonFinite
-from gankit.images.features.embedding import Embedding
-from gankit.images.metrics import judge as module
-from gankit.images.metrics.judge import canonical_order, judge
+from gankit.images.features.embeddings import Embedding
+from gankit.images.metrics import picture_scores as module
+from gankit.images.metrics.picture_scores import canonical_order, score_pictures
 from gankit.metrics.frechet import fid
 from gankit.metrics.moments import Moments
-from gankit.metrics.score import Score, compare
+from gankit.metrics.score import Score, difference
 
 SIDE, CLASSES, WIDTH = 12, 5, 16
 TWO_SAMPLE = {"fid", "kid", "precision", "recall", "density", "coverage", "inception_score", "sliced_wasserstein"}
@@ -46,7 +46,7 @@ TRAIN, TEST = pictures(1, 900), pictures(2, 400)
 @pytest.fixture(scope="module")
 def fresh():
     noise = np.random.default_rng(5).integers(0, 256, (400, SIDE, SIDE, 1)).astype(np.uint8)
-    return judge(TRAIN, TEST, pictures(3, 400), embedding(), untrained=noise)
+    return score_pictures(TRAIN, TEST, pictures(3, 400), embedding(), untrained=noise)
 
 
 def test_fresh_real_pictures_are_at_the_floor(fresh):
@@ -67,7 +67,7 @@ def test_fresh_real_pictures_are_at_the_floor(fresh):
 
 def test_noise_is_far_from_the_floor_and_is_the_ceiling_here(fresh):
     noise = np.random.default_rng(5).integers(0, 256, (400, SIDE, SIDE, 1)).astype(np.uint8)
-    found = judge(TRAIN, TEST, noise, embedding())
+    found = score_pictures(TRAIN, TEST, noise, embedding())
     assert found.ceiling is None and found.protocol["ceiling"] is None
     for name in ("fid", "kid", "sliced_wasserstein"):
         assert found.metrics[name] > 10 * abs(found.floor[name]), name
@@ -79,17 +79,17 @@ def test_noise_is_far_from_the_floor_and_is_the_ceiling_here(fresh):
 
 
 def test_copies_are_found_though_all_else_is_perfect(fresh):
-    found = judge(TRAIN, TEST, TRAIN[:400], embedding())
+    found = score_pictures(TRAIN, TEST, TRAIN[:400], embedding())
     assert found.metrics["copied"] == 1 and found.metrics["nearer"] == 1
     assert found.floor["copied"] < 0.02 and found.floor["nearer"] == 0.5
     assert found.metrics["precision"] > 0.8 and found.metrics["fid"] < 2 * fresh.floor["fid"]
     # pictures beyond the compared ones are known, too
-    rare = judge(np.concatenate([TRAIN, pictures(7, 500)]), TEST, pictures(7, 500), embedding())
+    rare = score_pictures(np.concatenate([TRAIN, pictures(7, 500)]), TEST, pictures(7, 500), embedding())
     assert rare.metrics["copied"] == 1
 
 
 def test_one_picture_repeated():
-    found = judge(TRAIN, TEST, TEST[:1].repeat(400, axis=0), embedding())
+    found = score_pictures(TRAIN, TEST, TEST[:1].repeat(400, axis=0), embedding())
     assert found.metrics["recall"] <= 0.05 and found.metrics["coverage"] <= 0.05
     assert found.metrics["duplicates"] == 1 and found.metrics["ms_ssim"] == pytest.approx(1)
     assert found.metrics["inception_score"] == pytest.approx(1)
@@ -98,11 +98,11 @@ def test_one_picture_repeated():
     rng = np.random.default_rng(0)
     for levels, expected in ((1, 1.0), (8, 0.0)):
         near = TEST[:1].clip(10, 245) + rng.integers(-levels, levels + 1, (400, SIDE, SIDE, 1))
-        assert judge(TRAIN, TEST, near.astype(np.uint8), embedding()).metrics["duplicates"] == expected
+        assert score_pictures(TRAIN, TEST, near.astype(np.uint8), embedding()).metrics["duplicates"] == expected
 
 
 def test_two_of_five_kinds_lack_recall_and_coverage_but_not_precision(fresh):
-    found = judge(TRAIN, TEST, pictures(3, 400, classes=2), embedding())
+    found = score_pictures(TRAIN, TEST, pictures(3, 400, classes=2), embedding())
     assert found.metrics["precision"] > 0.85
     assert found.metrics["recall"] < 0.6 and found.metrics["coverage"] < 0.6
     assert found.metrics["inception_score"] < 0.6 * fresh.metrics["inception_score"]
@@ -112,7 +112,7 @@ def test_the_order_of_pictures_does_not_matter(fresh):
     rng = np.random.default_rng(0)
     noise = np.random.default_rng(5).integers(0, 256, (400, SIDE, SIDE, 1)).astype(np.uint8)
     sets = [rng.permutation(x) for x in (TRAIN, TEST, pictures(3, 400), noise)]
-    found = judge(*sets[:3], embedding(), untrained=sets[3])
+    found = score_pictures(*sets[:3], embedding(), untrained=sets[3])
     assert found.metrics == fresh.metrics and found.floor == fresh.floor and found.ceiling == fresh.ceiling
     assert found.errors == fresh.errors and found.protocol == fresh.protocol
 
@@ -120,13 +120,13 @@ def test_the_order_of_pictures_does_not_matter(fresh):
 def test_classes_in_turn_are_not_the_parts_of_the_inception_score():
     """Part i holds every tenth sample: of five classes in turn, each part would see but one, and score 1."""
     turn = PROTOTYPES[np.arange(400) % CLASSES] + np.random.default_rng(0).normal(0, 6, (400, SIDE, SIDE))
-    found = judge(TRAIN, TEST, turn.clip(0, 255).astype(np.uint8)[..., None], embedding())
+    found = score_pictures(TRAIN, TEST, turn.clip(0, 255).astype(np.uint8)[..., None], embedding())
     assert found.metrics["inception_score"] > 4
 
 
 def test_the_reference_is_the_test_split():
     other = pictures(2, 400, shift=25)  # the generator imitates the test pictures, which are brighter
-    found = judge(TRAIN, other, pictures(3, 400, shift=25), embedding())
+    found = score_pictures(TRAIN, other, pictures(3, 400, shift=25), embedding())
     assert found.metrics["fid"] < 0.1 * found.floor["fid"] and found.metrics["kid"] < 0.1 * found.floor["kid"]
     moments = [Moments(), Moments()]
     for m, x in zip(moments, (other, pictures(3, 400, shift=25)), strict=True):
@@ -135,7 +135,7 @@ def test_the_reference_is_the_test_split():
 
 
 def test_sets_are_cut_to_the_smallest_but_copies_are_sought_in_all():
-    found = judge(TRAIN, TEST, pictures(3, 250), embedding())
+    found = score_pictures(TRAIN, TEST, pictures(3, 250), embedding())
     assert found.protocol["compared"] == 250
     assert found.protocol["given"] == {"training": 900, "test": 400, "generated": 250}
     assert found.protocol["scores"]["fid"] == {"width": WIDTH, "real": 250, "fake": 250}
@@ -150,25 +150,25 @@ def test_the_protocol_is_json_and_the_scores_can_be_compared(fresh):
     assert set(fresh.better) == ALL - {"ms_ssim", "copied", "nearer"}
     assert fresh.better["fid"] == "lower" and fresh.better["recall"] == "higher"
     assert set(fresh.errors) == {"kid", "inception_score", "sliced_wasserstein", "ms_ssim", "copied", "nearer"}
-    again = judge(TRAIN, TEST, pictures(4, 400), embedding())
-    assert abs(compare(fresh.scores["kid"], again.scores["kid"]).value) < 1
-    other = judge(TRAIN, TEST, pictures(4, 400), embedding(sha256="1" * 64))
+    again = score_pictures(TRAIN, TEST, pictures(4, 400), embedding())
+    assert abs(difference(fresh.scores["kid"], again.scores["kid"]).value) < 1
+    other = score_pictures(TRAIN, TEST, pictures(4, 400), embedding(sha256="1" * 64))
     with pytest.raises(DataError, match="protocols"):
-        compare(fresh.scores["kid"], other.scores["kid"])
+        difference(fresh.scores["kid"], other.scores["kid"])
     for name, score in fresh.scores.items():
         assert isinstance(score, Score) and score.value == fresh.metrics[name]
 
 
 def test_few_and_tiny_pictures_leave_out_with_a_reason():
-    found = judge(TRAIN[:40], TEST[:30], pictures(3, 30), embedding())
+    found = score_pictures(TRAIN[:40], TEST[:30], pictures(3, 30), embedding())
     assert set(found.metrics) == ALL - {"copied", "nearer"}  # a quantile of 1 % needs 100 held-out pictures
     assert "100 held-out" in found.protocol["left_out"]["copied"]
-    found = judge(TRAIN[:40], TEST[:3], pictures(3, 3), embedding())
+    found = score_pictures(TRAIN[:40], TEST[:3], pictures(3, 3), embedding())
     assert {"fid", "kid", "duplicates"} <= set(found.metrics) and "kid" not in found.errors
     assert set(found.protocol["left_out"]) == ALL - set(found.metrics) > {"precision", "inception_score"}
     small = [x[:, :8, :8] for x in (TRAIN, TEST, pictures(3, 300))]
     grey = embedding(classes=None, network=lambda x: (x.reshape(len(x), -1)[:, :WIDTH] / 16, None))
-    found = judge(*small, grey)
+    found = score_pictures(*small, grey)
     assert set(found.protocol["left_out"]) == {"ms_ssim", "inception_score"}
     assert "11 x 11" in found.protocol["left_out"]["ms_ssim"]
     assert "no class probabilities" in found.protocol["left_out"]["inception_score"]
@@ -176,7 +176,7 @@ def test_few_and_tiny_pictures_leave_out_with_a_reason():
 
 def test_features_beyond_the_memory_lie_in_a_file(fresh, monkeypatch):
     monkeypatch.setattr(module, "_IN_MEMORY", 0)
-    found = judge(TRAIN, TEST, pictures(3, 400), embedding())
+    found = score_pictures(TRAIN, TEST, pictures(3, 400), embedding())
     assert found.metrics == fresh.metrics
     assert isinstance(module._features(TEST, embedding())[0], np.memmap)
 
@@ -184,13 +184,13 @@ def test_features_beyond_the_memory_lie_in_a_file(fresh, monkeypatch):
 def test_wrong_sets_are_refused():
     good = pictures(3, 10)
     with pytest.raises(DataError, match="uint8"):
-        judge(TRAIN, TEST, good / 255, embedding())
+        score_pictures(TRAIN, TEST, good / 255, embedding())
     with pytest.raises(DataError, match="generated pictures"):
-        judge(TRAIN, TEST, good[:, :11], embedding())
+        score_pictures(TRAIN, TEST, good[:, :11], embedding())
     with pytest.raises(DataError, match="untrained pictures"):
-        judge(TRAIN, TEST, good, embedding(), untrained=good[:1])
+        score_pictures(TRAIN, TEST, good, embedding(), untrained=good[:1])
     with pytest.raises(NonFinite):
-        judge(TRAIN, TEST, good, embedding(network=lambda x: (np.full((len(x), WIDTH), np.nan), None)))
+        score_pictures(TRAIN, TEST, good, embedding(network=lambda x: (np.full((len(x), WIDTH), np.nan), None)))
 
 
 def test_canonical_order():

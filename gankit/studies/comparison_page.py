@@ -16,8 +16,9 @@ from gankit.errors import UsageError
 from gankit.report import album, charts
 from gankit.report import html as page
 from gankit.report import run_page as report
-from gankit.report.charts import SMALL, Series, Stages, finite
-from gankit.studies.compare import ARROWS, Comparison, Side, notes
+from gankit.report.charts import SMALL, Series, Stages
+from gankit.studies.comparison import ARROWS, Comparison, Side, notes
+from gankit.support.values import finite
 
 DRAWN = 48  # charts of a page
 ROOM = 12_000_000  # characters of data URIs

@@ -25,12 +25,12 @@ from typing import Any
 import numpy as np
 
 from gankit.errors import DataError
-from gankit.images.features.embedding import Embedding, checked_pictures
+from gankit.images.features.embeddings import Embedding, checked_pictures
 from gankit.images.metrics.diversity import duplicate_rate, ms_ssim_diversity
+from gankit.metrics.copies import memorisation
 from gankit.metrics.frechet import fid
 from gankit.metrics.inception import InceptionScore
 from gankit.metrics.kernel import kid
-from gankit.metrics.memorisation import memorisation
 from gankit.metrics.moments import Moments
 from gankit.metrics.neighbours import neighbour_scores
 from gankit.metrics.score import Score
@@ -44,7 +44,7 @@ _PIXELS = "pixels, 0..255"
 
 
 @dataclass(frozen=True)
-class Judgement:
+class PictureScores:
     """Scores of generated pictures.
 
     Attributes:
@@ -55,7 +55,7 @@ class Judgement:
         protocol: How all was done, with what was left out and why; JSON can hold it.
         better: Score -> "lower" or "higher", where it has a better end. `ms_ssim`, `copied` and `nearer` have none:
             they are to be near the floor.
-        scores: The generated pictures' `Score`s, each with its whole protocol, for `gankit.metrics.score.compare`.
+        scores: The generated pictures' `Score`s, each with its whole protocol, for `gankit.metrics.score.difference`.
     """
 
     metrics: dict[str, float]
@@ -67,7 +67,9 @@ class Judgement:
     scores: dict[str, Score]
 
 
-def judge(train: Any, test: Any, fake: Any, embedding: Embedding, *, seed: int = 0, untrained: Any = None) -> Judgement:
+def score_pictures(
+    train: Any, test: Any, fake: Any, embedding: Embedding, *, seed: int = 0, untrained: Any = None
+) -> PictureScores:
     """Scores generated pictures; see the module's docstring.
 
     The scores are `fid`, `kid`, `precision`, `recall`, `density`, `coverage`, `copied` and `nearer` on the embedding's
@@ -79,7 +81,7 @@ def judge(train: Any, test: Any, fake: Any, embedding: Embedding, *, seed: int =
         train: uint8 `[n, height, width, channels]`, all that the generator was trained on.
         test: Real pictures of the same size that it was not.
         fake: Generated ones.
-        embedding: Of `gankit.images.features.embedding.embedding`.
+        embedding: Of `gankit.images.features.embeddings.embedding`.
         seed: Of every random choice.
         untrained: Pictures of the generator before its training, for the ceiling.
 
@@ -126,7 +128,7 @@ def judge(train: Any, test: Any, fake: Any, embedding: Embedding, *, seed: int =
         "scores": {name: _own(score) for name, score in scores.items()},
         "left_out": left_out,
     }
-    return Judgement(
+    return PictureScores(
         metrics=_plain(scores),
         errors={name: score.error for name, score in scores.items() if score.error is not None},
         floor={name: floor[name] for name in scores},

@@ -185,7 +185,7 @@ def _small_classifier(weights_file: str | os.PathLike[str] | None, data: Any) ->
 def _efficientnet_lite0(weights_file: str | os.PathLike[str] | None) -> Embedding:
     import keras
 
-    from gankit.engine.precision import precision
+    from gankit.engine.mixed_precision import precision
     from gankit.images.features import efficientnet_lite0
 
     path, digest = efficientnet_lite0.locate(weights_file)

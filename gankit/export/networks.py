@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gankit import __version__
 from gankit.errors import GankitError, RecipeError, UsageError, did_you_mean
 from gankit.export.formats import READERS, WRITERS, Function, function_of, input_names, output_names
+from gankit.version import __version__
 
 if TYPE_CHECKING:
     from gankit.runs.loading import LoadedRun
@@ -117,7 +117,7 @@ def export(
     try:
         with _explained(f"{network} cannot be written as {format}"):
             WRITERS[format](model, partial, note)
-            difference = compare(READERS[format](partial, output_names(model)), tried)
+            difference = largest_difference(READERS[format](partial, output_names(model)), tried)
             size = _settle(partial)
         if not difference <= TOLERANCE:
             others = " or ".join(name for name in WRITERS if name != format)
@@ -184,7 +184,7 @@ def trials(model: Any) -> list[Trial]:
     return found
 
 
-def compare(function: Function, tried: Sequence[Trial]) -> float:
+def largest_difference(function: Function, tried: Sequence[Trial]) -> float:
     """How far a function is from the network that made the trials.
 
     Args:

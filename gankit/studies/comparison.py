@@ -14,10 +14,10 @@ from typing import Any
 
 from gankit.config import read_yaml
 from gankit.errors import GankitError, UsageError
-from gankit.metrics.score import flat
-from gankit.report.charts import finite, mapping
+from gankit.metrics.score import leaves_as_json
 from gankit.runs.run import Run
 from gankit.studies.seeds import aggregate
+from gankit.support.values import finite, mapping
 
 ARROWS = {"higher": " ↑", "lower": " ↓"}
 NOTHING = "-"
@@ -173,7 +173,7 @@ def _side(number: int, path: Path, config: Mapping[str, str], remarks: list[str]
 def _protocol(evaluation: Mapping[str, Any], recipe: str) -> dict[str, str]:
     """All that the figures depend on; the data count unless the evaluation could only name the recipe there."""
     try:
-        found = flat(mapping(evaluation.get("protocol")))
+        found = leaves_as_json(mapping(evaluation.get("protocol")))
     except RecursionError:
         return {"protocol": "nested too deep to be read"}
     if evaluation.get("data") not in (None, recipe):
@@ -186,7 +186,7 @@ def _config(path: Path) -> tuple[dict[str, str], list[str]]:
     try:
         document = {key: value for key, value in read_yaml(path / "config.yaml").items() if key != "recipe"}
         plain = json.loads(json.dumps(document, default=str, skipkeys=True))
-        return {key: value.strip('"') for key, value in flat(plain).items()}, []
+        return {key: value.strip('"') for key, value in leaves_as_json(plain).items()}, []
     except (GankitError, ValueError, RecursionError):
         return {}, ["config.yaml cannot be read"]
 

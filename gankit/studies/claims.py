@@ -24,10 +24,10 @@ from typing import Any
 
 from gankit.config import RecipeConfig, from_document, read_yaml, resolve
 from gankit.errors import DataError, Offline, Stopped, UsageError, did_you_mean
-from gankit.metrics.score import flat
+from gankit.metrics.score import leaves_as_json
 from gankit.recipe import Claim, Recipe
 from gankit.runs.run import Run
-from gankit.studies.seeds import Watch, aggregate, described, evaluation_of, train_seeds, with_seed
+from gankit.studies.seeds import OpenListener, aggregate, described, evaluation_of, train_seeds, with_seed
 
 log = logging.getLogger("gankit")
 
@@ -101,7 +101,7 @@ def chosen(recipe: type[Recipe], metrics: Sequence[str] = (), seeds: int | None 
     return [replace(claim, seeds=seeds or claim.seeds) for claim in claims]
 
 
-def judge(claim: Claim, evaluations: Sequence[Mapping[str, Any]], runs: Sequence[str]) -> Checked:
+def check_claim(claim: Claim, evaluations: Sequence[Mapping[str, Any]], runs: Sequence[str]) -> Checked:
     """Compares a claim with the evaluations of its runs (at least one)."""
     figures = [one["metrics"] for one in evaluations]
     known = list(dict.fromkeys(name for one in figures for name in one))
@@ -131,7 +131,7 @@ def verify(
     claims: Sequence[Claim],
     root: Path,
     *,
-    watch: Watch = contextlib.nullcontext,
+    listening: OpenListener = contextlib.nullcontext,
     record: Callable[[list[Checked]], None] = lambda checked: None,
 ) -> list[Checked]:
     """Trains what the claims describe and judges them.
@@ -141,7 +141,7 @@ def verify(
         recipe: Its class.
         claims: From `chosen`.
         root: The folder of all runs.
-        watch: Opens a listener for each training.
+        listening: Opens a listener for each training.
         record: Told of what is known whenever more is; claims that are still open have the verdict "".
 
     Returns:
@@ -161,10 +161,12 @@ def verify(
     for numbers in groups.values():
         first = claims[numbers[0]]
         log.info("for %s: %d run(s)", ", ".join(claims[i].metric for i in numbers), first.seeds)
-        outcome = _outcome(source, recipe, first, root, watch)
+        outcome = _outcome(source, recipe, first, root, listening)
         for i in numbers:
             evaluations, rest = outcome
-            checked[i] = judge(claims[i], evaluations, rest["runs"]) if evaluations else Checked(claims[i], **rest)
+            checked[i] = (
+                check_claim(claims[i], evaluations, rest["runs"]) if evaluations else Checked(claims[i], **rest)
+            )
         record(checked)
     record(checked)
     return checked
@@ -177,12 +179,12 @@ def _has_gpu() -> bool:
 
 
 def _outcome(
-    source: str, recipe: type[Recipe], claim: Claim, root: Path, watch: Watch
+    source: str, recipe: type[Recipe], claim: Claim, root: Path, listening: OpenListener
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The evaluations of a claim's runs with their folders; or none, with verdict and reason."""
     try:
         config = resolve(recipe.Config, {}, claim.options)
-        done = train_seeds(source, recipe, config, claim.seeds, root, watch=watch)
+        done = train_seeds(source, recipe, config, claim.seeds, root, listening=listening)
     except Stopped as stopped:
         hint = f"{stopped.hint}; 'gankit verify {source} --run RUN' checks finished runs"
         raise Stopped(stopped.message, hint, stopped.exit_code) from stopped
@@ -232,7 +234,7 @@ def verify_runs(recipe: type[Recipe], claims: Sequence[Claim], runs: Sequence[Ru
         if differing:
             checked.append(Checked(claim, OTHER, "; ".join(differing)))
         else:
-            checked.append(judge(claim, evaluations, [str(run.path) for run in runs]))
+            checked.append(check_claim(claim, evaluations, [str(run.path) for run in runs]))
     if all(one.verdict == OTHER for one in checked):
         what = " / ".join(f"{one.claim.metric}: {one.reason}" for one in checked)
         raise UsageError(
@@ -250,8 +252,8 @@ def _stored(run: Run) -> dict[str, Any]:
 
 def _differences(recipe: type[Recipe], claim: Claim, config: RecipeConfig) -> list[str]:
     """What decides a result and is set in another way than the claim says, or than the defaults where it is silent."""
-    wanted = flat(resolve(recipe.Config, {}, claim.options).model_dump(mode="json"))
-    theirs = flat(config.model_dump(mode="json"))
+    wanted = leaves_as_json(resolve(recipe.Config, {}, claim.options).model_dump(mode="json"))
+    theirs = leaves_as_json(config.model_dump(mode="json"))
     free = NEUTRAL - ({"training.seed"} if claim.seeds == 1 and "training.seed" in claim.options else set())
     return [
         f"{key} is {theirs.get(key)}, not {wanted.get(key)}"

@@ -1,0 +1,165 @@
+"""Files: written whole or not at all, with one set of words for a disk that is full or a folder that is closed."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import errno
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gankit.errors import GankitError, UsageError
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet knows a formula (OWASP, CSV Injection)
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A file that appears at once, when all of it is written, or not at all.
+
+    Args:
+        path: Of the file. An older one stays as it is until the new one is whole.
+
+    Yields:
+        The path of a file aside, to write to.
+
+    Raises:
+        GankitError: The disk is full.
+        UsageError: Nothing can be written there.
+
+    Examples:
+        >>> import tempfile
+        >>> place = Path(tempfile.mkdtemp()) / "note.txt"
+        >>> with whole(place) as aside:
+        ...     _ = aside.write_text("all of it")
+        >>> place.read_text()
+        'all of it'
+    """
+    aside = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
+    try:
+        yield aside
+        os.replace(aside, path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError) -> GankitError:
+    """What to tell people of a file or folder that cannot be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return GankitError(f"the disk is full: cannot write {path}", "free some space, then 'gankit resume RUN'")
+    return UsageError(f"cannot write {path}: {error.strerror or error}", "name a place in a folder that can be written")
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    """Writes a file, whole or not at all; see `whole`."""
+    # A file name that is no valid UTF-8 reaches us as surrogates, which cannot be written.
+    with whole(path) as aside:
+        aside.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
+    return path
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Writes JSON, whole or not at all. NumPy's numbers and arrays, and paths, become plain ones."""
+    return write(path, json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n")
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> Path:
+    """Writes rows as a table, whole or not at all.
+
+    Args:
+        path: Of the file, in UTF-8.
+        rows: Column -> value. A text that a spreadsheet would take for a formula gets an apostrophe before it.
+        columns: Their order; every key of any row, in the order of first use, if empty.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(columns) or columns_of(rows), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: safe_cell(value) for key, value in row.items()} for row in rows)
+    return write(path, text.getvalue())
+
+
+def safe_cell(value: Any) -> Any:
+    """A cell that no spreadsheet runs: a text that begins like a formula, and is no number, gets an apostrophe.
+
+    Examples:
+        >>> safe_cell("=1+1"), safe_cell("-0.5"), safe_cell(-0.5)
+        ("'=1+1", '-0.5', -0.5)
+    """
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        try:
+            float(value)
+        except ValueError:
+            return f"'{value}"
+    return value
+
+
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every key of any row, in the order of first use."""
+    return list(dict.fromkeys(key for row in rows for key in row))
+
+
+def vacant(folder: Path | None) -> None:
+    """Raises UsageError if there is something in a folder that is to be written to."""
+    if folder is not None and folder.is_dir() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty", "name another folder with -o")
+
+
+def new_folder(folder: Path) -> Path:
+    """Makes a folder that must be empty, and those above it.
+
+    Raises:
+        UsageError: It is not empty, or cannot be made.
+    """
+    try:
+        vacant(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror}", "name another one with -o") from error
+    return folder
+
+
+def slug(name: str, most: int = 60) -> str:
+    """A name as a part of a file's name: letters, digits, dots, hyphens and underscores; "data" if none is left.
+
+    Examples:
+        >>> slug("S&P 500")
+        'S_P_500'
+    """
+    kept = "".join(c if c.isalnum() or c in "._-" else "_" for c in name).strip("._")
+    return kept[-most:].strip("._") or "data"
+
+
+def sha256(path: Path) -> str:
+    """Hex sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fsync(path: Path) -> None:
+    """Waits until a file, or a folder's list of files, is on the disk. Windows has no such call for folders."""
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars and arrays, mappings and paths, as JSON knows them."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be stored as JSON")

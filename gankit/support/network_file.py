@@ -1,0 +1,80 @@
+"""A network in one file: its variables, and as JSON what rebuilds it. The file runs no code when it is read.
+
+The form is safetensors' (https://github.com/huggingface/safetensors). Metadata has the single key "gankit", since
+safetensors writes several in an order of its own and the same network must give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from gankit.errors import CheckpointError, UsageError
+from gankit.support.files import write
+
+_KEY = "gankit"
+
+
+def write_network(
+    path: Path, tensors: Mapping[str, np.ndarray], kind: str, facts: Mapping[str, Any], *, half: bool = True
+) -> Path:
+    """Writes a network's file, whole or not at all.
+
+    Args:
+        path: Of the file.
+        tensors: Name -> variable.
+        kind: What the file holds, and the version of its form: "gankit-srgan/1".
+        facts: What rebuilds the network, as JSON.
+        half: Round the numbers to 16 bits. The file is half as large.
+    """
+    rounded = {
+        name: np.ascontiguousarray(value, np.float16 if half else None).reshape(np.shape(value))
+        for name, value in tensors.items()
+    }
+    return write(path, save(rounded, {_KEY: json.dumps({"format": kind, **facts})}))
+
+
+def read_network(path: Path, kind: str, hint: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Reads a network's file.
+
+    Args:
+        path: Of the file.
+        kind: As of `write_network`.
+        hint: How people get such a file.
+
+    Returns:
+        The facts, and name -> variable in float32.
+
+    Raises:
+        UsageError: There is no such file.
+        CheckpointError: It is damaged or of another kind, or holds numbers that are not finite.
+    """
+    facts = read_facts(path, kind, hint)
+    try:
+        with safe_open(path, "numpy") as file:
+            tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"cannot read {path}: {error}", hint) from error
+    if not all(np.isfinite(value).all() for value in tensors.values()):
+        raise CheckpointError(f"{path}: the weights are not finite", hint)
+    return facts, tensors
+
+
+def read_facts(path: Path, kind: str, hint: str) -> dict[str, Any]:
+    """What rebuilds a network, from its file; the variables are not read. Raises as `read_network`."""
+    try:
+        with safe_open(path, "numpy") as file:
+            facts = json.loads((file.metadata() or {}).get(_KEY, "null"))
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no file {path}", hint) from error
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"cannot read {path}: {error}", hint) from error
+    if not isinstance(facts, dict) or facts.pop("format", None) != kind:
+        raise CheckpointError(f"{path} is of another kind: it is no {kind}", hint)
+    return facts

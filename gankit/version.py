@@ -1,0 +1,3 @@
+"""The version, which setup.cfg and every record of a run read."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,60 @@
+"""Files that are written whole or not at all."""
+
+import csv
+import errno
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gankit.errors import GankitError, UsageError
+from gankit.support import files, slug, whole, write, write_csv, write_json
+
+
+def test_json_knows_numpy_and_paths(tmp_path):
+    write_json(tmp_path / "x.json", {"a": np.float32(0.5), "b": np.arange(2), "c": Path("d")})
+    assert json.loads((tmp_path / "x.json").read_text()) == {"a": 0.5, "b": [0, 1], "c": "d"}
+    with pytest.raises(TypeError, match="set cannot be stored"):
+        write_json(tmp_path / "x.json", {1, 2})
+
+
+def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = write(tmp_path / "x", "old")
+    with pytest.raises(KeyboardInterrupt), whole(path) as aside:
+        aside.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_says_what_to_do(tmp_path, monkeypatch, number):
+    path = write(tmp_path / "x", "old")
+
+    def full(*args):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(files.os, "replace", full)
+    with pytest.raises(GankitError, match="the disk is full") as caught:
+        write(path, "new")
+    assert caught.value.hint == "free some space, then 'gankit resume RUN'" and caught.value.exit_code == 1
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(UsageError, match=r"cannot write .*No such file"):
+        write(tmp_path / "none" / "x", "")
+
+
+def test_no_cell_is_a_formula(tmp_path):
+    rows = [{"a": "=HYPERLINK(1)", "b": -1.5}, {"a": "-1e-3", "c": "@SUM"}, {"a": "+44 20"}, {"a": "plain, quoted"}]
+    write_csv(tmp_path / "x.csv", rows)
+    read = list(csv.DictReader((tmp_path / "x.csv").open(newline="")))
+    assert [row["a"] for row in read] == ["'=HYPERLINK(1)", "-1e-3", "'+44 20", "plain, quoted"]
+    assert (read[0]["b"], read[1]["c"], read[2]["b"]) == ("-1.5", "'@SUM", "")
+
+
+@pytest.mark.parametrize(("name", "expected"), [("a/b c", "a_b_c"), ("...", "data"), ("ü-1.x", "ü-1.x")])
+def test_slugs(name, expected):
+    assert slug(name) == expected and len(slug(name * 100)) <= 60

@@ -1,0 +1,43 @@
+"""Networks in one file."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from gankit.errors import CheckpointError, UsageError
+from gankit.support import read_facts, read_network, write_network
+
+TENSORS = {"000/kernel": np.array([[1.0, 2.5]], np.float32), "001/scale": np.array(0.1, np.float32)}
+
+
+def test_a_network_comes_back(tmp_path):
+    path = write_network(tmp_path / "n", TENSORS, "mine/1", {"width": 3})
+    assert path.read_bytes() == write_network(tmp_path / "m", TENSORS, "mine/1", {"width": 3}).read_bytes()
+    facts, tensors = read_network(path, "mine/1", "")
+    assert facts == {"width": 3} == read_facts(path, "mine/1", "")
+    assert {key: value.shape for key, value in tensors.items()} == {"000/kernel": (1, 2), "001/scale": ()}
+    np.testing.assert_array_equal(tensors["000/kernel"], TENSORS["000/kernel"])
+    assert tensors["001/scale"] == np.float32(np.float16(0.1)) and tensors["001/scale"].dtype == np.float32
+    write_network(path, TENSORS, "mine/1", {}, half=False)
+    assert read_network(path, "mine/1", "")[1]["001/scale"] == np.float32(0.1)
+
+
+@pytest.mark.parametrize("facts", ["{", "[]", "null", json.dumps({"format": "other/1"}), "[" * 100_000])
+def test_other_files_are_refused(tmp_path, facts):
+    save_file(TENSORS, tmp_path / "n", {"gankit": facts})
+    with pytest.raises(CheckpointError) as caught:
+        read_facts(tmp_path / "n", "mine/1", "pack one")
+    assert caught.value.hint == "pack one"
+
+
+def test_damage_and_absence(tmp_path):
+    path = write_network(tmp_path / "n", {"a": np.array([np.inf])}, "mine/1", {})
+    with pytest.raises(CheckpointError, match="not finite"):
+        read_network(path, "mine/1", "")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match="cannot read"):
+        read_network(path, "mine/1", "")
+    with pytest.raises(UsageError, match="there is no file"):
+        read_network(tmp_path / "none", "mine/1", "")

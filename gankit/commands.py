@@ -1,25 +1,52 @@
-"""What several verbs share: messages, tables, JSON, the options of a run's folder."""
+"""What the verbs, and the commands of plugins, are made of: options, messages, tables, JSON, a quiet TensorFlow."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.abc
+import importlib.util
 import json
 import logging
 import os
+import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from gankit.recipe import Evaluation
 from gankit.support.files import columns_of, write_csv
-from gankit.support.quiet import quiet_tensorflow
 from gankit.support.values import figure
 
 if TYPE_CHECKING:
     from gankit.runs.run import Run
+
+__all__ = [
+    "common_options",
+    "complete_recipe",
+    "complete_run",
+    "json_option",
+    "open_run",
+    "print_error",
+    "print_evaluation",
+    "print_json",
+    "print_table",
+    "quiet_tensorflow",
+    "ready",
+    "rows_options",
+    "run_argument",
+    "runs_dir_option",
+    "show_evaluation",
+    "talk",
+]
+
+
+NOTES = re.compile(r"oneDNN custom operations are on|log messages before absl::InitializeLog")
 
 
 class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # the class takes no arguments at run time
@@ -74,7 +101,7 @@ def rows_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--rows` and `--csv`."""
     rows = click.option("--rows", is_flag=True, help="Print the figures of every item, too.")
     path = click.Path(dir_okay=False, path_type=Path)
-    return rows(click.option("--csv", type=path, help="Write the figures of every item to a file.")(command))
+    return rows(click.option("--csv", type=path, help="CSV file for the figures of every item.")(command))
 
 
 def runs_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -172,3 +199,57 @@ def print_error(message: str, hint: str, label: str = "error:") -> None:
     click.echo(f"{click.style(label, fg='red', bold=True)} {message}", err=True)
     if hint:
         click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
+
+
+def quiet_tensorflow() -> None:
+    """Keeps TensorFlow's start-up notes off the terminal; call it before TensorFlow is imported, which it does not do.
+
+    Some are written by its libraries while they are loaded, past Python and whatever TF_CPP_MIN_LOG_LEVEL says.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    if "tensorflow" not in sys.modules and not any(isinstance(finder, _TensorFlowFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _TensorFlowFinder())
+
+
+class _TensorFlowFinder(importlib.abc.MetaPathFinder):
+    """Lets TensorFlow be found as ever, and its loading be overheard."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            load = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                with _overheard():
+                    load(module)
+
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+@contextlib.contextmanager
+def _overheard() -> Iterator[None]:
+    """What the process writes to stderr meanwhile comes afterwards, without the notes."""
+    import tempfile  # costs each verb some milliseconds
+
+    try:
+        stderr = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            said.seek(0)
+            lines = said.read().decode("utf-8", "replace").splitlines(keepends=True)
+            sys.stderr.write("".join(line for line in lines if not NOTES.search(line)))

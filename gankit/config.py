@@ -18,6 +18,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gankit.errors import ConfigError, did_you_mean
 
+__all__ = [
+    "RecipeConfig",
+    "Section",
+    "Training",
+    "arguments",
+    "from_document",
+    "parse_yaml",
+    "read_yaml",
+    "resolve",
+    "set_value",
+    "to_yaml",
+]
+
 MAX_YAML_BYTES = 1 << 20
 
 
@@ -31,7 +44,7 @@ class Training(Section):
     """The engine's part of a configuration; the same for every recipe."""
 
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, shuffling, noise and augmentation.")
-    batch_size: int = Field(16, ge=1, description="Examples a step over all replicas.")
+    batch_size: int = Field(16, ge=1, description="Examples in a step, over all replicas.")
     strategy: Literal["auto", "single", "mirrored", "multiworker"] = Field(
         "auto", description="How steps are spread over devices; auto mirrors over several GPUs."
     )
@@ -39,14 +52,20 @@ class Training(Section):
         None, ge=1, description="Devices of the mirrored strategy; without GPUs, logical CPU devices."
     )
     precision: Literal["float32", "float64", "bfloat16"] = Field(
-        "float32", description="bfloat16 computes in bfloat16 and keeps float32 weights."
+        "float32", description="Numbers that the networks compute in; with bfloat16 the weights stay float32."
     )
-    max_steps: int | None = Field(None, ge=1, description="Shorten all stages in proportion to this many steps.")
+    max_steps: int | None = Field(
+        None, ge=1, description="Most steps of all stages together; each stage is shortened in proportion."
+    )
     max_minutes: float | None = Field(
-        None, gt=0, description="Shorten all stages to about this time: measured first, then fixed for good."
+        None,
+        gt=0,
+        description="Minutes of training, about: first steps are measured, then their number is fixed for good.",
     )
-    init_from: str | None = Field(None, description="Start from another run's weights (folder, id or 'latest').")
-    init_partial: bool = Field(False, description="With init_from: variables of another shape begin afresh.")
+    init_from: str | None = Field(
+        None, description="Run whose weights this one starts from: a folder, an id or 'latest'."
+    )
+    init_partial: bool = Field(False, description="With init_from, variables of another shape begin afresh.")
     steps_per_call: int = Field(10, ge=1, description="Steps inside one graph call.")
     log_every: int = Field(50, ge=1, description="Steps between lines of metrics.jsonl.")
     sample_every: int = Field(1000, ge=1, description="Steps between sample grids.")

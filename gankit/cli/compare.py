@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "--output",
     "out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The page.  [default: comparison-<time>.html in the folder of all runs]",
+    help="Page to write.  [default: comparison-<time>.html in the folder of all runs]",
 )
 @click.option("--force", is_flag=True, help="Replace an older page.")
 @runs_dir_option

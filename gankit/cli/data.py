@@ -128,8 +128,8 @@ def fetch_command(name: str, card: Path | None, verify: bool, as_json: bool) -> 
 @command.command("check")
 @click.argument("target", shell_complete=complete_dataset)
 @card_option
-@click.option("--recipe", shell_complete=complete_recipe, help="Describe TARGET as this recipe would read it.")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="With --recipe: its options.")
+@click.option("--recipe", shell_complete=complete_recipe, help="Recipe that says how it would read TARGET.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="An option of that recipe; repeatable.")
 @json_option
 @common_options
 def check_command(target: str, card: Path | None, recipe: str | None, sets: tuple[str, ...], as_json: bool) -> None:

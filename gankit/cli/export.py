@@ -12,13 +12,15 @@ from gankit.commands import common_options, json_option, open_run, print_json, r
 
 @click.command("export")
 @run_argument
-@click.option("-o", "--output", "out", type=click.Path(path_type=Path), required=True, help="The file: .onnx, .keras.")
-@click.option("--network", default="", help="The network; the recipe says which it is if left out.")
+@click.option(
+    "-o", "--output", "out", type=click.Path(path_type=Path), required=True, help="File to write: .onnx or .keras."
+)
+@click.option("--network", default="", help="Network to write; the recipe says which if left out.")
 @click.option(
     "--format",
     type=click.Choice(["onnx", "keras", "savedmodel"]),
     default=None,
-    help="By the file's suffix if left out; a SavedModel is a folder.",
+    help="Format; the file's suffix says it if left out. A SavedModel is a folder.",
 )
 @click.option("--force", is_flag=True, help="Replace an older export.")
 @runs_dir_option

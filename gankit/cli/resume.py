@@ -11,7 +11,9 @@ from gankit.commands import common_options, json_option, open_run, ready, run_ar
 
 @click.command("resume")
 @run_argument
-@click.option("--strategy", type=click.Choice(["single", "mirrored", "multiworker"]), help="Other devices than before.")
+@click.option(
+    "--strategy", type=click.Choice(["single", "mirrored", "multiworker"]), help="Strategy, if another than before."
+)
 @click.option("--devices", type=click.IntRange(1), help="Devices of the mirrored strategy.")
 @runs_dir_option
 @json_option

@@ -78,13 +78,26 @@ def run_command(source: str) -> click.Command:
         help=f"{recipe.summary}\n\n{recipe.paper}",
         params=[
             *options,
-            click.Option(["--config"], type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML file."),
-            click.Option(["--set", "sets"], multiple=True, metavar="KEY=VALUE", help="Any value: --set a.b=3."),
-            click.Option(["--dry-run"], is_flag=True, help="Build, take a few steps, say what it will need."),
+            click.Option(
+                ["--config"],
+                type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                help="YAML file with the configuration; options on the command line win over it.",
+            ),
+            click.Option(
+                ["--set", "sets"],
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Any value by its dotted name, such as training.seed=3; repeatable.",
+            ),
+            click.Option(
+                ["--dry-run"],
+                is_flag=True,
+                help="Build the networks, take a few steps, and say what the training will need.",
+            ),
         ],
     )
     if takes_seeds:
-        text = "Train this many seeds, from --seed on; print mean and spread."
+        text = "Number of runs, with seeds from --seed on; their mean and spread are printed."
         command.params.append(click.Option(["--seeds"], type=click.IntRange(1), help=text))
     if takes_card:
         card_option(command)

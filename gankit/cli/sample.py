@@ -13,7 +13,12 @@ from gankit.errors import UsageError
 @click.command("sample")
 @run_argument
 @click.option(
-    "-o", "--output", "out", type=click.Path(file_okay=False, path_type=Path), required=True, help="A new folder."
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="New folder for the files.",
 )
 @runs_dir_option
 @json_option

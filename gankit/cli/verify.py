@@ -28,9 +28,21 @@ if TYPE_CHECKING:
 
 @click.command("verify")
 @click.argument("recipe", shell_complete=complete_recipe)
-@click.option("--claim", "metrics", multiple=True, metavar="METRIC", help="Only the claims of this metric; repeatable.")
-@click.option("--seeds", type=click.IntRange(1), help="Train this many seeds in place of what the claims say.")
-@click.option("--run", "existing", multiple=True, metavar="RUN", help="Check a finished run; repeat for a mean.")
+@click.option(
+    "--claim",
+    "metrics",
+    multiple=True,
+    metavar="METRIC",
+    help="Metric whose claims are checked; repeatable.  [default: all]",
+)
+@click.option("--seeds", type=click.IntRange(1), help="Number of runs for a claim, in place of what it says.")
+@click.option(
+    "--run",
+    "existing",
+    multiple=True,
+    metavar="RUN",
+    help="Finished run to check, in place of a training; repeat it for a mean.",
+)
 @click.option("--list", "listed", is_flag=True, help="Show the claims, and train nothing.")
 @click.option("--strict", is_flag=True, help="A claim that is skipped fails, too.")
 @runs_dir_option

@@ -21,6 +21,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "GankitError",
+    "NonFinite",
+    "Offline",
+    "PluginError",
+    "RecipeError",
+    "RunLocked",
+    "Stopped",
+    "UsageError",
+    "did_you_mean",
+]
+
 
 class GankitError(Exception):
     """Base of all errors with a message for people.

@@ -23,6 +23,19 @@ from gankit.config import RecipeConfig, Training
 from gankit.errors import PluginError, did_you_mean
 from gankit.recipe import Recipe
 
+__all__ = [
+    "Entry",
+    "GROUP",
+    "VERBS",
+    "check_class",
+    "discover",
+    "duplicates",
+    "entry_points",
+    "find",
+    "load_entry",
+    "normalized",
+]
+
 GROUP = "gankit.recipes"
 VERBS = frozenset(
     [

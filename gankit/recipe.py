@@ -20,6 +20,21 @@ from gankit.support.values import finite, mapping
 if TYPE_CHECKING:
     import click
 
+__all__ = [
+    "Claim",
+    "Data",
+    "Evaluation",
+    "Monitor",
+    "Phase",
+    "Recipe",
+    "Schedule",
+    "Selection",
+    "Source",
+    "Stage",
+    "Terms",
+    "Turn",
+]
+
 Terms = Mapping[str, Any]
 """Loss terms by name: each `[batch]` float, unweighted, one value an example. A scalar is refused."""
 
@@ -404,13 +419,13 @@ class Recipe:
         )
 
     def check(self, source: str) -> tuple[dict[str, Any], str]:
-        """Describes a file before one trains on it (`gankit data check FILE --recipe NAME`).
+        """Describes a file or folder before one trains on it (`gankit data check SOURCE --recipe NAME`).
 
         Args:
             source: What the user named.
 
         Returns:
-            All of it as JSON, and as lines of text.
+            All of it as JSON, and as lines of text. Where a fact `ok` is False, the command exits with 1.
         """
         from gankit.errors import UsageError
 

@@ -31,7 +31,7 @@ def complete_dataset(ctx: click.Context, param: click.Parameter, incomplete: str
     """Dataset names for the shell."""
     from gankit.datasets import catalogue
 
-    return [name for name in catalogue.cards() if name.startswith(incomplete)]
+    return [name for name in catalogue.all_cards() if name.startswith(incomplete)]
 
 
 def chosen(name: str | None, file: Path | None) -> Card:
@@ -78,7 +78,7 @@ def list_command(as_json: bool) -> None:
     from gankit.datasets import catalogue
     from gankit.support.values import human
 
-    found = sorted(catalogue.cards().values(), key=lambda card: card.name)
+    found = sorted(catalogue.all_cards().values(), key=lambda card: card.name)
     if as_json:
         keys = ("name", "title", "kind", "bytes", "state", "licence", "citation")
         return print_json(
@@ -133,10 +133,11 @@ def fetch_command(name: str, card: Path | None, verify: bool, as_json: bool) -> 
 @json_option
 @common_options
 def check_command(target: str, card: Path | None, recipe: str | None, sets: tuple[str, ...], as_json: bool) -> None:
-    """Check a dataset, a folder of images, or what a recipe makes of a file.
+    """Check a dataset, or what a recipe makes of your files.
 
-    TARGET is the name or the card of a dataset, whose files are compared with their hashes; or a folder or file of
-    images, each of which is decoded. Nothing is changed. The exit code is 1 if anything is missing or damaged.
+    TARGET is the name or the card of a dataset, whose files are compared with their hashes. With --recipe it is a file
+    or a folder of yours: the recipe says what it can read, and what it cannot. Nothing is changed. The exit code is 1
+    if anything is missing or damaged.
     """
     talk()
     if recipe:
@@ -146,12 +147,12 @@ def check_command(target: str, card: Path | None, recipe: str | None, sets: tupl
     from gankit.datasets import catalogue
 
     path = Path(target).expanduser()
-    if card or target in catalogue.cards() or catalogue.is_card(path):
+    if card or target in catalogue.all_cards() or catalogue.is_card(path):
         return _check_dataset(chosen(target, card), target if card is None else f"{target} --card {card}", as_json)
     if path.exists():
-        return _check_images(path, as_json)
-    hint = did_you_mean(target, catalogue.cards())
-    raise UsageError(f"there is no dataset, folder or file {target!r}", f"{hint} (or a folder of images)")
+        raise UsageError(f"who is to read {target}?", f"gankit data check {target} --recipe NAME, such as srgan")
+    hint = did_you_mean(target, catalogue.all_cards())
+    raise UsageError(f"there is no dataset, folder or file {target!r}", hint)
 
 
 def _check_for(recipe: str, target: str, sets: Sequence[str], as_json: bool) -> None:
@@ -162,8 +163,13 @@ def _check_for(recipe: str, target: str, sets: Sequence[str], as_json: bool) -> 
     assert found is not None  # find() raises for a broken one
     facts, text = found(resolve(found.Config, sets=sets)).check(target)
     if as_json:
-        return print_json(facts)
-    return click.echo(text)
+        print_json(facts)
+    else:
+        click.echo(text)
+    if facts.get("ok") is False:
+        raise DataError(
+            f"not all of {target} can be used", "remove what is named above, or put whole files in its place"
+        )
 
 
 def _check_dataset(card: Card, words: str, as_json: bool) -> None:
@@ -177,39 +183,6 @@ def _check_dataset(card: Card, words: str, as_json: bool) -> None:
         raise DataError(f"{count} of {card.name!r} missing or damaged", f"gankit data fetch {words} --verify")
     if not as_json:
         click.echo(f"{card.name}: every file is as it should be")
-
-
-def _check_images(place: Path, as_json: bool) -> None:
-    from gankit.images.survey import survey
-    from gankit.support.values import human
-
-    found = survey(place)
-    narrowest = found.narrowest()
-    if as_json:
-        print_json(
-            {
-                "folder": str(place),
-                "ok": not found.unreadable,
-                "images": len(found.sizes),
-                "smallest_side": narrowest[1] if narrowest else None,
-                "decoded_bytes": found.decoded_bytes,
-                "problems": _plain(found.unreadable),
-            }
-        )
-    else:
-        _print(found.unreadable)
-        click.echo(f"images         {len(found.sizes)}")
-        if narrowest:
-            by_area = sorted(found.sizes.values(), key=lambda size: size[0] * size[1])
-            (low, least), (high, most) = by_area[0], by_area[-1]
-            click.echo(f"sizes          {least} x {low} to {most} x {high} pixels")
-            click.echo(f"smallest side  {narrowest[1]} pixels: {narrowest[0]}")
-            click.echo(f"decoded        {human(found.decoded_bytes)}")
-    if found.unreadable:
-        raise DataError(
-            f"{len(found.unreadable)} of {len(found.sizes) + len(found.unreadable)} images cannot be read",
-            "remove them, or put whole files in their place",
-        )
 
 
 def _print(problems: Sequence[Problem]) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 import click
 
 from gankit import plugins
-from gankit.commands import common_options, json_option, print_json
-from gankit.support.home import home
-from gankit.support.quiet import quiet_tensorflow
+from gankit.commands import common_options, json_option, print_json, quiet_tensorflow
+from gankit.support.places import home
 from gankit.version import __version__
 
 WANTED = (

@@ -27,7 +27,7 @@ _CARD: TypeAdapter[Card] = TypeAdapter(Annotated[PackageCard | ArchiveCard | Fil
 
 
 @cache
-def cards() -> Mapping[str, Card]:
+def all_cards() -> Mapping[str, Card]:
     """All registered cards by name.
 
     Raises:
@@ -88,9 +88,9 @@ def named(name: str) -> Card:
     Raises:
         UsageError: There is none.
     """
-    if name not in cards():
-        raise UsageError(f"there is no dataset {name!r}", did_you_mean(name, cards()))
-    return cards()[name]
+    if name not in all_cards():
+        raise UsageError(f"there is no dataset {name!r}", did_you_mean(name, all_cards()))
+    return all_cards()[name]
 
 
 def resolve(source: str, kind: str) -> Path | Card:
@@ -108,7 +108,7 @@ def resolve(source: str, kind: str) -> Path | Card:
         DataError: The card is damaged.
     """
     path = Path(source).expanduser()
-    known: Mapping[str, Card] = {name: card for name, card in cards().items() if card.kind == kind}
+    known: Mapping[str, Card] = {name: card for name, card in all_cards().items() if card.kind == kind}
     if source in known:
         if path.exists():
             log.warning("%s is the dataset; write %s for the folder", source, os.path.join(".", source))

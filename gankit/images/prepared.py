@@ -32,8 +32,9 @@ from gankit.images.decoding import Copy, Plan, changed
 from gankit.images.images import read_each
 from gankit.images.pixels import Pixels, pixels_sha256
 from gankit.images.reductions import Reductions
-from gankit.support.home import home, human
+from gankit.support.places import home
 from gankit.support.progress import Bar
+from gankit.support.values import human
 
 log = logging.getLogger("gankit")
 

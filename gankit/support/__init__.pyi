@@ -9,12 +9,12 @@ from .files import whole as whole
 from .files import write as write
 from .files import write_csv as write_csv
 from .files import write_json as write_json
-from .home import home as home
-from .home import offline as offline
 from .memory import peak_mb as peak_mb
 from .network_file import read_facts as read_facts
 from .network_file import read_network as read_network
 from .network_file import write_network as write_network
+from .places import home as home
+from .places import offline as offline
 from .progress import Bar as Bar
 from .progress import Listener as Listener
 from .progress import Progress as Progress

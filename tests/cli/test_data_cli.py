@@ -74,7 +74,7 @@ def test_list_knows_div2k_and_its_size(gankit):
 
 
 def test_the_card_of_div2k():
-    card = catalogue.cards()["div2k"]
+    card = catalogue.all_cards()["div2k"]
     assert {archive.file: (archive.bytes, archive.sha256[:8], archive.stem) for archive in card.archives} == {
         "DIV2K_train_HR.zip": (3_530_603_713, "9d0b9c46", "DIV2K_train_HR"),
         "DIV2K_valid_HR.zip": (448_993_893, "20dd31fd", "DIV2K_valid_HR"),
@@ -304,24 +304,30 @@ def test_check_of_photos(gankit):
     assert code == 0 and "every file" in out
 
 
-def test_check_of_a_folder(gankit, tmp_path):
-    folder = tmp_path / "mine"
-    (folder / "deep").mkdir(parents=True)
-    (folder / "a.png").write_bytes(picture(64, 1))  # 64 x 72
-    (folder / "deep" / "b.png").write_bytes(picture(96, 3))  # 96 x 96
-    code, out, _ = gankit("data", "check", folder)
-    assert code == 0
-    assert "images         2" in out and "72 x 64 to 96 x 96 pixels" in out
-    assert f"64 pixels: {folder / 'a.png'}" in out and f"{3 * (64 * 72 + 96 * 96) / 1000:.1f} kB" in out
-    (folder / "c.png").write_bytes(picture(64, 1)[:2000])
-    (folder / "d.jpg").write_bytes(b"no picture")
-    code, out, err = gankit("data", "check", folder, "--json")
-    found = json.loads(out)
-    assert code == 1 and "2 of 4 images" in err
-    assert found["images"] == 2 and found["smallest_side"] == 64 and found["decoded_bytes"] == 3 * (64 * 72 + 96 * 96)
-    assert [Path(problem["path"]).name for problem in found["problems"]] == ["c.png", "d.jpg"]
-    code, out, _ = gankit("data", "check", folder / "a.png")
-    assert code == 0 and "images         1" in out
+RECIPE = """
+from gankit import Recipe
+
+
+class Counting(Recipe):
+    name = "counting"
+
+    def check(self, source):
+        with open(source) as file:
+            lines = file.read().split()
+        return {"ok": "bad" not in lines, "lines": len(lines)}, f"lines {len(lines)}"
+"""
+
+
+def test_check_of_ones_own_files_asks_the_recipe(gankit, tmp_path):
+    (tmp_path / "mine.py").write_text(RECIPE)
+    recipe, data = f"{tmp_path / 'mine.py'}:Counting", tmp_path / "data.txt"
+    data.write_text("a b")
+    assert gankit("data", "check", data, "--recipe", recipe)[:2] == (0, "lines 2\n")
+    data.write_text("a bad c")
+    code, out, err = gankit("data", "check", data, "--recipe", recipe, "--json")
+    assert (code, json.loads(out)) == (1, {"ok": False, "lines": 3}) and "not all of" in err
+    code, out, err = gankit("data", "check", data)
+    assert (code, out) == (2, "") and f"gankit data check {data} --recipe NAME" in err
 
 
 @pytest.mark.parametrize(

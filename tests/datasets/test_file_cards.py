@@ -308,7 +308,7 @@ def test_a_card_of_installed_files_names_the_place_of_an_error():
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "mnist"])
 def test_the_installed_cards(name):
-    card = catalogue.cards()[name]
+    card = catalogue.all_cards()[name]
     assert [file.file for file in card.files] == [
         f"{part}-{what}-ubyte.gz" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")
     ]
@@ -320,7 +320,7 @@ def test_the_installed_cards(name):
 
 def test_mnists_test_files_fit_their_card(test_data):
     """The downloaded files by their own hash, and what is in them by the hash of the content."""
-    card = catalogue.cards()["mnist"]
+    card = catalogue.all_cards()["mnist"]
     for file in card.files[2:]:
         path = test_data / "zoo" / "mnist" / file.file
         if not path.is_file():

@@ -25,7 +25,7 @@ VALUES = np.arange(24, dtype=np.uint8)
 
 @pytest.fixture(scope="module")
 def fashion():
-    card = catalogue.cards()["fashion-mnist"]
+    card = catalogue.all_cards()["fashion-mnist"]
     if card.state != "installed":
         pytest.skip("install Debian's package dataset-fashion-mnist")
     return open_pictures("fashion-mnist")
@@ -82,7 +82,7 @@ def test_fashion_mnist_in_a_frame(fashion):
 
 
 def test_digits():
-    (path,), digits = catalogue.cards()["digits"].paths("train"), open_pictures("digits")
+    (path,), digits = catalogue.all_cards()["digits"].paths("train"), open_pictures("digits")
     truth = np.array([line.split(",") for line in gzip.decompress(path.read_bytes()).decode().split()], int)
     assert digits.classes == tuple("0123456789") and digits.train.images.shape == (1438, 8, 8, 1)
     # A fifth of 178, 182, 177, 183, 181, 182, 181, 179, 174 and 180.
@@ -141,7 +141,7 @@ def test_cifar_from_its_archive(tmp_path, monkeypatch, datasets_home):
             info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
             info.size = len(members[name][0])
             archive.addfile(info, io.BytesIO(members[name][0]))
-    installed = catalogue.cards()["cifar-10"]
+    installed = catalogue.all_cards()["cifar-10"]
     document = {key: value for key, value in installed.model_dump().items() if value is not None}
     document["classes"] = list(installed.classes)
     with serve(**{"cifar-10-binary.tar.gz": packed.getvalue()}) as shop:
@@ -169,7 +169,7 @@ def test_cifar_from_its_archive(tmp_path, monkeypatch, datasets_home):
 
 
 def test_the_installed_card_of_cifar():
-    card = catalogue.cards()["cifar-10"]
+    card = catalogue.all_cards()["cifar-10"]
     (archive,) = card.archives
     assert (archive.bytes, archive.sha256[:8], card.format) == (170_052_171, "c4a38c50", "cifar-binary")
     assert archive.unpacked_bytes > 6 * 10_000 * 3073
@@ -468,7 +468,7 @@ def test_damaged_records(tmp_path):
     ],
 )
 def test_cards_that_are_wrong_about_labelled_images(tmp_path, changes, said):
-    document = {key: value for key, value in catalogue.cards()["digits"].model_dump().items() if value is not None}
+    document = {key: value for key, value in catalogue.all_cards()["digits"].model_dump().items() if value is not None}
     document |= {"classes": list(document["classes"]), "files": [dict(file) for file in document["files"]]}
     if changes.get("files"):
         document["files"][0]["split"] = "test"
@@ -480,7 +480,7 @@ def test_cards_that_are_wrong_about_labelled_images(tmp_path, changes, said):
 
 
 def test_names_of_classes_may_be_left_out(tmp_path):
-    document = {key: value for key, value in catalogue.cards()["digits"].model_dump().items() if value is not None}
+    document = {key: value for key, value in catalogue.all_cards()["digits"].model_dump().items() if value is not None}
     document |= {"classes": [], "files": [dict(file) for file in document["files"]]}
     (tmp_path / "x.yaml").write_text(yaml.safe_dump(document))
     assert open_pictures(str(tmp_path / "x.yaml")).classes == tuple("0123456789")

@@ -26,7 +26,7 @@ class Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
         return importlib.util.spec_from_loader(name, Loader()) if name == "tensorflow" else None
 sys.meta_path.insert(0, Finder())
-from gankit.support.quiet import quiet_tensorflow
+from gankit.commands import quiet_tensorflow
 quiet_tensorflow(); quiet_tensorflow()
 import tensorflow
 os.write(2, b"afterwards\\n")

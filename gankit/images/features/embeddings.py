@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gankit.errors import DataError, NonFinite, UsageError, did_you_mean
+from gankit.images.features.inputs import checked_pictures
 
 NAMES = ("small-classifier", "efficientnet-lite0", "inception-v3")
 _LEAST = 64  # pixels of the shorter side that EfficientNet-Lite0 is given
@@ -130,21 +131,6 @@ def embedding(name: str, *, weights_file: str | os.PathLike[str] | None = None, 
     if name == "inception-v3":
         return _inception_v3(weights_file)
     raise UsageError(f"there is no embedding {name!r}", did_you_mean(name, NAMES))
-
-
-def checked_pictures(images: Any) -> np.ndarray:
-    """The same array, neither copied nor converted.
-
-    Raises:
-        DataError: It is not uint8 `[n, height, width, 1 or 3]`.
-    """
-    images = np.asanyarray(images)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape[1:3]:
-        raise DataError(
-            f"pictures must be uint8 [n, height, width, 1 or 3], not {images.dtype} {list(images.shape)}",
-            "bring them to 0..255 and round",
-        )
-    return images
 
 
 def _small_classifier(weights_file: str | os.PathLike[str] | None, data: Any) -> Embedding:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gankit.errors import DataError, Offline
-from gankit.support.home import offline as told_offline
+from gankit.support.places import offline as told_offline
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from gankit.errors import CheckpointError, DataError
 from gankit.runs.results import versions
-from gankit.support.home import home
+from gankit.support.places import home
 from gankit.support.network_file import read_facts, read_network, write_network
 
 log = logging.getLogger("gankit")
@@ -298,7 +298,7 @@ def _kept(path: Path, mark: str) -> bool:
 
 
 def _checked(images: Any, labels: Any, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    from gankit.images.features.embeddings import checked_pictures
+    from gankit.images.features.inputs import checked_pictures
 
     images, labels = checked_pictures(images), np.asarray(labels)
     if not all(LEAST <= side <= MOST for side in images.shape[1:3]):

@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 
 from gankit.errors import DataError
-from gankit.images.features.embeddings import Embedding, checked_pictures
+from gankit.images.features.embeddings import Embedding
+from gankit.images.features.inputs import checked_pictures
 from gankit.images.metrics.diversity import duplicate_rate, ms_ssim_diversity
 from gankit.metrics.copies import memorisation
 from gankit.metrics.frechet import fid

@@ -18,12 +18,3 @@ def home() -> Path:
 def offline() -> bool:
     """Whether `--offline` or `$GANKIT_OFFLINE` (anything but "", "0" and "false") forbids to open a socket."""
     return os.environ.get("GANKIT_OFFLINE", "").lower() not in ("", "0", "false")
-
-
-def human(count: float) -> str:
-    """Bytes as a person reads them: "3.5 GB"; units of 1000."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 999.5 or unit == "GB":
-            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 99.95 else f"{count:.1f} {unit}"
-        count /= 1000
-    raise AssertionError

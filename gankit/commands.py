@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.abc
 import importlib.util
 import json
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gankit.runs.run import Run
 
 __all__ = [
+    "Commands",
     "common_options",
     "complete_recipe",
     "complete_run",
@@ -111,6 +113,34 @@ def runs_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Path(file_okay=False, path_type=Path),
         help="Folder of all runs.  [default: $GANKIT_RUNS or ./runs]",
     )(command)
+
+
+class Commands(click.Group):
+    """A recipe's own commands, a file each, which is imported when its command is asked for.
+
+    Args:
+        package: The package of the files.
+        names: Of the files, and of the commands as they are typed; each file defines `command`.
+
+    Examples:
+        >>> @click.group("mine", cls=Commands, package="gankit.cli", names=("list", "info"))
+        ... def group() -> None:
+        ...     "Mine."
+        >>> group.get_command(click.Context(group), "list").help
+        'List the recipes that can be trained.'
+    """
+
+    def __init__(self, *arguments: Any, package: str, names: Sequence[str], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.package, self.names = package, tuple(names)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in the order given."""
+        return list(self.names)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """One of them; None if there is none of that name."""
+        return importlib.import_module(f"{self.package}.{name}").command if name in self.names else None
 
 
 def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from .crops import ImageCrops as ImageCrops
 from .enlarging import BicubicUpscale as BicubicUpscale
 from .enlarging import PixelShuffle as PixelShuffle
+from .grid import picture_grid as picture_grid
 from .images import EXTENSIONS as EXTENSIONS
 from .images import MAX_PIXELS as MAX_PIXELS
 from .images import image_size as image_size

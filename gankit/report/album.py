@@ -15,19 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from markupsafe import Markup
 from PIL import Image
 
 NEWEST_ROOM, EARLIER_ROOM = 9_000_000, 3_000_000  # characters of data URIs
 NEWEST_PICTURES, EARLIER_SETS, PICTURES_A_SET = 24, 20, 4
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-
-STYLE = """
-.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:1rem}
-.strip,.strip div{display:flex;flex-wrap:wrap;gap:.9rem}.strip div{gap:.25rem}.strip figure{max-width:100%}
-img{max-width:100%;height:auto;display:block;border-radius:.25rem}
-.tiny{image-rendering:pixelated;width:min(100%,16rem)}.strip img{width:auto;height:4.2rem;object-fit:contain}
-@media(max-width:30rem){.strip img{height:2.9rem}}
-"""
 
 
 class Album:
@@ -38,48 +31,96 @@ class Album:
 
     Attributes:
         left_out: How many pictures had no room or could not be read.
+
+    Examples:
+        >>> album = Album(10_000)
+        >>> print(album.image(Image.new("L", (8, 8)), "a < b")[-36:])
+        width="8" height="8" alt="a &lt; b">
     """
 
     def __init__(self, room: int) -> None:
         self.room = room
         self.left_out = 0
 
-    def image(self, path: Path, side: int, limit: int, alt: str) -> str:
-        """An `img` element, at most `side` pixels a side and about `limit` bytes; empty if it is left out."""
+    def image(self, picture: Image.Image | Path, alt: str, *, side: int = 0, limit: int = 0) -> Markup:
+        """An `img` element.
+
+        Args:
+            picture: A picture, or its file.
+            alt: What the picture shows, for those who do not see it.
+            side: Pixels a side that it is reduced to, if it has more; 0 keeps them all.
+            limit: As of `data_uri`. A PNG, JPEG or WebP file of at most this many bytes is kept as it is.
+
+        Returns:
+            The element; empty if the picture is left out.
+        """
         try:
-            raw = path.read_bytes()
-            with Image.open(io.BytesIO(raw)) as picture:
-                picture.load()
-                size, kind = picture.size, (picture.format or "").lower()
-                if max(size) > side or len(raw) > limit or kind not in ("png", "jpeg", "webp"):
-                    raw, size, kind = _smaller(picture, side, limit)
-            uri = f"data:image/{kind};base64,{base64.b64encode(raw).decode()}"
+            uri, (width, height) = _stored(picture, side, limit)
         except Exception:  # Pillow raises many kinds on a half-written file, which a running run may well have
             uri = ""
         if not uri or len(uri) > self.room:
             self.left_out += 1
-            return ""
+            return Markup()
         self.room -= len(uri)
-        tiny = ' class="tiny"' if max(size) < 200 else ""  # a few dozen pixels are shown as squares, not as a blur
-        return f'<img{tiny} src="{uri}" width="{size[0]}" height="{size[1]}" alt="{escape(alt)}">'
+        tiny = Markup(' class="tiny"') if max(width, height) < 200 else ""  # shown as squares, not as a blur
+        return Markup('<img{} src="{}" width="{}" height="{}" alt="{}">').format(tiny, uri, width, height, alt)
 
 
-def _smaller(picture: Image.Image, side: int, limit: int) -> tuple[bytes, tuple[int, int], str]:
-    """The file, the size and the kind of a picture scaled down to `side`."""
+def data_uri(picture: Image.Image | bytes, limit: int = 0) -> str:
+    """The address that holds a picture itself, for `src`.
+
+    Args:
+        picture: A picture; or the content of a PNG, JPEG or WebP file, which is kept as it is.
+        limit: A small picture is stored without loss if that takes at most this many bytes, or fewer than JPEG.
+
+    Examples:
+        >>> data_uri(Image.new("L", (8, 8)))[:22]
+        'data:image/png;base64,'
+    """
+    raw = picture if isinstance(picture, bytes) else _encoded(_smaller(picture), limit)
+    kind = "png" if raw[:1] == b"\x89" else "webp" if raw[:4] == b"RIFF" else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(raw).decode()}"
+
+
+def _stored(picture: Image.Image | Path, side: int, limit: int) -> tuple[str, tuple[int, int]]:
+    """The address and the size of a picture, reduced to `side`."""
+    if not isinstance(picture, Path):
+        small = _smaller(picture, side)
+        return data_uri(small, limit), small.size
+    raw = picture.read_bytes()
+    with Image.open(io.BytesIO(raw)) as opened:
+        opened.load()
+        if max(opened.size) <= (side or math.inf) and len(raw) <= limit and opened.format in ("PNG", "JPEG", "WEBP"):
+            return data_uri(raw), opened.size
+        small = _smaller(opened, side)
+        return data_uri(small, limit), small.size
+
+
+def _smaller(picture: Image.Image, side: int = 0) -> Image.Image:
+    """A picture in 8 bits, scaled down to `side`."""
     if picture.mode.startswith(("I", "F")):  # 16 bits or floats: Pillow's own conversion would clip, not scale
         values = np.asarray(picture, "float64")
         picture = Image.fromarray((255 * (values - values.min()) / (np.ptp(values) or 1)).astype("uint8"))
-    small = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    small.thumbnail((side, side), Image.Resampling.LANCZOS)
-    if small.width * small.height < 100_000:  # PNG keeps a small one sharp, and takes seconds for a large one
-        out = io.BytesIO()
-        small.save(out, "PNG")
-        if out.tell() <= limit:
-            return out.getvalue(), small.size, "png"
-    paper, out = Image.new("RGB", small.size, "white"), io.BytesIO()
-    paper.paste(small, mask=small if small.mode == "RGBA" else None)
-    paper.save(out, "JPEG", quality=88)
-    return out.getvalue(), small.size, "jpeg"
+    small = picture.convert("RGBA" if picture.has_transparency_data else "L" if picture.mode == "L" else "RGB")
+    if side:
+        small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return small
+
+
+def _encoded(picture: Image.Image, limit: int) -> bytes:
+    """The content of a file: PNG keeps a small picture sharp, and takes seconds for a large one."""
+    png, jpeg = io.BytesIO(), io.BytesIO()
+    small = picture.width * picture.height < 100_000
+    if small:
+        picture.save(png, "PNG")
+        if png.tell() <= limit:
+            return png.getvalue()
+    clear = picture.mode == "RGBA"
+    paper = Image.new("RGB", picture.size, "white") if clear else picture
+    if clear:
+        paper.paste(picture, mask=picture)
+    paper.save(jpeg, "JPEG", quality=85, optimize=True)
+    return min((png, jpeg), key=io.BytesIO.tell).getvalue() if small else jpeg.getvalue()
 
 
 class SampleSet(NamedTuple):
@@ -99,7 +140,7 @@ def samples(folder: Path) -> str:
     *earlier, newest = found
     album, figures = Album(NEWEST_ROOM), ""
     for path in newest.pictures[:NEWEST_PICTURES]:
-        if image := album.image(path, 1600, 1_500_000, path.name):
+        if image := album.image(path, path.name, side=1600, limit=1_500_000):
             figures += f"<figure>{image}<figcaption>{escape(path.name)}</figcaption></figure>\n"
     parts = ["<h2>Samples</h2>", f"<h3>{newest.label}</h3>", f'<div class="pictures">\n{figures}</div>']
     if missing := album.left_out + max(0, len(newest.pictures) - NEWEST_PICTURES):
@@ -129,7 +170,9 @@ def _strip(sets: list[SampleSet]) -> str:
     picks = np.unique(np.linspace(0, len(sets) - 1, min(len(sets), EARLIER_SETS)).round().astype(int))
     album, figures = Album(EARLIER_ROOM), ""
     for _, label, pictures, _ in (sets[i] for i in picks):
-        if thumbs := "".join(album.image(p, 160, 30_000, f"{label}: {p.name}") for p in pictures[:PICTURES_A_SET]):
+        if thumbs := "".join(
+            album.image(p, f"{label}: {p.name}", side=160, limit=30_000) for p in pictures[:PICTURES_A_SET]
+        ):
             figures += f"<figure><div>{thumbs}</div><figcaption>{label}</figcaption></figure>\n"
     some = f" ({len(picks)} of {len(sets)} sets)" if len(picks) < len(sets) else ""
     return f'<h3>Earlier{some}</h3>\n<div class="strip">\n{figures}</div>' if figures else ""

@@ -1,54 +1,91 @@
-"""An HTML page that needs no network and no script, and a browser that holds it to that."""
+"""The one page of all reports: Jinja2 templates, and a browser that loads nothing and runs nothing else.
+
+A page can be mailed, printed and read years later: its style lies in it, pictures are data URIs
+(`gankit.report.album`), and its content security policy lets a browser apply that style, run that script if there is
+one, and do nothing else.
+"""
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
-import os
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 
-def document(title: str, style: str, sections: Iterable[str]) -> str:
-    """The page.
+def text(value: Any) -> str:
+    """A value as people write it (not escaped).
+
+    Examples:
+        >>> text(12345.678), text(0.123456), text(1234567), text([True, None])
+        ('12,346', '0.1235', '1,234,567', 'yes, –')
+    """
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "–"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(map(text, value))
+    return str(value)
+
+
+_FOLDER = Path(__file__).parent / "templates"
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_ENVIRONMENT.filters["text"] = text
+
+
+def document(title: str, template: str, *, style: str = "", script: str = "", **values: Any) -> str:
+    """A page that needs no network.
 
     Args:
-        title: Already escaped.
-        style: All of its CSS, the only that a browser may apply.
-        sections: HTML of the body.
+        title: Text of the window's title; it is escaped.
+        template: Jinja2 source of the body. Values are escaped unless they are `markupsafe.Markup`; a name without a
+            value is an error; the filter `text` writes numbers, lists and None as people do. Attributes `style` and
+            handlers such as `onclick` are of no use in it: no browser applies them.
+        style: CSS below that of all pages (`templates/base.css`).
+        script: JavaScript, the only that a browser may run.
+        **values: Name -> value, for the template.
+
+    Returns:
+        HTML.
+
+    Raises:
+        jinja2.TemplateError: The template is wrong, or lacks a value.
+        ValueError: The style or the script would end its own element.
+
+    Examples:
+        >>> page = document("A & B", "<h1>{{ name }}</h1>", name="<b>")
+        >>> "<title>A &amp; B</title>" in page, "<h1>&lt;b&gt;</h1>" in page, "script" in page
+        (True, True, False)
     """
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    body = "\n".join(sections)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
+    if "</" in style or "</" in script:
+        raise ValueError("a style or a script cannot hold '</'")
+    style = (_FOLDER / "base.css").read_text("utf-8") + style
+    policy = f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
+    if script:
+        policy += f"; script-src '{_hash(script)}'"
+    return _ENVIRONMENT.get_template("skeleton.html").render(
+        title=title,
+        policy=Markup(policy),
+        style=Markup(style),
+        script=Markup(script),
+        body=Markup(_ENVIRONMENT.from_string(template).render(values)),
+    )
+
+
+def _hash(code: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}"
 
 
 def write(content: str | bytes, path: Path) -> Path:
-    """Writes a page, or any other file, whole or not at all.
+    """`gankit.support.write`, until the last caller is gone."""
+    from gankit.support.files import write as whole
 
-    Raises:
-        OSError: It cannot be written there.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        # A file name that is no valid UTF-8 reaches us as surrogates, which cannot be written.
-        partial.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
-        os.replace(partial, path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-    return path
+    return whole(path, content)

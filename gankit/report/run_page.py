@@ -1,8 +1,8 @@
 """The report of a run: one HTML page that can be mailed, printed and read years later.
 
 The page needs no network and no script: pictures are data URIs (`gankit.report.album`), charts are inline SVG
-(`gankit.report.charts`), and a content security policy forbids everything else. Whatever comes from a file is escaped, and
-every input may be missing, since the page is most wanted when a run went wrong.
+(`gankit.report.charts`), and a content security policy forbids everything else. Whatever comes from a file is escaped,
+and every input may be missing, since the page is most wanted when a run went wrong.
 """
 
 from __future__ import annotations
@@ -17,44 +17,18 @@ from html import escape
 from pathlib import Path, PurePath
 from typing import Any
 
+from markupsafe import Markup
+
 from gankit.errors import UsageError
 from gankit.report import album, charts
 from gankit.report import html as page
+from gankit.support.files import write
 from gankit.support.values import finite, mapping
 
 # Without "better", the direction is guessed from the words of a metric's name, and the page says so.
 HIGHER = {"psnr", "ssim", "precision", "recall", "accuracy", "coverage", "density", "inception", "f1", "auc", "map"}
 LOWER = {"fid", "kid", "distance", "lpips", "mse", "mae", "rmse", "error", "divergence", "wasserstein", "mmd"}
 OURS = "this run"  # the first column of an evaluation; the others are baselines
-
-STYLE = """
-:root{color-scheme:light dark;--bg:#fff;--ink:#1c2024;--soft:#5b6570;--line:#d9dee3;--card:#f5f7f9;
---good:#13713a;--bad:#b3261e;--warn:#8a5a00}
-@media screen and (prefers-color-scheme:dark){:root{--bg:#14171a;--ink:#e8ebee;--soft:#a0aab4;--line:#363d44;
---card:#1e2327;--good:#5fd08a;--bad:#ff8a80;--warn:#f0b94d}}
-*{box-sizing:border-box}
-body{margin:0 auto;max-width:76rem;padding:1.5rem clamp(.9rem,3vw,2.5rem);background:var(--bg);color:var(--ink);
-font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:break-word}
-h1{margin:0;font-size:2rem;line-height:1.2;display:flex;flex-wrap:wrap;gap:.3em .5em;align-items:center}
-h2{margin:2.4rem 0 .8rem;font-size:1.3rem;border-bottom:1px solid var(--line);padding-bottom:.25rem}
-h3{margin:1.2rem 0 .4rem;font-size:1rem}p{margin:.5rem 0}.soft,figcaption{color:var(--soft);font-size:.9rem}
-.badge{font-size:.9rem;padding:.1em .7em;border-radius:1em;border:1.5px solid;color:var(--warn)}
-.badge.done,.wins{color:var(--good)}.badge.failed,.loses{color:var(--bad)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,9rem),1fr));gap:.7rem;margin:1.1rem 0}
-.tiles div{background:var(--card);border-radius:.5rem;padding:.6rem .9rem;min-width:0}
-.tiles dt{color:var(--soft);font-size:.85rem}.tiles dd{margin:0;font-weight:600;line-height:1.3}
-.tiles b{font-size:1.6rem}.tiles span{display:block;font-weight:400;font-size:.85rem}
-pre{background:var(--card);border-radius:.5rem;padding:.7rem 1rem;white-space:pre-wrap;overflow-wrap:anywhere;
-font:.85rem/1.5 ui-monospace,monospace;margin:.5rem 0}pre.error{border-left:4px solid var(--bad)}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-th,td{padding:.3rem 1.1rem .3rem 0;text-align:right;white-space:nowrap;
-border-bottom:1px solid var(--line);vertical-align:top}
-th:first-child,.facts td{text-align:left}.facts td{white-space:normal;overflow-wrap:anywhere}tbody th{font-weight:400}
-figure{margin:0;min-width:0;break-inside:avoid}
-@media(max-width:30rem){th,td{padding-right:.8rem;font-size:.9rem}}
-@media print{body{max-width:none;padding:0;font-size:11pt}h2,h3{break-after:avoid}
-.badge,.tiles div,pre{print-color-adjust:exact}}
-"""
 
 
 def write_report(run: Path) -> Path:
@@ -71,7 +45,7 @@ def write_report(run: Path) -> Path:
     """
     if not run.is_dir():
         raise UsageError(f"no run at {run}", "give the directory of a run, as `gankit runs` lists them")
-    return page.write(_page(run), run / "report.html")
+    return write(run / "report.html", _page(run))
 
 
 def _page(run: Path) -> str:
@@ -87,7 +61,12 @@ def _page(run: Path) -> str:
         _appendix(run, facts),
         _soft(f"Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by gankit from {name}."),
     )
-    return page.document(f"{recipe}: {name}", STYLE + charts.STYLE + album.STYLE, sections)
+    return page.document(
+        f"{_text(facts.get('recipe') or 'a run')}: {run.resolve().name}",
+        "{{ sections }}",
+        style=charts.STYLE,
+        sections=Markup("\n".join(sections)),
+    )
 
 
 def _soft(html: str) -> str:

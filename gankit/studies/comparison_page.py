@@ -12,12 +12,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from gankit.errors import UsageError
+from markupsafe import Markup
+
 from gankit.report import album, charts
 from gankit.report import html as page
-from gankit.report import run_page as report
 from gankit.report.charts import SMALL, Series, Stages
 from gankit.studies.comparison import ARROWS, Comparison, Side, notes
+from gankit.support.files import write
 from gankit.support.values import finite
 
 DRAWN = 48  # charts of a page
@@ -36,10 +37,7 @@ def write_page(comparison: Comparison, path: Path) -> Path:
     Raises:
         UsageError: It cannot be written there.
     """
-    try:
-        return page.write(_page(comparison), path)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", "name a file in a folder that exists") from error
+    return write(path, _page(comparison))
 
 
 def _page(comparison: Comparison) -> str:
@@ -53,7 +51,7 @@ def _page(comparison: Comparison) -> str:
         _pictures(comparison.sides),
         f'<p class="soft">Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by gankit.</p>',
     )
-    return page.document(escape(title), report.STYLE + charts.STYLE + album.STYLE + STYLE, sections)
+    return page.document(title, "{{ sections }}", style=charts.STYLE + STYLE, sections=Markup("\n".join(sections)))
 
 
 def _table(head: Sequence[str], rows: Sequence[str], kind: str = "") -> str:
@@ -160,7 +158,7 @@ def _pictures(sides: Sequence[Side]) -> str:
         image, text = "", "no pictures"
         if one:
             path = next((path for path in one.pictures if path.name in shared[:1]), one.pictures[0])
-            image = pages.image(path, 1600, ROOM // (2 * len(sides)), f"{side.name}: {path.name}")
+            image = pages.image(path, f"{side.name}: {path.name}", side=1600, limit=ROOM // (2 * len(sides)))
             text = f"{one.label}, {path.name}" + ("" if image else ", which cannot be shown")
         figures += f"<figure>{image}<figcaption><b>{escape(side.name)}</b> {escape(text)}</figcaption></figure>\n"
     return f'<h2>Newest samples</h2>\n<div class="pictures">\n{figures}</div>'

@@ -56,10 +56,11 @@ test: venv  ## All tests: the fast ones, the slow ones, then those that must be 
 fast: venv  ## The fast tests only
 	@$(PYTEST) -m "$(QUICK)" -n $(WORKERS) $(PYTEST_ARGS)
 
-lint: venv  ## Style, formatting and types
+lint: venv  ## Style, formatting, types and declared dependencies
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/python .ci/declared.py
 
 format: venv  ## Put the code into the house's format
 	@$(BIN)/ruff check --fix-only --quiet

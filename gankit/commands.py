@@ -51,14 +51,14 @@ __all__ = [
 NOTES = re.compile(r"oneDNN custom operations are on|log messages before absl::InitializeLog")
 
 
-class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # the class takes no arguments at run time
+class _Stderr(logging.StreamHandler):
     """Writes to what stderr is when a message comes: notebooks, test runners and `redirect_stderr` exchange it."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
 
     @property
-    def stream(self) -> TextIO:  # type: ignore[override]  # an attribute there
+    def stream(self) -> TextIO:
         return sys.stderr
 
 

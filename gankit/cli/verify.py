@@ -99,7 +99,8 @@ def _check(
     from gankit.studies import seeds
     from gankit.support.progress import TrainingBar
 
-    root, stamp, result = runs_root(runs_dir), seeds.new_stamp(), {}
+    root, stamp = runs_root(runs_dir), seeds.new_stamp()
+    result: dict[str, Any] = {}
     head = {"recipe": cls.name, "source": source, "started": now(), "versions": versions()}
 
     def record(checked: Sequence[Checked]) -> None:

@@ -22,7 +22,7 @@ class _Spectral:
     def build(self, shape: tuple[Any, ...]) -> None:
         """Makes the kernel and the vector."""
         super().build(shape)  # type: ignore[misc]
-        self.direction = self.add_weight(  # type: ignore[attr-defined]
+        self.direction = self.add_weight(
             shape=(self.kernel.shape[-1],),  # type: ignore[attr-defined]
             initializer=keras.initializers.RandomNormal(),
             trainable=False,

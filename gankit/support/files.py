@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gankit.errors import GankitError, UsageError
+from gankit.support.values import mapping
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet knows a formula (OWASP, CSV Injection)
 
@@ -69,6 +70,14 @@ def write(path: Path, content: str | bytes) -> Path:
 def write_json(path: Path, value: Any) -> Path:
     """Writes JSON, whole or not at all. NumPy's numbers and arrays, and paths, become plain ones."""
     return write(path, json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n")
+
+
+def read_json(path: Path) -> Mapping[str, Any]:
+    """A JSON object; {} where the file is missing, torn or something else."""
+    try:
+        return mapping(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return {}
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> Path:

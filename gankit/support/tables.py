@@ -131,7 +131,7 @@ class TextTable:
         except (OSError, EOFError, zlib.error, csv.Error, UnicodeError) as error:
             raise DataError(f"{self.path} cannot be read: {error}", "the file may be damaged or cut short") from error
 
-    def _decoded(self, file: io.BufferedIOBase) -> io.TextIOBase:
+    def _decoded(self, file: io.BufferedReader | gzip.GzipFile) -> io.TextIOBase:
         start = file.read(1 << 16)
         file.seek(0)
         for magic, kind in _FOREIGN.items():

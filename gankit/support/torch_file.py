@@ -61,7 +61,7 @@ class _Name(str):
 class _Storage(NamedTuple):
     key: str
     dtype: np.dtype
-    count: int
+    size: int
 
 
 class _View(NamedTuple):
@@ -128,8 +128,8 @@ def _read_legacy(file: BinaryIO, size: int) -> tuple[dict[str, _View], dict[str,
         if storage is None:
             raise DataError(f"storage {_show(key)} belongs to no tensor")
         (count,) = struct.unpack("<q", file.read(8))
-        nbytes = storage.count * storage.dtype.itemsize
-        if count != storage.count or nbytes > size - file.tell():
+        nbytes = storage.size * storage.dtype.itemsize
+        if count != storage.size or nbytes > size - file.tell():
             raise DataError(f"storage {_show(key)} claims more elements than the file holds, or others")
         buffers[key] = file.read(nbytes)
     return views, buffers
@@ -146,11 +146,11 @@ def _read_zip(file: BinaryIO, size: int) -> tuple[dict[str, _View], dict[str, by
         machine = _Machine()
         views = _state_dict(machine.run(io.BytesIO(_member(archive, names[0], min(size, _MAX_PICKLE_BYTES)))))
         # Summed, because members of a hostile archive can share the same bytes.
-        if sum(s.count * s.dtype.itemsize for s in machine.storages.values()) > size:
+        if sum(s.size * s.dtype.itemsize for s in machine.storages.values()) > size:
             raise DataError("the storages claim more bytes than the file holds")
         buffers = {}
         for key, storage in machine.storages.items():
-            buffers[key] = _member(archive, f"{root}data/{key}", storage.count * storage.dtype.itemsize)
+            buffers[key] = _member(archive, f"{root}data/{key}", storage.size * storage.dtype.itemsize)
         return views, buffers
 
 
@@ -216,7 +216,8 @@ class _Machine:
         stack: list[Any] = []
         marks: list[list[Any]] = []
         memo: dict[int, Any] = {}
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+        for count, (opcode, found, _) in enumerate(pickletools.genops(stream)):
+            argument: Any = found  # its type depends on the opcode
             _require(count < _MAX_OPCODES, "the pickle is too long for a checkpoint")
             name = opcode.name
             if name in _LITERALS:
@@ -332,4 +333,4 @@ def _check(view: _View) -> None:
     if 0 in shape:
         return
     last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
-    _require(last < storage.count and math.prod(shape) <= storage.count, "a tensor larger than its storage")
+    _require(last < storage.size and math.prod(shape) <= storage.size, "a tensor larger than its storage")

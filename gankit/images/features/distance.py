@@ -111,7 +111,7 @@ def feature_distance(a_maps: Sequence[Any], b_maps: Sequence[Any]) -> Any:
     """
     from keras import ops
 
-    def unit(x):
+    def unit(x: Any) -> Any:
         return x / ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True) + _EPSILON)
 
     pairs = _pairs(a_maps, b_maps)

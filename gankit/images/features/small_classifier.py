@@ -133,8 +133,8 @@ def fingerprint(images: np.ndarray, labels: np.ndarray) -> str:
     """
     digest = hashlib.sha256(json.dumps(images.shape).encode())
     for start in range(0, len(images), 4096):
-        digest.update(np.ascontiguousarray(images[start : start + 4096]))
-    digest.update(np.ascontiguousarray(labels, "<i8"))
+        digest.update(np.ascontiguousarray(images[start : start + 4096]).data)
+    digest.update(np.ascontiguousarray(labels, "<i8").data)
     return digest.hexdigest()
 
 
@@ -264,8 +264,8 @@ def classifier_file(data: Any, *, seed: int = 0) -> Path:
     return path
 
 
-def ready(data: Any, *, seed: int = 0) -> bool:
-    """Whether `classifier_file` has a file without training; pictures and labels are `possible`."""
+def classifier_ready(data: Any, *, seed: int = 0) -> bool:
+    """Whether `classifier_file` has a file without training; pictures and labels are `classifier_possible`."""
     mark = fingerprint(data.train.images, data.train.labels)
     path = _place(data.train.images, mark, seed)
     return path.parent == BOX or _kept(path, mark)
@@ -281,7 +281,7 @@ def _place(images: np.ndarray, mark: str, seed: int) -> Path:
     return home() / "features" / f"small-classifier-{key}.safetensors"
 
 
-def possible(side: int, classes: int) -> bool:
+def classifier_possible(side: int, classes: int) -> bool:
     """Whether pictures of this side, in pixels, with so many classes can have a classifier."""
     return LEAST <= side <= MOST and 2 <= classes <= MOST_CLASSES
 
@@ -370,10 +370,9 @@ def main(name: str, out: str) -> None:
     """Trains on a known dataset and writes a file for the package, the very one if the machine and versions are."""
     from gankit.images.labelled import open_pictures
 
-    data = open_pictures(name)
-    images, labels = data.train.images, data.train.labels
-    test = data.test.images, data.test.labels
-    classifier = train_classifier(images, labels, data.classes, test=test)
+    data: Any = open_pictures(name)
+    train, test = ((part.images, part.labels) for part in (data.train, data.test))
+    classifier = train_classifier(*train, data.classes, test=test)
     classifier.save(Path(out))
     print(f"{out}: test accuracy {classifier.facts.test_accuracy}")
 

@@ -155,7 +155,7 @@ def canonical_order(images: np.ndarray, seed: int = 0) -> np.ndarray:
     seen: dict[bytes, int] = {}
     digests = []
     for image in images:
-        digest = hashlib.blake2b(np.ascontiguousarray(image), digest_size=8, key=key).digest()
+        digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=8, key=key).digest()
         before = seen.get(digest, 0)
         seen[digest] = before + 1
         digests.append(digest if not before else hashlib.blake2b(digest, digest_size=8, key=b"%d" % before).digest())

@@ -1,5 +1,6 @@
 """Public names of `gankit.images`; `__init__.py` imports each when it is first used."""
 
+from .class_folders import class_files as class_files
 from .crops import ImageCrops as ImageCrops
 from .enlarging import BicubicUpscale as BicubicUpscale
 from .enlarging import PixelShuffle as PixelShuffle
@@ -22,3 +23,5 @@ from .resize import resize_matrix as resize_matrix
 from .resize import to_uint8 as to_uint8
 from .resize import upscale as upscale
 from .sources import PictureSource as PictureSource
+from .survey import Survey as Survey
+from .survey import survey_images as survey_images

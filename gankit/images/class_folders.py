@@ -30,7 +30,7 @@ class Part:
     labels: Sequence[int] | None
 
 
-def find(folder: Path) -> tuple[Part, Part, tuple[str, ...]]:
+def class_files(folder: Path) -> tuple[Part, Part, tuple[str, ...]]:
     """The pictures of a folder, as training part, test part and names of the classes.
 
     Sub-folders are classes, in the order of their names; pictures without sub-folders, or in a single one, have no

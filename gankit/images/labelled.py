@@ -15,7 +15,7 @@ from PIL import Image
 from gankit.datasets import catalogue
 from gankit.datasets.cards import Card
 from gankit.errors import DataError, UsageError
-from gankit.images.class_folders import Part, find, held_out
+from gankit.images.class_folders import Part, class_files, held_out
 from gankit.images.images import read_each, read_image
 from gankit.images.picture_formats import READERS
 from gankit.support.progress import Bar
@@ -76,7 +76,7 @@ def open_pictures(source: str, *, size: int | None = None, channels: int | None 
     """Reads a whole dataset, or a folder, of small pictures into memory.
 
     A dataset keeps its own split; of one without a test split, such as `digits`, a fifth of each class is held out. How
-    a folder is read says `gankit.images.class_folders.find`: a sub-folder for each class, or no labels at all.
+    a folder is read says `gankit.images.class_folders.class_files`: a sub-folder for each class, or no labels at all.
 
     Args:
         source: Name of a dataset of the kind "labelled-images", a card's file, or a folder.
@@ -106,7 +106,7 @@ def open_pictures(source: str, *, size: int | None = None, channels: int | None 
 
 
 def _of_folder(folder: Path, size: int, channels: int | None) -> PictureSet:
-    train, test, classes = find(folder)
+    train, test, classes = class_files(folder)
     files, cut = [*train.files, *test.files], len(train.files)
     shape = (len(files), size, size, channels or 3)
     try:

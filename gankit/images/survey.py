@@ -1,4 +1,4 @@
-"""A look at somebody's own folder of images before a training: does each open, how large are they."""
+"""A look at somebody's own images before a training: does each open, how large are they."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from gankit.datasets.cards import Problem
 from gankit.errors import DataError
-from gankit.images.images import list_images, read_image
+from gankit.images.images import read_image
 from gankit.support.progress import Bar
+from gankit.support.values import human
+
+MOST_LINES = 20  # of images that cannot be read
 
 
 @dataclass(frozen=True)
@@ -20,37 +23,64 @@ class Survey:
 
     Attributes:
         sizes: Height and width in pixels, as a viewer shows it, of each image that can be read.
-        unreadable: The others.
+        unreadable: What is wrong with each of the others.
     """
 
     sizes: dict[Path, tuple[int, int]]
-    unreadable: Sequence[Problem]
+    unreadable: dict[Path, str]
 
-    @property
-    def decoded_bytes(self) -> int:
-        """Memory of all images as 8-bit RGB."""
-        return sum(3 * height * width for height, width in self.sizes.values())
+    def facts(self) -> dict[str, Any]:
+        """All of it as JSON, for `Recipe.check`."""
+        return {
+            "ok": not self.unreadable,
+            "images": len(self.sizes),
+            "smallest_side": min((min(size) for size in self.sizes.values()), default=None),
+            "decoded_bytes": sum(3 * height * width for height, width in self.sizes.values()),
+            "problems": [{"path": str(path), "what": what} for path, what in self.unreadable.items()],
+        }
 
-    def narrowest(self) -> tuple[Path, int] | None:
-        """The image with the smallest side, and that side in pixels; None if no image can be read."""
-        return min(((path, min(size)) for path, size in self.sizes.items()), key=lambda item: item[1], default=None)
+    def text(self) -> str:
+        """The same as lines, for people."""
+        lines = [f"{path}: {what}" for path, what in self.unreadable.items()]
+        if len(lines) > MOST_LINES:
+            lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more; --json lists them all"]
+        lines.append(f"images         {len(self.sizes):,}")
+        if self.sizes:
+            by_area = sorted(self.sizes.values(), key=lambda size: size[0] * size[1])
+            (low, least), (high, most) = by_area[0], by_area[-1]
+            narrowest = min(self.sizes, key=lambda path: min(self.sizes[path]))
+            lines += [
+                f"sizes          {least} x {low} to {most} x {high} pixels",
+                f"smallest side  {min(self.sizes[narrowest])} pixels: {narrowest}",
+                f"decoded        {human(self.facts()['decoded_bytes'])}",
+            ]
+        return "\n".join(lines)
 
 
-def survey(place: Path) -> Survey:
-    """Decodes every image of a folder, or one file.
+def survey_images(files: Sequence[Path]) -> Survey:
+    """Decodes every image of a list.
 
-    Raises:
-        DataError: There is no such folder, or no image in it.
+    Args:
+        files: As `gankit.images.list_images` gives them.
+
+    Examples:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> Image.new("L", (30, 20)).save(folder / "a.png")
+        >>> _ = (folder / "b.png").write_text("no picture")
+        >>> found = survey_images(sorted(folder.iterdir()))
+        >>> found.facts()["images"], found.facts()["smallest_side"], list(found.unreadable.values())
+        (1, 20, ['not an image, or damaged'])
     """
-    files = list_images(place)
-    sizes, unreadable = {}, []
+    sizes, unreadable = {}, {}
     with (
         ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads,
         Bar(f"reading {len(files)} images", sum(file.stat().st_size for file in files), unit="bytes") as bar,
     ):
         for file, found in zip(files, threads.map(_measure, files), strict=True):
             if isinstance(found, str):
-                unreadable.append(Problem(file, found))
+                unreadable[file] = found
             else:
                 sizes[file] = found
             bar(file.stat().st_size)

@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from gankit.errors import CheckpointError, DataError
 from gankit.runs.results import versions
-from gankit.support.places import home
 from gankit.support.network_file import read_facts, read_network, write_network
+from gankit.support.places import home
 
 log = logging.getLogger("gankit")
 

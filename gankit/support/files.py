@@ -6,10 +6,9 @@ import contextlib
 import csv
 import errno
 import hashlib
-import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,19 +79,22 @@ def read_json(path: Path) -> Mapping[str, Any]:
         return {}
 
 
-def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> Path:
+def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = ()) -> Path:
     """Writes rows as a table, whole or not at all.
 
     Args:
         path: Of the file, in UTF-8.
-        rows: Column -> value. A text that a spreadsheet would take for a formula gets an apostrophe before it.
+        rows: Column -> value. A text that a spreadsheet would take for a formula gets an apostrophe before it. They
+            may be made one by one, if `columns` are given.
         columns: Their order; every key of any row, in the order of first use, if empty.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns) or columns_of(rows), restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: safe_cell(value) for key, value in row.items()} for row in rows)
-    return write(path, text.getvalue())
+    if not columns:
+        columns = columns_of(rows := list(rows))
+    with whole(path) as aside, aside.open("w", encoding="utf-8", errors="replace", newline="") as file:
+        writer = csv.DictWriter(file, list(columns), restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: safe_cell(value) for key, value in row.items()} for row in rows)
+    return path
 
 
 def safe_cell(value: Any) -> Any:

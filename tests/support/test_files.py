@@ -55,6 +55,12 @@ def test_no_cell_is_a_formula(tmp_path):
     assert (read[0]["b"], read[1]["c"], read[2]["b"]) == ("-1.5", "'@SUM", "")
 
 
+def test_rows_made_one_by_one(tmp_path):
+    write_csv(tmp_path / "x.csv", ({"b": i, "a": f"={i}"} for i in range(2)), ("a", "b"))
+    assert (tmp_path / "x.csv").read_text() == "a,b\n'=0,0\n'=1,1\n"
+    assert write_csv(tmp_path / "y.csv", ({"b": i} for i in range(2))).read_text() == "b\n0\n1\n"
+
+
 @pytest.mark.parametrize(("name", "expected"), [("a/b c", "a_b_c"), ("...", "data"), ("ü-1.x", "ü-1.x")])
 def test_slugs(name, expected):
     assert slug(name) == expected and len(slug(name * 100)) <= 60

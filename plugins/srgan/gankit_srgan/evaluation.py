@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from gankit import Evaluation
-from gankit.images import imresize, to_uint8
+from gankit.images import imresize, picture_grid, to_uint8
 from gankit.images.features import Features, feature_distance, feature_network
 from gankit.images.metrics import luma, niqe, psnr, super_resolution_scores
 from gankit_srgan.photos import LARGEST_TEST_SIDE, Photo
@@ -27,8 +26,8 @@ PANEL = 192  # pixels a side of one picture in a sheet
 
 
 @cache
-def judge() -> Features:
-    """The feature network of `feature_distance`: one for all runs, whatever they were trained with."""
+def distance_features() -> Features:
+    """The feature network of the figure `feature_distance`: one for all runs, whatever they were trained with."""
     return feature_network("efficientnet-lite0")
 
 
@@ -61,13 +60,13 @@ def enlarging(generator: Callable[[np.ndarray], Any]) -> Method:
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
-    """`gankit.images.features.distance.feature_distance` of two `[h, w, 3]` uint8 images."""
-    maps = [judge()(image[None].astype("float32") / 255) for image in (a, b)]
+    """`gankit.images.features.feature_distance` of two `[h, w, 3]` uint8 images."""
+    maps = [distance_features()(image[None].astype("float32") / 255) for image in (a, b)]
     return float(feature_distance(*maps)[0])
 
 
 def naturalness(images: Mapping[str, np.ndarray], border: int) -> dict[str, float | None]:
-    """`gankit.images.metrics.niqe` on luma of versions of a picture; None for all if one is too small or too flat for it."""
+    """`gankit.images.metrics.niqe` of versions of a picture; None for all if one is too small or too flat for it."""
     try:
         return {name: niqe(luma(colour(image)), border) for name, image in images.items()}
     except ValueError:
@@ -97,8 +96,8 @@ def evaluate(methods: Mapping[str, Method], photos: Mapping[str, Photo], scale: 
             scores["niqe"] = natural[name]
             rows.append({"image": photo.name, "method": name, **scores})
         rows.append({"image": photo.name, "method": "truth", "niqe": natural["truth"]})
-    means = {name: _means(rows, name) for name in (*methods, "bicubic")}
-    first = next(iter(methods))
+    first, *others = methods
+    means = {name: _means(rows, name) for name in (first, "bicubic", *others)}
     truth_niqe = _means(rows, "truth").get("niqe")
     protocol = {
         "images": len(photos),
@@ -107,7 +106,7 @@ def evaluate(methods: Mapping[str, Method], photos: Mapping[str, Photo], scale: 
         "psnr_y, ssim": f"luma (BT.601, 16..235), {scale} border pixels removed, outputs rounded to 8 bits",
         "niqe": f"luma, {scale} border pixels removed, pictures of at least two blocks of 96 pixels; of the truth: "
         + ("-" if truth_niqe is None else f"{truth_niqe:.3f}"),
-        "feature_distance": f"{judge().description}; not LPIPS",
+        "feature_distance": f"{distance_features().description}; not LPIPS",
         "large images": f"the middle {LARGEST_TEST_SIDE} pixels of longer sides",
     }
     ours = means.pop(first)
@@ -143,27 +142,19 @@ def sheet(method: Method, photos: Mapping[str, Photo], scale: int, out: Path, ro
         rows: Photographs to show.
     """
     side = PANEL // scale * scale
-    shown = list(photos.values())[:rows]
-    label, gap = 16, 4
-    canvas = Image.new("RGB", (4 * (side + gap) - gap, len(shown) * (side + label + gap) - gap), "white")
-    draw = ImageDraw.Draw(canvas)
-    for i, photo in enumerate(shown):
+    panels, labels = [], []
+    for photo in list(photos.values())[:rows]:
         y, x = (v // scale * scale for v in busiest(photo.pixels, side))
         whole = colour(photo.pixels)
         low = low_resolution(whole, scale)
         # The networks see the whole image: a crop's border would not be what the user gets.
-        results = {"bicubic": imresize(low, *whole.shape[:2]), "ours": method(low), "truth": whole}
-        box = (slice(y, y + side), slice(x, x + side))
-        panels = {"low resolution": np.kron(low, np.ones((scale, scale, 1), np.uint8))[box]}
-        panels |= {name: image[box] for name, image in results.items()}
-        for j, (name, panel) in enumerate(panels.items()):
-            corner = (j * (side + gap), i * (side + label + gap))
-            text = photo.name[:28] if j == 0 else name
-            if name in ("bicubic", "ours"):
-                text += f"  {luma_psnr(panels['truth'], panel):.2f} dB"
-            draw.text(corner, text, fill="black")
-            canvas.paste(Image.fromarray(panel), (corner[0], corner[1] + label))
-    canvas.save(out)
+        pixels = np.kron(low, np.ones((scale, scale, 1), np.uint8))
+        shown = [pixels, imresize(low, *whole.shape[:2]), method(low), whole]
+        *others, truth = (image[y : y + side, x : x + side] for image in shown)
+        decibels = [f"{luma_psnr(truth, image):.2f} dB" for image in others[1:]]
+        panels += [*others, truth]
+        labels += [photo.name[:28], f"bicubic  {decibels[0]}", f"ours  {decibels[1]}", "truth"]
+    picture_grid(panels, 4, gap=4, labels=labels).save(out)
     return out
 
 

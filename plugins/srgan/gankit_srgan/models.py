@@ -1,110 +1,19 @@
-"""Trained generators ready for use: those in the box, those in a file, and those of runs.
-
-A model's file is a `.safetensors` with the generator's variables in half precision and, as JSON in its metadata, the
-configuration that rebuilds the network. Half precision costs less than 0.001 dB and halves the file.
-"""
+"""Trained generators ready for use: those in the box, those in a file, and those of runs."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from gankit.errors import CheckpointError, UsageError, did_you_mean
+from gankit.errors import UsageError, did_you_mean
+from gankit_srgan import onnx_backend
 from gankit_srgan.enlarger import Enlarger
+from gankit_srgan.model import Model
 
 BOX = Path(__file__).parent / "weights"
-FORMAT = "gankit-srgan/1"
-Backend = Literal["auto", "tensorflow", "onnx"]
-
-
-@dataclass(frozen=True)
-class Model:
-    """A generator's construction and weights, without TensorFlow.
-
-    Attributes:
-        name: "compact", "fast", or a run's id.
-        generator: Name of the function of `gankit_srgan.networks` that builds it.
-        scale: Factor.
-        options: Its other arguments.
-        radius: Receptive radius in low-resolution pixels.
-        weights: Variables in the network's order, keyed "000/kernel".
-        trained: The run's id, its steps, and gankit's version; no path, for the file may be passed on.
-        generative: Whether an adversarial stage taught it to invent detail.
-    """
-
-    name: str
-    generator: str
-    scale: int
-    options: Mapping[str, Any]
-    radius: int
-    weights: Mapping[str, np.ndarray] = field(repr=False)
-    trained: Mapping[str, Any] = field(default_factory=dict)
-    generative: bool = False
-
-    def save(self, path: Path) -> None:
-        """Writes the model's file, at once or not at all."""
-        described = {key: value for key, value in asdict(self).items() if key != "weights"}
-        tensors = {key: np.ascontiguousarray(value, np.float16) for key, value in self.weights.items()}
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            aside.write_bytes(save(tensors, {"format": FORMAT, "model": json.dumps(described)}))
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
-
-    @classmethod
-    def read(cls, path: Path) -> Model:
-        """Reads a model's file.
-
-        Raises:
-            CheckpointError: It is damaged, or no model of this plugin.
-        """
-        hint = "a model's file is made by 'gankit srgan pack RUN -o FILE'"
-        try:
-            with safe_open(path, "numpy") as file:
-                facts = file.metadata() or {}
-                if facts.get("format") != FORMAT:
-                    raise CheckpointError(f"{path} holds no model of this plugin", hint)
-                weights = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118
-        except FileNotFoundError as error:
-            raise UsageError(f"there is no model {path}", hint) from error
-        except (OSError, SafetensorError) as error:
-            raise CheckpointError(f"cannot read the model {path}: {error}", hint) from error
-        return cls(**json.loads(facts["model"]), weights=weights)
-
-    def network(self) -> Any:
-        """The generator as a `keras.Model` with these weights."""
-        from gankit.engine import precision
-        from gankit.runs import assign
-        from gankit_srgan import networks
-
-        with precision("float32"):
-            network = getattr(networks, self.generator)(self.scale, **self.options)
-        assign({"generator": network}, {f"networks/generator/{key}": value for key, value in self.weights.items()})
-        return network
-
-    def open(self, backend: Backend = "auto") -> Enlarger:
-        """The model ready to enlarge.
-
-        Args:
-            backend: "auto" is "onnx" for the small generators where its packages are installed.
-
-        Raises:
-            UsageError: The packages of "onnx" are not installed.
-        """
-        from gankit_srgan import onnx_backend
-
-        if backend == "onnx" or (backend == "auto" and onnx_backend.preferred(self)):
-            return onnx_backend.OnnxEnlarger(self)
-        return TensorFlowEnlarger(self)
 
 
 class TensorFlowEnlarger:
@@ -125,6 +34,22 @@ class TensorFlowEnlarger:
     def __call__(self, low: np.ndarray) -> np.ndarray:
         """`Enlarger.__call__`."""
         return self._call(low).numpy()
+
+
+def opened(model: Model, backend: str = "auto") -> Enlarger:
+    """A model ready to enlarge.
+
+    Args:
+        model: The model.
+        backend: "tensorflow", "onnx", or "auto", which is "onnx" for the small generators where its packages are
+            installed.
+
+    Raises:
+        UsageError: The packages of "onnx" are not installed.
+    """
+    if backend == "onnx" or (backend == "auto" and onnx_backend.preferred(model)):
+        return onnx_backend.OnnxEnlarger(model)
+    return TensorFlowEnlarger(model)
 
 
 def shipped() -> list[tuple[str, int]]:
@@ -186,11 +111,16 @@ def of_run(reference: str, runs_dir: Path | None = None) -> Model:
     )
 
 
-def open_shipped(name: str, scale: int, backend: Backend = "auto") -> Enlarger:
-    """`find`, ready to enlarge."""
-    return find(name, scale).open(backend)
+def by_scale(name: str, run: str | None, runs_dir: Path | None) -> Mapping[int, Callable[[], Model]]:
+    """What the user may mean: factor -> what reads the model of it.
 
-
-def open_run(run: str, runs_dir: Path | None = None, backend: Backend = "auto") -> Enlarger:
-    """`of_run`, ready to enlarge."""
-    return of_run(run, runs_dir).open(backend)
+    Args:
+        name: As of `find`; ignored if there is a run.
+        run: As of `of_run`; None for a model by its name.
+        runs_dir: As of `of_run`.
+    """
+    if run or name.endswith(".safetensors"):
+        own = of_run(run, runs_dir) if run else find(name, 0)
+        return {own.scale: lambda: own}
+    scales = [scale for known, scale in shipped() if known == name]
+    return {scale: partial(find, name, scale) for scale in scales or [4]}  # find() says that there is none

@@ -5,14 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gankit.errors import UsageError
-
-if TYPE_CHECKING:
-    from gankit_srgan.models import Model
+from gankit_srgan.model import Model
 
 
 def preferred(model: Model) -> bool:

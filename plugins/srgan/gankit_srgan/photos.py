@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from gankit.datasets import catalogue
+from gankit.datasets import Card, resolve
 from gankit.errors import DataError
-from gankit.images import ImageCrops, Pixels, Reductions, list_images, load_pixels, read_each, read_image
+from gankit.images import ImageCrops, list_images, read_each, read_image
 
-LARGEST_TEST_SIDE = 1024  # pixels; larger held-out photographs are judged by their middle
+LARGEST_TEST_SIDE = 1024  # pixels; of larger held-out photographs the middle counts
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def split(source: str, held_out: int | None) -> tuple[list[Path], list[Path]]:
     Raises:
         DataError: Nothing is left to train on.
     """
-    found = catalogue.resolve(source, "images")
-    if isinstance(found, catalogue.Card):
+    found = resolve(source, "images")
+    if isinstance(found, Card):
         return found.paths("train"), found.paths("test")
     files = list_images(found)
     count = min(8, max(1, len(files) // 20)) if held_out is None else held_out
@@ -74,26 +74,9 @@ def split(source: str, held_out: int | None) -> tuple[list[Path], list[Path]]:
     return [f for i, f in enumerate(files) if i not in chosen], [files[i] for i in sorted(chosen)]
 
 
-def read_all(
-    files: Sequence[Path],
-    cache_mb: int,
-    crop: int = 1,
-    sizes: tuple[float, ...] = (1.0,),
-    largest: int | None = None,
-) -> Pixels:
-    """Decodes the training photographs, at one size or several, into memory or else into a file that later runs find.
-
-    Args:
-        files: The photographs.
-        cache_mb: Largest memory for their pixels, in MB.
-        crop: Side of a training crop; a copy whose shorter side is below it is left out.
-        sizes: Factors of reduction, each of which gives a copy of every photograph; 1 is the photograph itself.
-        largest: A photograph whose longer side exceeds this many pixels is first reduced to it.
-
-    Raises:
-        DataError: Some cannot be read or are too small, which it names, or neither memory nor disk has room for them.
-    """
-    return load_pixels(files, Reductions(sizes, largest, crop), cache_mb)
+def smallest_side(scale: int) -> int:
+    """Pixels that each side of a held-out photograph needs: a window of SSIM and the border that is removed."""
+    return 11 + 2 * scale
 
 
 def held_out(files: Sequence[Path], scale: int) -> dict[str, Photo]:
@@ -103,22 +86,28 @@ def held_out(files: Sequence[Path], scale: int) -> dict[str, Photo]:
         DataError: Some cannot be read or are too small; names them.
     """
     photos: dict[str, Photo] = {}
-    for path, pixels in zip(files, read_each(files, lambda path: _judged(path, scale)), strict=True):
+    for path, pixels in zip(files, read_each(files, lambda path: _test_pixels(path, scale)), strict=True):
         name = path.name if path.name not in photos else str(path)
         photos[name] = Photo(name, pixels)
     return photos
 
 
-def _judged(path: Path, scale: int) -> np.ndarray:
-    """What of a photograph is judged."""
+def _test_pixels(path: Path, scale: int) -> np.ndarray:
+    """What of a photograph the figures are taken of."""
     pixels = read_image(path, keep_grey=True)
     for axis in (0, 1):
         size = min(pixels.shape[axis], LARGEST_TEST_SIDE) // scale * scale
         start = (pixels.shape[axis] - size) // 2 if pixels.shape[axis] > LARGEST_TEST_SIDE else 0
         pixels = pixels.take(range(start, start + size), axis=axis)
-    if min(pixels.shape[:2]) < 11 + 2 * scale:
+    if min(pixels.shape[:2]) < smallest_side(scale):
         raise DataError(f"{path} is too small to be judged at x{scale}", "leave it out")
     return pixels
+
+
+def test_files(source: str) -> list[Path]:
+    """All images of a folder, or the test split of a dataset; raises as `benchmark`."""
+    found = resolve(source, "images")
+    return found.paths("test") if isinstance(found, Card) else list_images(found)
 
 
 def benchmark(source: str, scale: int) -> dict[str, Photo]:
@@ -128,5 +117,4 @@ def benchmark(source: str, scale: int) -> dict[str, Photo]:
         UsageError: There is neither.
         DataError: As `held_out`.
     """
-    found = catalogue.resolve(source, "images")
-    return held_out(found.paths("test") if isinstance(found, catalogue.Card) else list_images(found), scale)
+    return held_out(test_files(source), scale)

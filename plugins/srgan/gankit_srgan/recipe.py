@@ -18,19 +18,29 @@ SHAPES = {"compact": {"blocks": 6, "width": 48}, "fast": {"blocks": 3, "width": 
 class Pixel(Section):
     """The first stage: the generator alone, pixel by pixel."""
 
-    steps: int | None = Field(None, ge=1, description="20,000 for the small generators, 1,000,000 for the paper's.")
-    loss: Literal["auto", "l1", "mse"] = Field("auto", description="l1 for the small generators, mse for the paper's.")
-    optimizer: Literal["auto", "muon", "adam"] = Field("auto", description="muon, or adam for the paper's generator.")
+    steps: int | None = Field(
+        None, ge=1, description="Steps; 20,000 for the small generators, 1,000,000 for the paper's."
+    )
+    loss: Literal["auto", "l1", "mse"] = Field(
+        "auto", description="Loss of pixels; auto: l1 for the small generators, mse for the paper's."
+    )
+    optimizer: Literal["auto", "muon", "adam"] = Field(
+        "auto", description="Optimizer; auto: muon, or adam for the paper's generator."
+    )
     lr: float | None = Field(
-        None, gt=0, description="3e-3 with muon and 1e-3 with adam, falling along a cosine; 1e-4 for the paper's."
+        None,
+        gt=0,
+        description="Learning rate; 3e-3 with muon and 1e-3 with adam, falling along a cosine; 1e-4 for the paper's.",
     )
 
 
 class Adversarial(Section):
     """The second stage: generator against discriminator, with a perceptual loss."""
 
-    steps: int | None = Field(None, ge=1, description="4,000 for the compact generator, 200,000 for the paper's.")
-    lr: float = Field(1e-4, gt=0, description="A tenth of it in the second half, as in the paper.")
+    steps: int | None = Field(
+        None, ge=1, description="Steps; 4,000 for the compact generator, 200,000 for the paper's."
+    )
+    lr: float = Field(1e-4, gt=0, description="Learning rate; a tenth of it in the second half, as in the paper.")
     content: float = Field(1.0, ge=0, description="Weight of the distance of features.")
     adversarial: float = Field(5e-3, ge=0, description="Weight of -log D(G(x)); 1e-3 beside VGG19's content.")
     pixel: float = Field(1.0, ge=0, description="Weight of the absolute error of pixels; 0 in the paper.")
@@ -45,12 +55,12 @@ class SRGANConfig(RecipeConfig):
     scale: int = Field(4, ge=2, le=4, description="Factor of enlargement.")
     stages: str = Field("pixel,adversarial", description="Stages to train: one or both.")
     generator: Literal["auto", "compact", "fast", "paper"] = Field(
-        "auto", description="auto: paper with a GPU, else compact."
+        "auto", description="Generator; auto: paper with a GPU, else compact."
     )
-    blocks: int | None = Field(None, ge=1, description="Depth; 6 for the compact generator, 3 for the fast one.")
-    width: int | None = Field(None, ge=1, description="Channels; 48 for the compact generator, 24 for the fast one.")
+    blocks: int | None = Field(None, ge=1, description="Depth of the generator; 6 for compact, 3 for fast.")
+    width: int | None = Field(None, ge=1, description="Channels of the generator; 48 for compact, 24 for fast.")
     discriminator_width: int | None = Field(
-        None, ge=1, description="Channels it begins with; 64 as in the paper, or 24."
+        None, ge=1, description="Channels that the discriminator begins with; 64 as in the paper, or 24."
     )
     crop: int | None = Field(None, ge=16, description="Side of a training crop in pixels; 96 as in the paper, or 64.")
     features: Literal["efficientnet-lite0", "vgg19"] = Field(
@@ -58,11 +68,16 @@ class SRGANConfig(RecipeConfig):
     )
     feature_weights: str | None = Field(None, description="File with the feature network's weights.")
     sizes: str = Field("1", description="Factors at which each photograph enters the training, such as 1,0.5,0.25.")
-    largest: int | None = Field(None, ge=16, description="Reduce longer photographs to this side first, in pixels.")
-    sampling: Literal["detail", "area", "image"] = Field(
-        "detail", description="What crops are in proportion to; image gives every photograph and size as many."
+    largest: int | None = Field(
+        None, ge=16, description="Longest side of a photograph in pixels; longer ones are reduced to it first."
     )
-    cache_mb: int = Field(8000, ge=1, description="Largest memory for decoded photographs; beyond it, the disk serves.")
+    sampling: Literal["detail", "area", "image"] = Field(
+        "detail",
+        description="What the number of crops is in proportion to; image takes as many from each photograph and size.",
+    )
+    cache_mb: int = Field(
+        8000, ge=1, description="Most memory for decoded photographs, in MB; beyond it they are kept on disk."
+    )
     pixel: Pixel = Field(default_factory=Pixel)
     adversarial: Adversarial = Field(default_factory=Adversarial)
 
@@ -120,17 +135,22 @@ class SRGAN(Recipe):
 
         return group
 
+    def check(self, source: str) -> tuple[dict[str, Any], str]:
+        """Which photographs open, how large they are, and what of them a training would use."""
+        from gankit_srgan.survey import described
+
+        config, reductions = self.config, self._reductions(self._facts()["crop"])
+        return described(source, config.held_out, config.scale, reductions, config.cache_mb)
+
     def data(self) -> Data:
         """Photographs to cut crops from, and some held out."""
-        from gankit.images import ImageCrops
-        from gankit_srgan.photos import Pairs, held_out, read_all, split
+        from gankit.images import ImageCrops, load_pixels
+        from gankit_srgan.photos import Pairs, held_out, split
 
-        config = self.config
+        config, facts = self.config, self._facts()
         train, test = split(config.data, config.held_out)
+        pixels = load_pixels(train, self._reductions(facts["crop"]), config.cache_mb)
         # Thirty-two crops an image and epoch: an epoch of one crop would make the shuffle's unit too small.
-        facts = self._facts()
-        factors = tuple(float(factor) for factor in config.sizes.split(","))
-        pixels = read_all(train, config.cache_mb, facts["crop"], factors, config.largest)
         crops = ImageCrops(pixels, facts["crop"], repeat=32, by=config.sampling)
         return Data({"photos": Pairs(crops, config.scale)}, held_out(test, config.scale), facts)
 
@@ -150,6 +170,12 @@ class SRGAN(Recipe):
         # In a given time on a CPU, smaller crops gain more PSNR: more of them, from more places, fit into it.
         default = 96 if generator == "paper" or self.config.scale == 3 else 64
         return {"generator": generator, "crop": self.config.crop or default}
+
+    def _reductions(self, crop: int) -> Any:
+        """The sizes at which photographs enter, for `gankit.images.load_pixels`."""
+        from gankit.images import Reductions
+
+        return Reductions(tuple(float(factor) for factor in self.config.sizes.split(",")), self.config.largest, crop)
 
     def generator_options(self, name: str) -> dict[str, int]:
         """Depth and width of a generator, as its function in `gankit_srgan.networks` takes them."""
@@ -186,15 +212,15 @@ class SRGAN(Recipe):
     def stages(self, data: Data) -> list[Stage]:
         """Pixel pre-training, then the adversarial stage (the paper's section 3.2)."""
         from gankit.images.features import content_distance
-        from gankit.nn import losses
-        from gankit_srgan.grid import jittered, lattice
+        from gankit.nn import absolute_error, cross_entropy, squared_error
+        from gankit_srgan.lattice import jittered, lattice
 
         config, paper = self.config, data.facts["generator"] == "paper"
         pixel, adversarial = config.pixel, config.adversarial
         pixel_steps = pixel.steps or (1_000_000 if paper else 20_000)
         muon = pixel.optimizer == "muon" or (pixel.optimizer == "auto" and not paper)
         pixel_lr = pixel.lr or (1e-4 if paper else 3e-3 if muon else 1e-3)
-        pixel_loss = losses.squared_error if "mse" in (pixel.loss, "mse" if paper else "") else losses.absolute_error
+        pixel_loss = squared_error if "mse" in (pixel.loss, "mse" if paper else "") else absolute_error
         steps = adversarial.steps or (200_000 if paper else 4_000)
 
         def enlarged(turn):
@@ -205,19 +231,19 @@ class SRGAN(Recipe):
 
         def discriminate(turn):
             real, fake = turn("discriminator", turn["hr"]), turn("discriminator", turn.shared["sr"])
-            return {"real": losses.cross_entropy(real, True), "fake": losses.cross_entropy(fake, False)}
+            return {"real": cross_entropy(real, True), "fake": cross_entropy(fake, False)}
 
         def generate(turn):
             sr = turn.shared["sr"]
             ours, truth = (_listed(turn("features", image)) for image in jittered(turn, sr, turn["hr"]))
             return {
                 "content": content_distance(ours, truth),
-                "adversarial": losses.cross_entropy(turn("discriminator", sr), True),
-                "pixel": losses.absolute_error(sr, turn["hr"]),
+                "adversarial": cross_entropy(turn("discriminator", sr), True),
+                "pixel": absolute_error(sr, turn["hr"]),
                 "lattice": lattice(sr, turn["hr"], config.scale),
             }
 
-        def look(turn):
+        def outputs(turn):
             sr = turn("generator", turn["lr"])
             return {"real": turn("discriminator", turn["hr"]), "fake": turn("discriminator", sr)}
 
@@ -242,7 +268,7 @@ class SRGAN(Recipe):
                     Phase("generator", ("generator",), generate, weights, lr=rate),
                 ),
                 shared=enlarged,
-                monitor=Monitor(look, examples=64),
+                monitor=Monitor(outputs, examples=64),
             ),
         }
         return [stages[name] for name in self._stages]

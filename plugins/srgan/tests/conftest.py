@@ -55,7 +55,7 @@ def blur():
 def upscale(tmp_path):
     """Enlarges a file into another one, as the command does; returns the result."""
     from gankit_srgan.upscale.job import Settings, enlarge, prepare
-    from gankit_srgan.upscale.naming import plan
+    from gankit_srgan.upscale.targets import plan
 
     def run(enlarger, source, target, factor=None, **settings):
         (job,) = plan([str(source)], target, None, "4", "replace")

@@ -6,8 +6,8 @@ from gankit_srgan import models
 from gankit_srgan.evaluation import colour, enlarging, low_resolution
 from gankit_srgan.photos import benchmark
 
-from gankit.images.metrics.image_quality import super_resolution_scores
-from gankit.images.resize import imresize
+from gankit.images import imresize
+from gankit.images.metrics import super_resolution_scores
 
 BOX = [("compact", 2), ("compact", 3), ("compact", 4), ("fast", 4)]
 LEAST = {("compact", 2): 37.0, ("compact", 3): 33.0, ("compact", 4): 31.0, ("fast", 4): 30.3}
@@ -22,7 +22,7 @@ def key(request):
 
 @pytest.fixture
 def enlarger(key):
-    return models.find(*key).open()
+    return models.opened(models.find(*key))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_memory_is_that_of_the_network_and_never_promised_too_small(key, backend
     if backend == "onnx":
         pytest.importorskip("onnxruntime")
     measured = 850 if backend == "onnx" else {"compact": 3780, "fast": 2160}[key[0]]
-    assert measured < models.find(*key).open(backend).bytes_per_pixel < 2 * measured
+    assert measured < models.opened(models.find(*key), backend).bytes_per_pixel < 2 * measured
 
 
 def test_flat_colours_stay_flat(enlarger):

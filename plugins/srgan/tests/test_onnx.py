@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from gankit_srgan.models import Model
+from gankit_srgan.model import Model
 
 pytest.importorskip("onnx", reason="needs the extra gankit[onnx]")
 pytest.importorskip("onnxruntime", reason="needs the extra gankit[onnx]")
@@ -66,7 +66,7 @@ def test_enlarging_needs_no_tensorflow(tmp_path):
     np.save(tmp_path / "low.npy", low)
     code = (
         "import sys, numpy as np\nfrom pathlib import Path\n"
-        "from gankit_srgan.models import Model\nfrom gankit_srgan.onnx_backend import OnnxEnlarger\n"
+        "from gankit_srgan.model import Model\nfrom gankit_srgan.onnx_backend import OnnxEnlarger\n"
         f"here = Path({str(tmp_path)!r})\nenlarge = OnnxEnlarger(Model.read(here / 'm.safetensors'))\n"
         "np.save(here / 'high.npy', enlarge(np.load(here / 'low.npy')))\n"
         "assert not {'tensorflow', 'keras', 'tf2onnx'} & set(sys.modules), 'heavy'"

@@ -2,13 +2,11 @@
 
 import numpy as np
 import pytest
-from gankit_srgan.photos import Pairs, held_out, read_all
+from gankit_srgan.photos import Pairs, held_out
 from PIL import Image
 
 from gankit.errors import DataError
-from gankit.images.crops import ImageCrops
-from gankit.images.images import list_images
-from gankit.images.resize import imresize
+from gankit.images import ImageCrops, Reductions, imresize, list_images, load_pixels
 
 
 @pytest.fixture
@@ -19,6 +17,10 @@ def photos(tmp_path, monkeypatch):
     for name, size in (("a", (200, 400)), ("b", (120, 160)), ("c", (72, 96))):
         Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8)).save(tmp_path / f"{name}.png")
     return list_images(tmp_path)
+
+
+def read_all(files, cache_mb, crop=1, sizes=(1.0,), largest=None):
+    return load_pixels(files, Reductions(sizes, largest, crop), cache_mb)
 
 
 def shapes(pixels):

@@ -9,8 +9,8 @@ from PIL import Image
 
 from gankit.config import resolve
 from gankit.errors import ConfigError, DataError, UsageError
-from gankit.images.resize import imresize
-from gankit.nn import losses
+from gankit.images import imresize
+from gankit.nn import absolute_error, cross_entropy, squared_error
 
 TINY = {"blocks": 2, "width": 16, "stages": "pixel", "training.batch_size": 8}
 
@@ -56,11 +56,11 @@ def test_generators_take_any_size(networks, scale, size):
 
 def test_losses_against_their_closed_forms():
     a, b = np.random.default_rng(1).normal(size=(2, 3, 4, 5))
-    np.testing.assert_allclose(losses.absolute_error(a, b), abs(a - b).mean((1, 2)))
-    np.testing.assert_allclose(losses.squared_error(a, b), ((a - b) ** 2).mean((1, 2)))
+    np.testing.assert_allclose(absolute_error(a, b), abs(a - b).mean((1, 2)))
+    np.testing.assert_allclose(squared_error(a, b), ((a - b) ** 2).mean((1, 2)))
     p = 1 / (1 + np.exp(-a))
-    np.testing.assert_allclose(losses.cross_entropy(a, True), -np.log(p).mean((1, 2)))
-    np.testing.assert_allclose(losses.cross_entropy(a, False), -np.log(1 - p).mean((1, 2)))
+    np.testing.assert_allclose(cross_entropy(a, True), -np.log(p).mean((1, 2)))
+    np.testing.assert_allclose(cross_entropy(a, False), -np.log(1 - p).mean((1, 2)))
 
 
 def test_low_resolution_is_that_of_the_crop_in_8_bits():
@@ -173,13 +173,14 @@ def test_a_minute_of_training_beats_bicubic(tmp_path):
 @pytest.mark.parametrize("stages", ["pixel", "pixel,adversarial"])
 def test_only_an_adversarial_run_is_said_to_invent(tmp_path, stages):
     from gankit_srgan import models
+    from gankit_srgan.model import Model
 
     import gankit
 
     run = gankit.train("srgan", runs_dir=tmp_path, max_steps=2, **{**SRGAN.tiny, "stages": stages})
     model = models.of_run(str(run.run.path))
     model.save(tmp_path / "m.safetensors")
-    assert model.generative == models.Model.read(tmp_path / "m.safetensors").generative == ("adv" in stages)
+    assert model.generative == Model.read(tmp_path / "m.safetensors").generative == ("adv" in stages)
     assert str(tmp_path).encode() not in (tmp_path / "m.safetensors").read_bytes()  # no path of the user's
 
 
@@ -198,7 +199,7 @@ def test_sheet_shows_the_true_detail(networks, tmp_path):
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_lattice_is_the_amplitude_of_what_repeats_with_the_grid(scale):
-    from gankit_srgan.grid import lattice
+    from gankit_srgan.lattice import lattice
 
     rng = np.random.default_rng(4)
     truth = rng.uniform(size=(2, 8 * scale, 8 * scale, 3))
@@ -213,7 +214,7 @@ def test_lattice_is_the_amplitude_of_what_repeats_with_the_grid(scale):
 
 def test_jittered_windows_lie_alike_in_all_images():
     import tensorflow as tf
-    from gankit_srgan.grid import MARGIN, jittered
+    from gankit_srgan.lattice import MARGIN, jittered
 
     from gankit.engine import random
 

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from gankit_srgan import models
 from gankit_srgan.commands import group
+from gankit_srgan.model import Model
 from PIL import Image
 
 from gankit.cli.app import main
@@ -32,10 +33,11 @@ def run(monkeypatch, tmp_path, repeat):
     def find(name, scale):
         if name != "compact":
             raise UsageError(f"there is no model {name!r}", "compact")
-        return SimpleNamespace(scale=scale, open=lambda backend: opened.append(backend) or repeat(scale))
+        return SimpleNamespace(scale=scale)
 
     monkeypatch.setattr(models, "shipped", lambda: [("compact", 2), ("compact", 4)])
     monkeypatch.setattr(models, "find", find)
+    monkeypatch.setattr(models, "opened", lambda model, backend: opened.append(backend) or repeat(model.scale))
     before = signal.getsignal(signal.SIGTERM)
 
     def invoke(*arguments):
@@ -142,7 +144,7 @@ def test_usage_errors_of_the_command_line(run, arguments):
 def test_the_command_does_not_import_tensorflow_before_it_has_to(tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     script = (
-        "import sys, gankit_srgan.commands as c\n"
+        "import sys, gankit_srgan.commands as c, gankit_srgan.commands.upscale\n"
         "heavy = {'tensorflow', 'keras', 'numpy', 'scipy', 'pyvips', 'PIL'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "from click.testing import CliRunner\n"
@@ -159,7 +161,6 @@ def test_ctrl_c_leaves_nothing(tmp_path, number):
     script = (
         "import signal, time, numpy as np\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job is started without
-        "from types import SimpleNamespace\n"
         "from gankit_srgan import models, commands\n"
         "from gankit.cli import app\n"
         "class Slow:\n"
@@ -169,7 +170,8 @@ def test_ctrl_c_leaves_nothing(tmp_path, number):
         "        open('begun', 'a').write('.'); time.sleep(0.2)\n"
         "        return np.zeros((1, low.shape[1] * 2, low.shape[2] * 2, 3), np.float32)\n"
         "models.shipped = lambda: [('compact', 2)]\n"
-        "models.find = lambda name, scale: SimpleNamespace(scale=2, open=lambda backend: Slow())\n"
+        "models.find = lambda name, scale: None\n"
+        "models.opened = lambda model, backend: Slow()\n"
         "app.recipe_group = lambda name: commands.group\n"
         "app.main(['srgan', 'upscale', 'photo.png', '-o', 'out.png', '--tile', '30'])\n"
     )
@@ -178,7 +180,7 @@ def test_ctrl_c_leaves_nothing(tmp_path, number):
     while not (begun.exists() and len(begun.read_text()) > 15):  # the second row of tiles
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
-    assert list(tmp_path.glob(".out.png.*.part"))
+    assert list(tmp_path.glob(".out.png.*.tmp"))
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted" in said
@@ -194,7 +196,7 @@ def test_a_run_of_ones_own_and_a_model_file(tmp_path, monkeypatch):
     rng = np.random.default_rng(3)
     for layer in net.layers:
         layer.set_weights([rng.normal(0, 0.05, w.shape).astype(np.float16) for w in layer.get_weights()])
-    model = models.Model(
+    model = Model(
         "mine",
         "compact",
         2,

@@ -6,11 +6,11 @@ import threading
 
 import numpy as np
 import pytest
-from gankit_srgan.upscale import batch
-from gankit_srgan.upscale.formats import FORMATS, check
+from gankit_srgan.upscale.batch import Batch, factor_for
+from gankit_srgan.upscale.encoder import Output, encoded
+from gankit_srgan.upscale.formats import FORMATS, what_is_lost
 from gankit_srgan.upscale.job import Settings, enlarge, prepare
-from gankit_srgan.upscale.naming import Job, plan
-from gankit_srgan.upscale.writing import Encoder, Output
+from gankit_srgan.upscale.targets import Job, plan
 from PIL import Image
 
 from gankit.errors import DataError, GankitError, UsageError
@@ -126,14 +126,14 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path, photos, repe
 
 def test_limits_of_the_formats(tmp_path):
     path = tmp_path / "x"
-    assert check(path, "jpg", 65_535, 1, False, 8) == []
+    assert what_is_lost(path, "jpg", 65_535, 1, False, 8) == []
     for form, width in (("jpg", 65_536), ("webp", 16_384)):
         with pytest.raises(UsageError, match="at most"):
-            check(path, form, 1, width, False, 8)
+            what_is_lost(path, form, 1, width, False, 8)
     with pytest.raises(UsageError, match="JPEG holds no transparency"):
-        check(path, "jpg", 1, 1, True, 8)
-    assert "become 8" in check(path, "webp", 1, 1, True, 16)[0]
-    assert check(path, "png", 100_000, 1, True, 16) == []
+        what_is_lost(path, "jpg", 1, 1, True, 8)
+    assert "become 8" in what_is_lost(path, "webp", 1, 1, True, 16)[0]
+    assert what_is_lost(path, "png", 100_000, 1, True, 16) == []
 
 
 def test_limits_are_found_before_the_work(photos, tmp_path, repeat):
@@ -150,9 +150,9 @@ def test_a_full_disk_is_found_before_the_work(photos, tmp_path, monkeypatch):
     assert 120 * 80 * 3 * 0.5 < needed < 3 * 120 * 80 * 3
     monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": needed - 1}))
     with pytest.raises(GankitError, match="left"):
-        batch.look([task.job for task in tasks], 4.0, batch.Summary(), print)
+        Batch([task.job for task in tasks], 4.0).prepare()
     monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": needed}))
-    assert len(batch.look([task.job for task in tasks], 4.0, batch.Summary(), print)) == 3
+    assert len(Batch([task.job for task in tasks], 4.0).prepare()) == 3
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_full_disk_is_found_before_the_work(photos, tmp_path, monkeypatch):
     ],
 )
 def test_the_network_of_a_factor(scales, scale, outscale, expected):
-    assert batch.factor_for(scales, scale, outscale) == expected
+    assert factor_for(scales, scale, outscale) == expected
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_the_network_of_a_factor(scales, scale, outscale, expected):
 )
 def test_factors_that_no_network_makes(scales, scale, outscale):
     with pytest.raises(UsageError) as error:
-        batch.factor_for(scales, scale, outscale)
+        factor_for(scales, scale, outscale)
     assert error.value.hint
 
 
@@ -195,7 +195,7 @@ def test_encoder_writes_what_it_is_given(tmp_path, form, channels, bits):
     rng = np.random.default_rng(1)
     noise = rng.integers(0, 2**bits, (70, 90, channels), np.uint8 if bits == 8 else np.uint16)
     out = Output(tmp_path / f"o.{form}", form, 90, 70, channels, min(bits, FORMATS[form].bits), quality=100)
-    with Encoder(out, 90, 70) as encoder:
+    with encoded(out, 90, 70) as encoder:
         for start, stop in ((0, 1), (1, 33), (33, 70)):
             encoder.write(noise[start:stop])
     import pyvips
@@ -209,7 +209,7 @@ def test_encoder_writes_what_it_is_given(tmp_path, form, channels, bits):
 
 def test_two_strips_at_most_are_in_memory(tmp_path):
     out = Output(tmp_path / "o.png", "png", 50, 5 * 40, 3, 8)
-    with Encoder(out, 50, 200) as encoder:
+    with encoded(out, 50, 200) as encoder:
         for _ in range(5):
             encoder.write(np.zeros((40, 50, 3), np.uint8))
             assert encoder._strips.empty()  # it is being encoded before the next one is computed
@@ -238,7 +238,7 @@ def test_failure_leaves_nothing(photos, tmp_path, repeat):
 @pytest.mark.parametrize("form", ["png", "jpg", "tif", "webp"])
 def test_a_disk_that_fills_up_is_an_error(photos, tmp_path, repeat, form):
     (job,) = plan([str(photos / "a.png")], tmp_path / f"out.{form}", None, "2", "refuse")
-    aside = tmp_path / f".out.{form}.{os.getpid()}.part"
+    aside = tmp_path / f".out.{form}.{os.getpid()}.tmp"
     aside.symlink_to("/dev/full")
     with pytest.raises(GankitError, match=rf"cannot write .*out\.{form}: .") as error:
         enlarge(repeat(2), prepare(job, 2.0), Settings(tile=9))
@@ -264,40 +264,37 @@ def test_a_file_in_the_way_of_a_folder(photos, tmp_path, repeat):
         enlarge(repeat(2), task, Settings())
 
 
-def test_a_broken_file_stops_no_other(photos, tmp_path, repeat):
-    good = (photos / "b.jpg").read_bytes()
-    (photos / "cut.jpg").write_bytes(good[: len(good) // 2])  # its header is fine
+def cut_off(path):
+    """A JPEG of 300 x 200 pixels whose header is fine, and whose pixels end too early."""
+    Image.fromarray(np.tile(PIXELS, (10, 10, 1))).save(path)
+    path.write_bytes(path.read_bytes()[:9000])
+    return path
+
+
+def test_a_broken_file_stops_no_other(photos, tmp_path, repeat, capsys):
+    assert prepare(Job(cut_off(photos / "cut.jpg"), tmp_path / "x.png", "png"), 2.0).pixels == 60_000
     (photos / "text.png").write_text("no picture")
-    jobs = plan([str(photos)], tmp_path / "out", None, "2", "refuse")
-    summary, said = batch.Summary(), []
-    say = lambda text, error: said.append((text, error))  # noqa: E731
-    tasks = batch.look(jobs, 2.0, summary, say)
-    with batch.PictureProgress() as progress:
-        batch.work(repeat(2), tasks, Settings(), summary, say, progress, alone=False)
-        assert progress.done == progress.total == 3 * 20 * 30
-    assert sorted(os.path.basename(result.output) for result in summary.results) == ["a.png", "b.jpg", "c.tif"]
-    assert sorted(os.path.basename(row["input"]) for row in summary.failed) == ["cut.jpg", "text.png"]
-    assert sum(error is not None for _, error in said) == 2
+    batch = Batch(plan([str(photos)], tmp_path / "out", None, "2", "refuse"), 2.0)
+    batch.enlarge(repeat(2), batch.prepare(), Settings())
+    assert sorted(os.path.basename(result.output) for result in batch.results) == ["a.png", "b.jpg", "c.tif"]
+    assert sorted(os.path.basename(row["input"]) for row in batch.failed) == ["cut.jpg", "text.png"]
     assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file()) == ["a.png", "b.jpg", "c.tif"]
+    said = capsys.readouterr().err
+    assert said.count("error:") == said.count("hint:") == 2 and said.count("30 x 20 to 60 x 40") == 3
+
+
+def test_a_picture_that_fails_is_no_work_that_is_left(photos, tmp_path, repeat, monkeypatch):
+    from gankit.support import Bar
+
+    cut_off(photos / "cut.jpg")
+    shares, shown = [], Bar.show
+    monkeypatch.setattr(Bar, "show", lambda bar, done: [shown(bar, done), shares.append((bar.label, bar.amount()))])
+    batch = Batch(plan([str(photos)], tmp_path / "out", None, "2", "refuse"), 2.0)
+    batch.enlarge(repeat(2), batch.prepare(), Settings())
+    assert shares == [("a.png", "1 %"), ("b.jpg", "2 %"), ("c.tif", "100 %")]
 
 
 def test_the_only_picture_raises_its_own_error(photos):
     (photos / "text.png").write_text("no picture")
     with pytest.raises(DataError, match=r"text\.png"):
-        batch.look([Job(photos / "text.png", photos / "x.png", "png")], 2.0, batch.Summary(), print)
-
-
-def test_time_left_is_that_of_the_speed_so_far(capsys):
-    now = [0.0]
-    progress = batch.PictureProgress(clock=lambda: now[0])
-    with progress:
-        progress.name = "a.png"
-        now[0] = 100.0
-        progress.begin(1000)
-        now[0] = 130.0
-        progress(250)
-        assert progress.left(now[0]) == "0:01:30 left"
-        now[0] = 131.0
-        progress(50)  # too soon for another line
-    lines = capsys.readouterr().err.splitlines()
-    assert lines == ["a.png  25 %  0:01:30 left"]
+        Batch([Job(photos / "text.png", photos / "x.png", "png")], 2.0).prepare()

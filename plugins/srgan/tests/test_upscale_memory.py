@@ -14,15 +14,16 @@ from PIL import Image
 @pytest.mark.alone
 @pytest.mark.parametrize("form", ["png", "tif"])
 def test_195_megapixels_in_less_than_1500_mb(test_data, tmp_path, form):
-    from gankit_srgan import models, networks
+    from gankit_srgan import networks
     from gankit_srgan.footprint import receptive_radius
+    from gankit_srgan.model import Model
 
     net = networks.compact(4, 2, 8)
     rng = np.random.default_rng(0)
     for layer in net.layers:  # the last one starts at zero
         layer.set_weights([rng.normal(0, 0.05, w.shape).astype(np.float16) for w in layer.get_weights()])
     weights = {f"{i:03d}/{v.name}": np.asarray(v) for i, v in enumerate(net.variables)}
-    model = models.Model("small", "compact", 4, {"blocks": 2, "width": 8}, receptive_radius(net), weights)
+    model = Model("small", "compact", 4, {"blocks": 2, "width": 8}, receptive_radius(net), weights)
     model.save(tmp_path / "small.safetensors")
     photo = test_data / "sr" / "CC_photos" / "sunset_by_Aitzol_Berasategi.jpg"
     command = [sys.executable, "-m", "gankit", "srgan", "upscale", str(photo), "-o", f"out.{form}", "--json"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import pyvips
 import tifffile
-from gankit_srgan.upscale import exif, provenance
+from gankit_srgan.upscale import exif, xmp
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (30, 44, 3), np.uint8)
@@ -224,8 +224,8 @@ def test_a_network_that_only_corrects_says_so(tmp_path, upscale, repeat):
 
 
 def test_a_second_enlargement_adds_to_the_history():
-    once = provenance.marked(OLD, 1, 2, model="a<b", scale="4", generative=True)
-    twice = ElementTree.fromstring(provenance.marked(once, 3, 4, model="c", scale="2", generative=False))
+    once = xmp.rewritten(OLD, 1, 2, xmp.Mark("a<b", "4", True))
+    twice = ElementTree.fromstring(xmp.rewritten(once, 3, 4, xmp.Mark("c", "2", False)))
     agents = [x.text for x in twice.iter() if x.tag.endswith("softwareAgent")]
     assert [agent.split("model ")[1] for agent in agents] == ["a<b)", "c)"]
     assert len(list(twice.iter(MARKS))) == 1
@@ -233,7 +233,7 @@ def test_a_second_enlargement_adds_to_the_history():
 
 def test_rdf_under_another_prefix():
     packet = OLD.replace(b"rdf:", b"r:").replace(b"xmlns:rdf", b"xmlns:r")
-    tree = ElementTree.fromstring(provenance.marked(packet, 1, 2, model="m", scale="4", generative=True))
+    tree = ElementTree.fromstring(xmp.rewritten(packet, 1, 2, xmp.Mark("m", "4", True)))
     assert len(list(tree.iter(MARKS))) == 1
 
 

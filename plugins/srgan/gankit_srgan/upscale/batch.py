@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import click
+
+from gankit.commands import print_error
 from gankit.errors import GankitError, UsageError
+from gankit.support import Bar, duration, human
 from gankit_srgan.enlarger import Enlarger
-from gankit_srgan.upscale.job import Result, Settings, Task, enlarge, prepare
-from gankit_srgan.upscale.naming import Job
-from gankit_srgan.upscale.progress import PictureProgress, duration
-
-Say = Callable[[str, GankitError | None], None]
-"""Is told of every picture: a sentence, or an error."""
-
-
-@dataclass
-class Summary:
-    """What became of the pictures.
-
-    Attributes:
-        results: Of those that were enlarged.
-        failed: Of the others: input, error and hint.
-    """
-
-    results: list[Result] = field(default_factory=list)
-    failed: list[dict[str, str]] = field(default_factory=list)
-
-    def fail(self, job: Job, error: GankitError) -> None:
-        """Notes a failure."""
-        self.failed.append({"input": str(job.source), "error": error.message, "hint": error.hint})
+from gankit_srgan.upscale.job import Enlarged, Settings, Task, enlarge, prepare
+from gankit_srgan.upscale.targets import Job
 
 
 def factor_for(scales: Sequence[int], scale: int | None, outscale: float | None) -> tuple[int, float]:
@@ -65,73 +48,75 @@ def factor_for(scales: Sequence[int], scale: int | None, outscale: float | None)
     return min(reaching), outscale
 
 
-def look(jobs: Sequence[Job], factor: float, summary: Summary, say: Say) -> list[Task]:
-    """Reads all headers, and refuses what cannot work before anything is computed.
+class Batch:
+    """Pictures, and what becomes of them; each is told on stderr.
 
     Args:
-        jobs: Pictures.
+        jobs: The pictures. One that is alone raises its error; one among others is noted as failed.
         factor: Of the results.
-        summary: Is given the failures.
-        say: Is told of them.
 
-    Raises:
-        GankitError: The disk is too small; or the only picture cannot be enlarged.
+    Attributes:
+        results: Of those that were enlarged.
+        failed: Of the others: input, error and hint.
     """
-    tasks = []
-    for job in jobs:
-        try:
-            tasks.append(prepare(job, factor))
-        except GankitError as error:
-            if len(jobs) == 1:
-                raise
-            summary.fail(job, error)
-            say(job.source.name, error)
-    _check_disk(tasks)
-    return tasks
+
+    def __init__(self, jobs: Sequence[Job], factor: float) -> None:
+        self.jobs, self.factor = jobs, factor
+        self.results: list[Enlarged] = []
+        self.failed: list[dict[str, str]] = []
+
+    def prepare(self) -> list[Task]:
+        """Reads all headers, and refuses what cannot work before anything is computed.
+
+        Raises:
+            GankitError: The disk is too small; or the only picture cannot be enlarged.
+        """
+        tasks = []
+        for job in self.jobs:
+            try:
+                tasks.append(prepare(job, self.factor))
+            except GankitError as error:
+                self._fail(job, error)
+        _check_disk(tasks)
+        return tasks
+
+    def enlarge(self, enlarger: Enlarger, tasks: Sequence[Task], settings: Settings) -> None:
+        """Enlarges.
+
+        Args:
+            enlarger: The network.
+            tasks: From `prepare`.
+            settings: How.
+
+        Raises:
+            GankitError: The only picture failed.
+        """
+        with Bar("", sum(task.pixels for task in tasks), unit="share") as bar:
+            for task in tasks:
+                bar.label, before = task.job.source.name, bar.done
+                try:
+                    result = enlarge(enlarger, task, settings, bar)
+                except GankitError as error:
+                    bar.clear()
+                    bar.total -= task.pixels - (bar.done - before)
+                    self._fail(task.job, error)
+                else:
+                    bar.clear()
+                    self.results.append(result)
+                    click.echo("\n  note: ".join([sentence(result), *result.notes]), err=True)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"results": [asdict(result) for result in self.results], "failed": self.failed}
+
+    def _fail(self, job: Job, error: GankitError) -> None:
+        if len(self.jobs) == 1:
+            raise error
+        self.failed.append({"input": str(job.source), "error": error.message, "hint": error.hint})
+        print_error(error.message, error.hint)
 
 
-def work(
-    enlarger: Enlarger,
-    tasks: Sequence[Task],
-    settings: Settings,
-    summary: Summary,
-    say: Say,
-    progress: PictureProgress,
-    alone: bool,
-) -> None:
-    """Enlarges.
-
-    Args:
-        enlarger: The network.
-        tasks: From `look`.
-        settings: How.
-        summary: Is given results and failures.
-        say: Is told of them.
-        progress: Is told of finished pixels.
-        alone: Whether the task was the only one, whose error is raised.
-
-    Raises:
-        GankitError: The only picture failed.
-    """
-    progress.begin(sum(task.pixels for task in tasks))
-    for task in tasks:
-        progress.name, before = task.job.source.name, progress.done
-        try:
-            result = enlarge(enlarger, task, settings, progress)
-        except GankitError as error:
-            if alone:
-                raise
-            progress.total -= task.pixels - (progress.done - before)
-            summary.fail(task.job, error)
-            say(task.job.source.name, error)
-        else:
-            summary.results.append(result)
-            say(sentence(result), None)
-            for note in result.notes:
-                say(f"  note: {note}", None)
-
-
-def sentence(result: Result) -> str:
+def sentence(result: Enlarged) -> str:
     """A result in one line."""
     tiles = f", {result.tiles} tiles" if result.tiles > 1 else ""
     page = f"; {result.compare}" if result.compare else ""
@@ -150,11 +135,6 @@ def _check_disk(tasks: Sequence[Task]) -> None:
         free = shutil.disk_usage(folder).free
         if size > free:
             raise GankitError(
-                f"the results may take {size / 1e9:.1f} GB, and {folder} has {free / 1e9:.1f} GB left",
+                f"the results may take {human(size)}, and {folder} has {human(free)} left",
                 "--format jpg takes less; or write to another disk",
             )
-
-
-def as_json(summary: Summary) -> dict[str, Any]:
-    """For `--json`."""
-    return {"results": [asdict(result) for result in summary.results], "failed": summary.failed}

@@ -40,8 +40,8 @@ FORMATS = {
 BY_SUFFIX = {suffix: name for name, form in FORMATS.items() for suffix in form.suffixes}
 
 
-def check(path: Path, format: str, width: int, height: int, alpha: bool, bits: int) -> list[str]:
-    """Whether a format can hold a picture.
+def what_is_lost(path: Path, format: str, width: int, height: int, alpha: bool, bits: int) -> list[str]:
+    """What a format cannot hold of a picture.
 
     Args:
         path: The file, for messages.
@@ -52,10 +52,10 @@ def check(path: Path, format: str, width: int, height: int, alpha: bool, bits: i
         bits: A channel.
 
     Returns:
-        What is lost.
+        Sentences.
 
     Raises:
-        UsageError: It cannot.
+        UsageError: It cannot hold the picture at all.
     """
     form = FORMATS[format]
     if max(width, height) > form.longest:

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from gankit.errors import GankitError
 from gankit.support import peak_mb
 from gankit_srgan.enlarger import Enlarger
-from gankit_srgan.upscale.compare import Differences, write_page
-from gankit_srgan.upscale.formats import FORMATS, check
-from gankit_srgan.upscale.metadata import Mark, carry
-from gankit_srgan.upscale.naming import Job
+from gankit_srgan.upscale.comparison_page import write_page
+from gankit_srgan.upscale.differences import Differences
+from gankit_srgan.upscale.encoder import Output, encoded
+from gankit_srgan.upscale.formats import FORMATS, what_is_lost
+from gankit_srgan.upscale.metadata import carry
 from gankit_srgan.upscale.pictures import Header, header, read
 from gankit_srgan.upscale.planes import Ensemble, Painter
+from gankit_srgan.upscale.targets import Job
 from gankit_srgan.upscale.tiles import LARGEST, cuts, side, strips
-from gankit_srgan.upscale.writing import Encoder, Output
+from gankit_srgan.upscale.xmp import Mark
 
 MB = 2**20
 # What is there before a picture is: the interpreter, TensorFlow and a network (640 MB), the encoder, one tile as NumPy
@@ -77,7 +79,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Result:
+class Enlarged:
     """What was done; `--json` prints it."""
 
     input: str
@@ -109,14 +111,14 @@ def prepare(job: Job, factor: float) -> Task:
     width, height = task.size
     form = FORMATS[job.format]
     alpha = head.alpha and (form.alpha or not _opaque(head))
-    notes = check(job.target, job.format, width, height, alpha, head.bits)
+    notes = what_is_lost(job.target, job.format, width, height, alpha, head.bits)
     raw = width * height * (head.colours + head.alpha) * min(head.bits, form.bits) // 8
     return Task(job, head, factor, tuple(notes), int(raw * form.ratio))
 
 
 def enlarge(
     enlarger: Enlarger, task: Task, settings: Settings, done: Callable[[int], None] = lambda pixels: None
-) -> Result:
+) -> Enlarged:
     """Enlarges one picture.
 
     Args:
@@ -157,17 +159,17 @@ def enlarge(
         job.target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise GankitError(f"cannot make the folder {job.target.parent}: {error.strerror}", "write elsewhere") from error
-    with Encoder(output, head.width * enlarger.scale, head.height * enlarger.scale) as encoder:
+    with encoded(output, head.width * enlarger.scale, head.height * enlarger.scale) as encoder:
         for strip in strips(differences or painter, rows, columns, enlarger.scale, done):
             encoder.write(strip)
     page = None
     if differences:
         page = job.target.with_name(job.target.name + ".compare.html")
-        write_page(page, picture, job.target, differences, network.name, task.factor)
+        write_page(page, picture, job.target, differences.map, network.name, task.factor)
     peak = peak_mb()
     if peak and peak > max(before, settings.memory):
         notes.append(f"it took {peak} MB, more than --memory {settings.memory}")
-    return Result(
+    return Enlarged(
         str(job.source),
         str(job.target),
         (head.width, head.height),

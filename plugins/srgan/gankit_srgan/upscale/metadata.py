@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from gankit_srgan.upscale import provenance
+from gankit_srgan.upscale import xmp
 from gankit_srgan.upscale.pictures import Picture
 
 SEGMENT = 65_000  # most bytes of XMP in a JPEG file, and of EXIF that libvips can write
 MAKER_NOTE = 0x927C
 
 
-@dataclass(frozen=True)
-class Mark:
-    """What the provenance says.
-
-    Attributes:
-        model: The network's name.
-        scale: Factor, for people.
-        generative: Whether the network was trained to invent detail.
-    """
-
-    model: str
-    scale: str
-    generative: bool
-
-
 def carry(
-    picture: Picture, format: str, width: int, height: int, mark: Mark | None
+    picture: Picture, format: str, width: int, height: int, mark: xmp.Mark | None
 ) -> tuple[dict[str, Any], list[str]]:
     """Metadata of the output.
 
@@ -37,10 +21,10 @@ def carry(
         format: Of the output, a key of `formats.FORMATS`.
         width: Pixels of the output.
         height: Pixels of the output.
-        mark: The provenance; None to say nothing of it.
+        mark: What the XMP says of how it was made; None to say nothing of it.
 
     Returns:
-        Fields of `writing.Output`; what had to be left out.
+        Fields of `encoder.Output`; what had to be left out.
     """
     notes = []
     exif = picture.exif.corrected(width, height) if picture.exif else None
@@ -50,18 +34,13 @@ def carry(
         if len(exif.to_bytes()) > SEGMENT:
             notes[-1], exif = "its EXIF is left out: there is room for 64 KB", None
 
-    def packet(before: bytes | None) -> bytes | None:
-        if mark is None:
-            return provenance.corrected(before, width, height)
-        return provenance.marked(before, width, height, model=mark.model, scale=mark.scale, generative=mark.generative)
-
     try:
-        xmp = packet(picture.xmp)
-        if xmp and format == "jpg" and len(xmp) > SEGMENT:
+        packet = xmp.rewritten(picture.xmp, width, height, mark)
+        if packet and format == "jpg" and len(packet) > SEGMENT:
             raise ValueError("JPEG holds 64 KB of it")
     except (ValueError, RecursionError) as error:
         notes.append(f"its XMP is left out: {error}")
-        xmp = packet(None)
+        packet = xmp.rewritten(None, width, height, mark)
     # The block has another layout in each format that can hold it.
     iptc = picture.iptc if picture.header.format == format else None
-    return {"density": picture.density, "icc": picture.icc, "exif": exif, "xmp": xmp, "iptc": iptc}, notes
+    return {"density": picture.density, "icc": picture.icc, "exif": exif, "xmp": packet, "iptc": iptc}, notes

@@ -12,6 +12,7 @@ we did is added to the history.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
@@ -38,52 +39,57 @@ EMPTY = f'<x:xmpmeta xmlns:x="{META}"><rdf:RDF xmlns:rdf="{RDF}"/></x:xmpmeta>'
 PACKET = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n{}\n<?xpacket end="w"?>'
 
 
-def corrected(packet: bytes | None, width: int, height: int) -> bytes | None:
-    """A packet that fits the enlarged, upright picture.
+@dataclass(frozen=True)
+class Mark:
+    """What the packet says of how the pixels were made.
 
-    Args:
-        packet: Of the input; None if it has none.
-        width: Pixels of the output.
-        height: Pixels of the output.
-
-    Raises:
-        ValueError: It is damaged.
-    """
-    if packet is None:
-        return None
-    tree = _parse(packet)
-    _correct(tree, width, height)
-    return _bytes(tree)
-
-
-def marked(packet: bytes | None, width: int, height: int, *, model: str, scale: str, generative: bool) -> bytes:
-    """A packet that fits the enlarged picture and says how it was made.
-
-    Args:
-        packet: Of the input; None if it has none.
-        width: Pixels of the output.
-        height: Pixels of the output.
+    Attributes:
         model: The network's name.
         scale: Factor, for people.
         generative: Whether the network was trained to invent detail.
+    """
+
+    model: str
+    scale: str
+    generative: bool
+
+
+def rewritten(packet: bytes | None, width: int, height: int, mark: Mark | None) -> bytes | None:
+    """A packet that fits the enlarged, upright picture, and says how it was made.
+
+    Args:
+        packet: Of the input; None if it has none.
+        width: Pixels of the output.
+        height: Pixels of the output.
+        mark: What to say; None to say nothing of it.
+
+    Returns:
+        None if there is nothing to say.
 
     Raises:
         ValueError: The packet is damaged.
     """
+    if packet is None and mark is None:
+        return None
     tree = _parse(packet or EMPTY.encode())
     _correct(tree, width, height)
-    agent = f"gankit {__version__} (srgan upscale, model {model})"
+    if mark:
+        _add_mark(tree, mark)
+    return PACKET.format(tree.documentElement.toxml()).encode()
+
+
+def _add_mark(tree: minidom.Document, mark: Mark) -> None:
+    agent = f"gankit {__version__} (srgan upscale, model {mark.model})"
     _remove(tree, "Iptc4xmpExt", "DigitalSourceType")
     description = _description(tree)
-    _new(tree, description, "Iptc4xmpExt", "DigitalSourceType", GENERATIVE if generative else CORRECTION)
+    _new(tree, description, "Iptc4xmpExt", "DigitalSourceType", GENERATIVE if mark.generative else CORRECTION)
     if not _has(tree, "xmp", "CreatorTool"):
         _new(tree, description, "xmp", "CreatorTool", agent)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     _remove(tree, "xmp", "MetadataDate")
     _new(tree, description, "xmp", "MetadataDate", now)
-    event = {"action": "edited", "softwareAgent": agent, "when": now, "parameters": f"enlarged {scale} times"}
+    event = {"action": "edited", "softwareAgent": agent, "when": now, "parameters": f"enlarged {mark.scale} times"}
     _add_event(tree, description, event)
-    return _bytes(tree)
 
 
 def _parse(packet: bytes) -> minidom.Document:
@@ -96,10 +102,6 @@ def _parse(packet: bytes) -> minidom.Document:
     if not tree.getElementsByTagNameNS(RDF, "RDF"):
         raise ValueError("damaged XMP: it has no rdf:RDF")
     return tree
-
-
-def _bytes(tree: minidom.Document) -> bytes:
-    return PACKET.format(tree.documentElement.toxml()).encode()
 
 
 def _descriptions(tree: minidom.Document) -> list[minidom.Element]:

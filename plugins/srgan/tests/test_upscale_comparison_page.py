@@ -6,10 +6,10 @@ import re
 
 import numpy as np
 import pytest
-from gankit_srgan.upscale.compare import CELL, worst
+from gankit_srgan.upscale.differences import CELL, worst
 from PIL import Image, ImageCms
 
-from gankit.images.resize import imresize
+from gankit.images import imresize
 
 PIXELS = np.random.default_rng(0).integers(60, 196, (300, 400, 3), np.uint8)
 PIXELS = imresize(imresize(PIXELS, 30, 40), 300, 400)  # smooth: repeating its pixels is almost bicubic interpolation

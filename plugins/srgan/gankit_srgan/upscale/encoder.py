@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from gankit.errors import GankitError
+from gankit.support import whole
 from gankit_srgan.upscale.exif import Exif, add_to_tiff
 from gankit_srgan.upscale.formats import FORMATS
 from gankit_srgan.upscale.vips import reason, vips
@@ -71,30 +72,54 @@ class Output:
         return self.width * self.height * self.channels * self.bits // 8
 
 
-class Encoder:
-    """Writes a file, strip by strip; a context manager. The file appears when all of it is there, or not at all.
+@contextlib.contextmanager
+def encoded(output: Output, width: int, height: int) -> Iterator[Encoder]:
+    """A file that is written strip by strip, and appears when all of it is there, or not at all.
 
     Args:
         output: What to write.
         width: Of the strips, which are shrunk to `output.width` where they are wider.
         height: Of all strips.
+
+    Yields:
+        What takes the strips.
+
+    Raises:
+        GankitError: The file cannot be written, or is there by now and is not to be replaced.
+    """
+    with whole(output.path) as aside:
+        encoder = Encoder(output, width, height, aside)
+        try:
+            yield encoder
+            encoder.finish()
+        finally:
+            encoder.stop()
+        if output.path.exists() and not output.force:
+            raise GankitError(f"{output.path} has appeared while it was being made", "--force replaces it")
+
+
+class Encoder:
+    """The thread that writes the strips of one file to a place aside.
+
+    Args:
+        output: As of `encoded`.
+        width: As of `encoded`.
+        height: As of `encoded`.
+        aside: The place.
     """
 
-    def __init__(self, output: Output, width: int, height: int) -> None:
+    def __init__(self, output: Output, width: int, height: int, aside: Path) -> None:
+        vips()
         self.output, self.width, self.height = output, width, height
-        self._aside = output.path.with_name(f".{output.path.name}.{os.getpid()}.part")
+        self._aside = aside
         self._strips: queue.Queue[np.ndarray | None] = queue.Queue()
         self._taken = threading.Event()
         self._stop = threading.Event()
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._encode, daemon=True)
-
-    def __enter__(self) -> Encoder:
-        vips()
         self._stream = self._png()
         self._rest = memoryview(b"")
         self._thread.start()
-        return self
 
     def write(self, strip: np.ndarray) -> None:
         """Adds rows.
@@ -111,31 +136,24 @@ class Encoder:
         while not self._taken.wait(0.2):
             self._fail_if_failed()
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
-        try:
-            if error is None:
-                self._strips.put(None)
-                self._thread.join()
-                self._fail_if_failed()
-                self._finish()
-        finally:
-            self._stop.set()
-            self._thread.join()
-            with contextlib.suppress(FileNotFoundError):
-                self._aside.unlink()
-
-    def _fail_if_failed(self) -> None:
-        if self._error is not None:
-            raise GankitError(f"cannot write {self.output.path}: {reason(self._error)}", "is the disk full?")
-
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Waits until the last strip is on the disk; raises as `write`."""
+        self._strips.put(None)
+        self._thread.join()
+        self._fail_if_failed()
         if self.output.format == "tif" and self.output.exif:
             add_to_tiff(self._aside, self.output.exif)
         with open(self._aside, "r+b") as file:
             os.fsync(file.fileno())
-        if self.output.path.exists() and not self.output.force:
-            raise GankitError(f"{self.output.path} has appeared while it was being made", "--force replaces it")
-        os.replace(self._aside, self.output.path)
+
+    def stop(self) -> None:
+        """Ends the thread, whether all strips came or not."""
+        self._stop.set()
+        self._thread.join()
+
+    def _fail_if_failed(self) -> None:
+        if self._error is not None:
+            raise GankitError(f"cannot write {self.output.path}: {reason(self._error)}", "is the disk full?")
 
     def _encode(self) -> None:
         """The thread."""

@@ -1,0 +1,114 @@
+"""`gankit srgan upscale`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gankit.commands import common_options, complete_run, json_option, print_json, ready, runs_dir_option
+from gankit_srgan.commands import backend_option
+
+
+def tile_size(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
+    """Text -> pixels; None for "auto"."""
+    if value != "auto" and not value.isdecimal():
+        raise click.BadParameter(f"{value!r} is neither 'auto' nor a number of pixels")
+    return None if value == "auto" else int(value)
+
+
+@click.command("upscale")
+@click.argument("inputs", metavar="IN...", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A file for one picture, else a folder.  [default: NAME_x4.EXT beside IN; none for folders]",
+)
+@click.option("--model", help="Model in the box, or a .safetensors file.  [default: compact]")
+@click.option(
+    "--run", shell_complete=complete_run, help="Run of yours whose network is used: a folder, an id or 'latest'."
+)
+@click.option("--scale", type=click.IntRange(2, 4), help="Factor of the network.  [default: 4]")
+@click.option(
+    "--outscale", type=float, help="Factor of the result, 1 to 4, such as 2.5; the next larger network is shrunk."
+)
+@click.option("--ensemble", is_flag=True, help="Mean over 8 turned copies: a little better, 8 times slower.")
+@click.option(
+    "--format", type=click.Choice(["png", "jpg", "tif", "webp"]), help="Format of the results.  [default: as IN]"
+)
+@click.option("--quality", type=click.IntRange(1, 100), help="Quality of JPEG (95) and WebP (90).")
+@click.option("--force", is_flag=True, help="Replace existing files.")
+@click.option("--skip-existing", is_flag=True, help="Make only what is not there yet.")
+@click.option("--no-provenance", is_flag=True, help="Leave out the XMP that says that a model made the pixels.")
+@click.option("--compare", is_flag=True, help="Write a page that shows each result beside bicubic interpolation.")
+@click.option(
+    "--tile",
+    callback=tile_size,
+    default="auto",
+    metavar="auto|N|0",
+    help="Side of the tiles in pixels of IN; 0 for none.  [default: auto, by --memory]",
+)
+@click.option(
+    "--memory",
+    type=click.IntRange(min=1),
+    default=1400,
+    show_default=True,
+    help="Memory that the process may take, in MB.",
+)
+@backend_option
+@runs_dir_option
+@json_option
+@common_options
+def command(inputs: tuple[str, ...], **options: Any) -> None:
+    """Enlarge pictures: files, folders, globs in quotes.
+
+    \b
+    gankit srgan upscale photo.jpg                    photo_x4.jpg
+    gankit srgan upscale photo.jpg -o large.png       keeps alpha, 16 bits, profile, EXIF
+    gankit srgan upscale scans/ -o large/ --scale 2   a folder and its subfolders
+    gankit srgan upscale photo.jpg --run latest       your network
+    """  # noqa: D301
+    ready()
+    _terminable()
+    from gankit.errors import DataError, UsageError
+    from gankit_srgan import models
+    from gankit_srgan.upscale.batch import Batch, factor_for
+    from gankit_srgan.upscale.formats import FORMATS
+    from gankit_srgan.upscale.job import Settings
+    from gankit_srgan.upscale.targets import plan
+
+    if options["force"] and options["skip_existing"]:
+        raise UsageError("--force and --skip-existing exclude each other", "leave one out")
+    if options["model"] and options["run"]:
+        raise UsageError("--model and --run exclude each other", "leave one out")
+    known = models.by_scale(options["model"] or "compact", options["run"], options["runs_dir"])
+    scale, factor = factor_for(list(known), options["scale"], options["outscale"])
+    existing = "replace" if options["force"] else "skip" if options["skip_existing"] else "refuse"
+    jobs = plan(inputs, options["output"], options["format"], f"{factor:g}", existing)
+    if options["quality"] and not any(FORMATS[job.format].quality for job in jobs):
+        raise UsageError("--quality is for JPEG and WebP, and no result is one", "leave it out, or --format jpg")
+    batch = Batch(jobs, factor)
+    if tasks := batch.prepare():
+        shared = {key: options[key] for key in ("tile", "memory", "ensemble", "quality", "force", "compare")}
+        settings = Settings(**shared, provenance=not options["no_provenance"])
+        batch.enlarge(models.opened(known[scale](), options["backend"]), tasks, settings)
+    if options["as_json"]:
+        print_json(batch.as_dict())
+    if not jobs:
+        click.echo("nothing to do: every result is there", err=True)
+    if batch.failed:
+        raise DataError(f"{len(batch.failed)} of {len(jobs)} pictures could not be enlarged", "see the errors above")
+
+
+def _terminable() -> None:
+    """Lets SIGTERM end the command as Ctrl-C does, so that nothing is left behind."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)

@@ -1,0 +1,56 @@
+"""What a training would make of somebody's own photographs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gankit.errors import DataError
+from gankit.images import Reductions, Survey, survey_images
+from gankit.support import human
+from gankit_srgan.photos import smallest_side, split, test_files
+
+
+def described(
+    source: str, held_out: int | None, scale: int, reductions: Reductions, cache_mb: int
+) -> tuple[dict[str, Any], str]:
+    """Decodes every photograph.
+
+    Args:
+        source: A folder, a file or a dataset's name.
+        held_out: As of `split`.
+        scale: Factor of enlargement.
+        reductions: The sizes at which the photographs enter; `smallest` is the side of a crop.
+        cache_mb: Most memory for their pixels, in MB.
+
+    Returns:
+        `Recipe.check`; a photograph that is too small is among the problems.
+
+    Raises:
+        UsageError: There is no such source.
+        DataError: There is no photograph in it.
+    """
+    lacks, crop, nbytes = "", reductions.smallest, 0
+    try:
+        train, test = split(source, held_out)
+    except DataError as error:
+        train, test, lacks = test_files(source), [], error.message
+    seen = survey_images(sorted([*train, *test]))
+    problems = dict(seen.unreadable)
+    for path, size in seen.sizes.items():
+        copies = reductions.shapes(*size)
+        if path in test and min(size) // scale * scale < smallest_side(scale):
+            problems[path] = f"{size[1]} x {size[0]} pixels, too small to be judged at x{scale}"
+        elif path not in test and not copies:
+            problems[path] = f"{size[1]} x {size[0]} pixels, smaller than a crop of {crop} x {crop}"
+        elif path not in test:
+            nbytes += sum(3 * height * width for height, width in copies)
+    found = Survey({path: size for path, size in seen.sizes.items() if path not in problems}, problems)
+    plan = {"train": len(train), "held_out": len(test), "crop": crop, "training_bytes": nbytes, "cache_mb": cache_mb}
+    kept = "in memory" if nbytes <= 1e6 * cache_mb else f"on disk, being more than --cache-mb {cache_mb:,}"
+    lines = [
+        found.text(),
+        f"to train       {len(train)}, in crops of {crop} x {crop} pixels; {human(nbytes)} of them {kept}",
+        f"held out       {len(test)}",
+    ]
+    said = "\n".join([found.text(), f"to train       {lacks}"] if lacks else lines)
+    return {"folder": source, **found.facts(), **plan, "lacks": lacks}, said

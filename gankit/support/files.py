@@ -19,11 +19,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet knows a formula
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """A file that appears at once, when all of it is written, or not at all.
 
     Args:
         path: Of the file. An older one stays as it is until the new one is whole.
+        durable: Wait until all of it is on the disk, so that it outlives a loss of power.
 
     Yields:
         The path of a file aside, to write to.
@@ -43,7 +44,11 @@ def whole(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
     try:
         yield aside
+        if durable:
+            fsync(aside)
         os.replace(aside, path)
+        if durable:
+            fsync(path.parent)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
@@ -54,12 +59,20 @@ def whole(path: Path) -> Iterator[Path]:
 def unwritable(path: Path, error: OSError) -> GankitError:
     """What to tell people of a file or folder that cannot be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return GankitError(f"the disk is full: cannot write {path}", "free some space, then 'gankit resume RUN'")
+        return GankitError(
+            f"the disk is full: cannot write {path}", "free some space, then 'gankit resume RUN' or the command again"
+        )
     return UsageError(f"cannot write {path}: {error.strerror or error}", "name a place in a folder that can be written")
 
 
 def write(path: Path, content: str | bytes) -> Path:
-    """Writes a file, whole or not at all; see `whole`."""
+    """Writes a file, whole or not at all; see `whole`.
+
+    Examples:
+        >>> import tempfile
+        >>> write(Path(tempfile.mkdtemp()) / "note.txt", "all of it").read_text()
+        'all of it'
+    """
     # A file name that is no valid UTF-8 reaches us as surrogates, which cannot be written.
     with whole(path) as aside:
         aside.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
@@ -67,7 +80,13 @@ def write(path: Path, content: str | bytes) -> Path:
 
 
 def write_json(path: Path, value: Any) -> Path:
-    """Writes JSON, whole or not at all. NumPy's numbers and arrays, and paths, become plain ones."""
+    """Writes JSON, whole or not at all. NumPy's numbers and arrays, and paths, become plain ones.
+
+    Examples:
+        >>> import tempfile
+        >>> write_json(Path(tempfile.mkdtemp()) / "x.json", {"path": Path("a")}).read_text().split()
+        ['{', '"path":', '"a"', '}']
+    """
     return write(path, json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n")
 
 
@@ -87,6 +106,11 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[s
         rows: Column -> value. A text that a spreadsheet would take for a formula gets an apostrophe before it. They
             may be made one by one, if `columns` are given.
         columns: Their order; every key of any row, in the order of first use, if empty.
+
+    Examples:
+        >>> import tempfile
+        >>> write_csv(Path(tempfile.mkdtemp()) / "x.csv", [{"a": 1}, {"b": "=2+2"}]).read_text().split()
+        ['a,b', '1,', ",'=2+2"]
     """
     if not columns:
         columns = columns_of(rows := list(rows))
@@ -113,12 +137,22 @@ def safe_cell(value: Any) -> Any:
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Every key of any row, in the order of first use."""
+    """Every key of any row, in the order of first use.
+
+    Examples:
+        >>> columns_of([{"a": 1}, {"b": 2, "a": 3}])
+        ['a', 'b']
+    """
     return list(dict.fromkeys(key for row in rows for key in row))
 
 
 def vacant(folder: Path | None) -> None:
-    """Raises UsageError if there is something in a folder that is to be written to."""
+    """Raises UsageError if there is something in a folder that is to be written to.
+
+    Examples:
+        >>> import tempfile
+        >>> vacant(Path(tempfile.mkdtemp()))
+    """
     if folder is not None and folder.is_dir() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty", "name another folder with -o")
 
@@ -128,6 +162,11 @@ def new_folder(folder: Path) -> Path:
 
     Raises:
         UsageError: It is not empty, or cannot be made.
+
+    Examples:
+        >>> import tempfile
+        >>> new_folder(Path(tempfile.mkdtemp()) / "a" / "b").is_dir()
+        True
     """
     try:
         vacant(folder)
@@ -149,7 +188,13 @@ def slug(name: str, most: int = 60) -> str:
 
 
 def sha256(path: Path) -> str:
-    """Hex sha256 of a file."""
+    """Hex sha256 of a file.
+
+    Examples:
+        >>> import os
+        >>> sha256(Path(os.devnull))[:8]
+        'e3b0c442'
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

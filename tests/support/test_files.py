@@ -38,8 +38,21 @@ def test_a_full_disk_says_what_to_do(tmp_path, monkeypatch, number):
     monkeypatch.setattr(files.os, "replace", full)
     with pytest.raises(GankitError, match="the disk is full") as caught:
         write(path, "new")
-    assert caught.value.hint == "free some space, then 'gankit resume RUN'" and caught.value.exit_code == 1
+    assert (
+        caught.value.hint == "free some space, then 'gankit resume RUN' or the command again"
+        and caught.value.exit_code == 1
+    )
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_durable_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    steps = []
+    monkeypatch.setattr(files, "fsync", lambda place: steps.append((place.name, (tmp_path / "x").exists())))
+    with whole(tmp_path / "x", durable=True) as aside:
+        aside.write_text("new")
+    assert steps == [(aside.name, False), (tmp_path.name, True)]
+    write(tmp_path / "y", "new")
+    assert len(steps) == 2
 
 
 def test_a_folder_that_is_not_there(tmp_path):

@@ -63,7 +63,11 @@ class _Stderr(logging.StreamHandler):
 
 
 def talk() -> None:
-    """Sends gankit's messages to stderr."""
+    """Sends gankit's messages to stderr.
+
+    Examples:
+        >>> talk()  # doctest: +SKIP
+    """
     log = logging.getLogger("gankit")
     if not log.handlers:
         handler = _Stderr()
@@ -75,13 +79,27 @@ def talk() -> None:
 
 
 def ready() -> None:
-    """Prepares a verb that computes."""
+    """Prepares a verb that computes.
+
+    Examples:
+        >>> ready()  # doctest: +SKIP
+    """
     quiet_tensorflow()
     talk()
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--debug` and `--offline`, which may stand before or after the verb."""
+    """`--debug` and `--offline`, which may stand before or after the verb.
+
+    Examples:
+        >>> @click.command("count")
+        ... @json_option
+        ... @common_options
+        ... def count(as_json):
+        ...     print_json(3)
+        >>> count.main(["--json"], standalone_mode=False)
+        3
+    """
 
     def go_offline(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         if value:
@@ -95,19 +113,34 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--json`."""
+    """`--json`.
+
+    Examples:
+        >>> [option.opts for option in json_option(click.Command("x")).params]
+        [['--json']]
+    """
     return click.option("as_json", "--json", is_flag=True, help="Print JSON to stdout.")(command)
 
 
 def rows_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--rows` and `--csv`."""
+    """`--rows` and `--csv`.
+
+    Examples:
+        >>> sorted(option.name for option in rows_options(click.Command("x")).params)
+        ['csv', 'rows']
+    """
     rows = click.option("--rows", is_flag=True, help="Print the figures of every item, too.")
     path = click.Path(dir_okay=False, path_type=Path)
     return rows(click.option("--csv", type=path, help="CSV file for the figures of every item.")(command))
 
 
 def runs_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--runs-dir`."""
+    """`--runs-dir`.
+
+    Examples:
+        >>> runs_dir_option(click.Command("x")).params[0].opts
+        ['--runs-dir']
+    """
     return click.option(
         "--runs-dir",
         type=click.Path(file_okay=False, path_type=Path),
@@ -144,12 +177,22 @@ class Commands(click.Group):
 
 
 def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
-    """RUN: a folder, an id, a recipe's name or "latest"."""
+    """RUN: a folder, an id, a recipe's name or "latest".
+
+    Examples:
+        >>> run_argument(click.Command("x")).params[0].default
+        'latest'
+    """
     return click.argument("run", default="latest", shell_complete=complete_run)(command)
 
 
 def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Run ids for the shell."""
+    """Run ids for the shell.
+
+    Examples:
+        >>> complete_run(context, parameter, "20")  # doctest: +SKIP
+        ['20260101-120000-ab12']
+    """
     from gankit.runs.run import runs_root
 
     root = runs_root(ctx.params.get("runs_dir"))
@@ -158,26 +201,49 @@ def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 
 def complete_recipe(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Recipe names for the shell."""
+    """Recipe names for the shell.
+
+    Examples:
+        >>> complete_recipe(None, None, "no-such")
+        []
+    """
     from gankit import plugins
 
     return [point.name for point in plugins.entry_points() if point.name.startswith(incomplete)]
 
 
 def open_run(reference: str, runs_dir: Path | None) -> Run:
-    """The run that the user means."""
+    """The run that the user means.
+
+    Examples:
+        >>> open_run("latest", None).path.name  # doctest: +SKIP
+        '20260101-120000-ab12'
+    """
     from gankit.runs.run import find_run, runs_root
 
     return find_run(reference, runs_root(runs_dir))
 
 
 def print_json(value: Any) -> None:
-    """JSON on stdout, for programs."""
+    """JSON on stdout, for programs.
+
+    Examples:
+        >>> print_json({"a": 1})
+        {
+         "a": 1
+        }
+    """
     click.echo(json.dumps(value, indent=1, ensure_ascii=False))
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
-    """Aligned columns on stdout; lines are cut at the terminal's edge, and never in a pipe or a file."""
+    """Aligned columns on stdout; lines are cut at the terminal's edge, and never in a pipe or a file.
+
+    Examples:
+        >>> print_table(["name", "dose"], [["aspirin", 3]])
+        name     dose
+        aspirin  3
+    """
     lines = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
@@ -191,7 +257,11 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, title: st
 def show_evaluation(
     result: dict[str, Any], *, as_json: bool, rows: bool, csv: Path | None, ours_name: str = "ours"
 ) -> None:
-    """An evaluation in the forms that the user asked for."""
+    """An evaluation in the forms that the user asked for.
+
+    Examples:
+        >>> show_evaluation(result, as_json=True, rows=False, csv=None)  # doctest: +SKIP
+    """
     if csv:
         write_csv(csv, result["rows"])
     if as_json:
@@ -210,14 +280,20 @@ def _cell(value: Any) -> str:
 
 
 def print_evaluation(result: dict[str, Any], ours_name: str = Evaluation.OURS) -> None:
-    """Figures beside baselines; a baseline that is better is said to be."""
+    """Figures beside baselines; a baseline that is better is said to be.
+
+    Examples:
+        >>> found = Evaluation({"fid": 9.0}, {"untrained": {"fid": 80.0}}, {}, {"fid": "lower"})
+        >>> print_evaluation({"recipe": "mine", "data": "mnist", **found.as_dict()})
+        mine on mnist
+        metric  ours  untrained
+        fid     9     80.00      better
+    """
     found = Evaluation.from_dict(result)
     rows = []
     for name, ours in found.metrics.items():
         others = [figures.get(name) for figures in found.baselines.values()]
-        best, verdict = found.best(name), ""
-        if best and not found.verdict:  # a recipe that judges knows more than the figures
-            verdict = "better" if best == [found.OURS] else "even" if found.OURS in best else "not better"
+        verdict = "" if found.verdict else found.standing(name)  # a recipe that judges knows more than the figures
         rows.append([name, figure(ours), *("-" if other is None else figure(other) for other in others), verdict])
     print_table(["metric", ours_name, *found.baselines, ""], rows, title=f"{result['recipe']} on {result['data']}")
     for said in found.verdict:
@@ -225,7 +301,11 @@ def print_evaluation(result: dict[str, Any], ours_name: str = Evaluation.OURS) -
 
 
 def print_error(message: str, hint: str, label: str = "error:") -> None:
-    """Writes `error:` and `hint:` lines to stderr."""
+    """Writes `error:` and `hint:` lines to stderr.
+
+    Examples:
+        >>> print_error("no such folder: x", "give a folder of pictures")
+    """
     click.echo(f"{click.style(label, fg='red', bold=True)} {message}", err=True)
     if hint:
         click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
@@ -235,6 +315,9 @@ def quiet_tensorflow() -> None:
     """Keeps TensorFlow's start-up notes off the terminal; call it before TensorFlow is imported, which it does not do.
 
     Some are written by its libraries while they are loaded, past Python and whatever TF_CPP_MIN_LOG_LEVEL says.
+
+    Examples:
+        >>> quiet_tensorflow()  # doctest: +SKIP
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -35,13 +35,25 @@ MAX_YAML_BYTES = 1 << 20
 
 
 class Section(BaseModel):
-    """A group of configuration fields: immutable, and strict about unknown keys."""
+    """A group of configuration fields: immutable, and strict about unknown keys.
+
+    Examples:
+        >>> class Weights(Section):
+        ...     pixel: float = 1.0
+        >>> Weights(pixel=0.5).pixel
+        0.5
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, defer_build=True)
 
 
 class Training(Section):
-    """The engine's part of a configuration; the same for every recipe."""
+    """The engine's part of a configuration; the same for every recipe.
+
+    Examples:
+        >>> Training(batch_size=8).precision
+        'float32'
+    """
 
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, shuffling, noise and augmentation.")
     batch_size: int = Field(16, ge=1, description="Examples in a step, over all replicas.")
@@ -73,7 +85,12 @@ class Training(Section):
 
 
 class RecipeConfig(Section):
-    """Base of every recipe's configuration: subclass it and add fields with descriptions."""
+    """Base of every recipe's configuration: subclass it and add fields with descriptions.
+
+    Examples:
+        >>> RecipeConfig(training={"seed": 3}).training.seed
+        3
+    """
 
     training: Training = Field(default_factory=lambda: Training(), description="Engine settings.")
 
@@ -118,6 +135,10 @@ def parse_yaml(text: str, origin: str) -> dict[str, Any]:
 
     Raises:
         ConfigError: It is not a YAML mapping with text keys.
+
+    Examples:
+        >>> parse_yaml("training: {seed: 7}", "mine.yaml")
+        {'training': {'seed': 7}}
     """
     if len(text.encode("utf-8", "replace")) > MAX_YAML_BYTES:
         raise ConfigError(f"{origin} is larger than 1 MiB", "a configuration is a few lines of YAML")
@@ -133,7 +154,12 @@ def parse_yaml(text: str, origin: str) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """`parse_yaml` of a file."""
+    """`parse_yaml` of a file.
+
+    Examples:
+        >>> read_yaml(Path("run/config.yaml"))["training"]["seed"]  # doctest: +SKIP
+        7
+    """
     try:
         if path.stat().st_size > MAX_YAML_BYTES:
             raise ConfigError(f"{path} is larger than 1 MiB", "a configuration is a few lines of YAML")
@@ -143,7 +169,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def to_yaml(recipe: str, config: RecipeConfig) -> str:
-    """The whole configuration as YAML; `from_document` of it gives an equal configuration."""
+    """The whole configuration as YAML; `from_document` of it gives an equal configuration.
+
+    Examples:
+        >>> to_yaml("mine", RecipeConfig()).splitlines()[0]
+        'recipe: mine'
+    """
     document = {"recipe": recipe, **config.model_dump(mode="json")}
     text: str = yaml.dump(document, Dumper=_SafeDumper, sort_keys=False, allow_unicode=True)
     return text
@@ -158,6 +189,10 @@ def from_document(cls: type[C], document: Mapping[str, Any]) -> C:
 
     Raises:
         ConfigError: Names each wrong key or value with its place.
+
+    Examples:
+        >>> from_document(RecipeConfig, {"training": {"seed": 7}}).training.seed
+        7
     """
     try:
         return cls.model_validate(_over_defaults(cls, {key: v for key, v in document.items() if key != "recipe"}))
@@ -173,6 +208,12 @@ def set_value(document: dict[str, Any], assignment: str) -> None:
 
     Raises:
         ConfigError: There is no `=`, or `a` is not a group.
+
+    Examples:
+        >>> document = {}
+        >>> set_value(document, "training.seed=7")
+        >>> document
+        {'training': {'seed': '7'}}
     """
     key, found, text = assignment.partition("=")
     key = key.strip()
@@ -200,6 +241,10 @@ def resolve(
         document: From `--config`.
         options: Dotted key -> value from the command line or Python.
         sets: `a.b=value` texts.
+
+    Examples:
+        >>> resolve(RecipeConfig, {"training": {"seed": 7}}, sets=["training.batch_size=8"]).training.seed
+        7
     """
     merged = _copy(document or {})
     for key, value in (options or {}).items():
@@ -210,7 +255,12 @@ def resolve(
 
 
 def arguments(config: RecipeConfig) -> list[str]:
-    """Command line arguments that give `config` again: one `--set` for each value that is not the default."""
+    """Command line arguments that give `config` again: one `--set` for each value that is not the default.
+
+    Examples:
+        >>> arguments(resolve(RecipeConfig, sets=["training.seed=7"]))
+        ['--set', 'training.seed=7']
+    """
     found: list[str] = []
 
     def walk(section: BaseModel, defaults: BaseModel | None, prefix: str) -> None:

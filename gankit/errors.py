@@ -43,6 +43,11 @@ class GankitError(Exception):
     Args:
         message: What happened, in one sentence without a final full stop.
         hint: What the user can do about it; empty if there is nothing to say.
+
+    Examples:
+        >>> error = GankitError("no such folder: x", "give a folder of pictures")
+        >>> error.message, error.hint, error.exit_code
+        ('no such folder: x', 'give a folder of pictures', 1)
     """
 
     exit_code = 1
@@ -114,6 +119,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     Returns:
         A sentence for `GankitError.hint`.
+
+    Examples:
+        >>> did_you_mean("adm", ["adam", "sgd"])
+        "did you mean 'adam'?"
     """
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)

@@ -43,7 +43,13 @@ Schedule = Callable[[int], float]
 
 
 class Turn(Protocol):
-    """All that a loss sees: one batch of one step, on one replica. A loss is a pure function of it."""
+    """All that a loss sees: one batch of one step, on one replica. A loss is a pure function of it.
+
+    Examples:
+        >>> def judge(turn: Turn) -> Terms:
+        ...     fake = turn("generator", turn.normal("z", 8))
+        ...     return {"wasserstein": turn("critic", fake)[:, 0] - turn("critic", turn["image"])[:, 0]}
+    """
 
     @property
     def knobs(self) -> Mapping[str, Any]:
@@ -87,6 +93,11 @@ class Phase:
         clip: Largest global norm of the gradient, applied after the reduction over replicas.
         repeats: Updates a step, each on a batch of its own: the last `repeats` of the step's batches.
         every: The phase runs in steps divisible by this. Scale its weights by `every` where the mean is wanted.
+
+    Examples:
+        >>> phase = Phase("critic", ("critic",), lambda turn: {}, weights={"penalty": 10.0}, repeats=5)
+        >>> phase.optimizer_key
+        'critic'
     """
 
     name: str
@@ -125,6 +136,11 @@ class Monitor:
         examples: Size of the batch.
         reads: Keys of `Data.train` that the look draws from; () is what the stage reads. A small source that it does
             not need would make the batch small, since no example stands in it twice.
+
+    Examples:
+        >>> monitor = Monitor(lambda turn: {"real": turn("critic", turn["image"])}, saturating=False)
+        >>> monitor.generator
+        'generator'
     """
 
     outputs: Callable[[Turn], Mapping[str, Any]]
@@ -143,6 +159,10 @@ class Selection:
         score: (networks as `Recipe.evaluate` gets them, data) -> the lower, the better; asked each time that the
             training logs, so it must be fast, and deterministic.
         networks: Whose weights are kept and put back.
+
+    Examples:
+        >>> Selection("crps", lambda networks, data: 0.5, ("generator",)).networks
+        ('generator',)
     """
 
     name: str
@@ -165,6 +185,11 @@ class Stage:
         reads: Keys of `Data.train` that this stage draws from; () is all.
         monitor: What the monitors look at; None for gradient norms alone.
         selection: Which of its weights the stage ends with; None for the last ones.
+
+    Examples:
+        >>> phase = Phase("generator", ("generator",), lambda turn: {})
+        >>> Stage("main", 1000, (phase,), knobs={"noise": lambda step: 0.1}).steps
+        1000
     """
 
     name: str
@@ -183,7 +208,17 @@ class Stage:
 
 
 class Source(Protocol):
-    """Random access to examples by whole batches. The fields of the sources of one stage must not clash."""
+    """Random access to examples by whole batches. The fields of the sources of one stage must not clash.
+
+    Examples:
+        >>> class Squares:
+        ...     n = 100
+        ...
+        ...     def gather(self, rows, index, seed):
+        ...         return {"x": rows, "y": rows**2}
+        >>> Squares().gather(3, 0, 0)
+        {'x': 3, 'y': 9}
+    """
 
     n: int
 
@@ -208,6 +243,10 @@ class Data:
         train: Sources by name, each shuffled by itself.
         held_out: Whatever `Recipe.evaluate` and `Recipe.sample` need; the engine never reads it.
         facts: Shapes, scalers, classes: all that rebuilding the networks needs. It is stored in the run as JSON.
+
+    Examples:
+        >>> Data(facts={"classes": 10}).train
+        {}
     """
 
     train: Mapping[str, Source] = field(default_factory=dict)
@@ -229,6 +268,11 @@ class Evaluation:
         limits: Names among the baselines of what no model is asked to beat, such as real examples in place of
             generated ones: they are shown beside the others, and take no part in a verdict.
         verdict: What may be concluded, a sentence each, where figures alone would be read as more than they say.
+
+    Examples:
+        >>> found = Evaluation({"fid": 9.0}, {"untrained": {"fid": 80.0}}, {"samples": 5000}, {"fid": "lower"})
+        >>> found.best("fid"), found.beaten_by("fid")
+        (['ours'], [])
     """
 
     metrics: Mapping[str, float]
@@ -272,6 +316,18 @@ class Evaluation:
             if sign and name not in self.limits and finite(theirs := figures.get(metric))
             and not (finite(ours) and sign * ours >= sign * theirs)
         ]  # fmt: skip
+
+    def standing(self, metric: str) -> Literal["better", "even", "not better", ""]:
+        """How the trained networks stand to the baselines, limits apart, by a metric; "" where nothing is ranked.
+
+        Examples:
+            >>> Evaluation({"gap": 0.3}, {"none": {"gap": 0.5}}, {}, {"gap": "lower"}).standing("gap")
+            'better'
+        """
+        if self.beaten_by(metric):
+            return "not better"
+        best = self.best(metric)
+        return "" if not best else "better" if best == [self.OURS] else "even"
 
     def _sign(self, metric: str) -> int:
         return {"higher": 1, "lower": -1}.get(str(self.better.get(metric)), 0)
@@ -351,6 +407,10 @@ class Claim:
 
     Raises:
         ValueError: The tolerance is negative, there are no seeds, or a number is not finite.
+
+    Examples:
+        >>> Claim("fid", 9.0, 1.0, "CIFAR-10, 50,000 samples", "Miyato et al. (2018), table 2", needs="gpu").seeds
+        1
     """
 
     metric: str
@@ -386,6 +446,12 @@ class Recipe:
             min(decay, (1 + t) / (10 + t)), so short stages are not dominated by the initial weights.
         exports: Network -> what it computes, of the networks that one exports; the first is the default.
         tiny: Options that make the recipe train in seconds, for the compliance kit.
+
+    Examples:
+        >>> class Mine(Recipe):
+        ...     name, summary = "mine", "A GAN of my own."
+        >>> Mine(Mine.Config()).config.training.batch_size > 0
+        True
     """
 
     name: ClassVar[str] = ""

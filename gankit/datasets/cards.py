@@ -51,6 +51,11 @@ class Card(BaseModel):
         citation: What to cite.
         format: How its files are to be read, where their names do not say it; see `gankit.images.labelled`.
         classes: What the labels 0, 1, ... stand for.
+
+    Examples:
+        >>> from gankit.datasets import named
+        >>> named("mnist").kind
+        'labelled-images'
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)

@@ -32,6 +32,10 @@ def all_cards() -> Mapping[str, Card]:
 
     Raises:
         DataError: A card is damaged, or two have one name.
+
+    Examples:
+        >>> "photos" in all_cards()
+        True
     """
     found: dict[str, Card] = {}
     for point in importlib.metadata.entry_points(group=GROUP):
@@ -87,6 +91,10 @@ def named(name: str) -> Card:
 
     Raises:
         UsageError: There is none.
+
+    Examples:
+        >>> named("mnist").split_names
+        ['train', 'test']
     """
     if name not in all_cards():
         raise UsageError(f"there is no dataset {name!r}", did_you_mean(name, all_cards()))
@@ -106,6 +114,10 @@ def resolve(source: str, kind: str) -> Path | Card:
     Raises:
         UsageError: There is neither, or the card describes another kind.
         DataError: The card is damaged.
+
+    Examples:
+        >>> resolve("photos", "images").name
+        'photos'
     """
     path = Path(source).expanduser()
     known: Mapping[str, Card] = {name: card for name, card in all_cards().items() if card.kind == kind}

@@ -19,6 +19,10 @@ class ArraySource:
 
     Raises:
         DataError: The arrays are empty or of different lengths.
+
+    Examples:
+        >>> ArraySource(x=np.zeros((5, 2)), label=np.arange(5)).n
+        5
     """
 
     def __init__(self, **fields: Any) -> None:

@@ -99,6 +99,10 @@ def logical_cpus(count: int) -> list[str]:
 
     Raises:
         ConfigError: TensorFlow has already started with fewer.
+
+    Examples:
+        >>> logical_cpus(2)  # doctest: +SKIP
+        ['CPU:0', 'CPU:1']
     """
     devices = tf.config.list_physical_devices("CPU")
     present = tf.config.get_logical_device_configuration(devices[0]) or []

@@ -15,6 +15,12 @@ def precision(name: str) -> Iterator[None]:
     Args:
         name: "float32", "float64", or "bfloat16": compute in bfloat16, keep weights and losses in float32 (bfloat16
             has float32's exponent range, so that no loss scaling is needed).
+
+    Examples:
+        >>> import keras
+        >>> with precision("float64"):
+        ...     keras.config.floatx()
+        'float64'
     """
     floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64" if name == "float64" else "float32")

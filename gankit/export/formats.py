@@ -73,6 +73,10 @@ def to_onnx(model: Any, note: Mapping[str, Any] | None = None) -> Any:
 
     Returns:
         The graph; its inputs and outputs carry the network's names, and names for the sizes that are open.
+
+    Examples:
+        >>> to_onnx(network).graph.name  # doctest: +SKIP
+        'generator'
     """
     import onnx
     import tf2onnx

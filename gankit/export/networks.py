@@ -94,6 +94,10 @@ def export(
         UsageError: See `check`; or there is no such network, or there are several and none is named.
         RecipeError: The network does not say what its inputs are.
         GankitError: The format cannot express the network, the disk is full, or the file computes something else.
+
+    Examples:
+        >>> export(gankit.load("latest"), "generator.onnx")["network"]  # doctest: +SKIP
+        'generator'
     """
     path = Path(path)
     format = check(path, format, force=force)

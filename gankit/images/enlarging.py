@@ -33,6 +33,10 @@ class PixelShuffle(_Enlarging):
 
     Args:
         scale: Factor, at least 1.
+
+    Examples:
+        >>> PixelShuffle(2)(keras.ops.zeros((1, 4, 4, 12))).shape
+        TensorShape([1, 8, 8, 3])
     """
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
@@ -54,6 +58,10 @@ class BicubicUpscale(_Enlarging):
 
     Args:
         scale: Factor, at least 1.
+
+    Examples:
+        >>> BicubicUpscale(2)(keras.ops.zeros((1, 4, 4, 3))).shape
+        TensorShape([1, 8, 8, 3])
     """
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

@@ -34,6 +34,10 @@ def list_images(folder: Path) -> list[Path]:
 
     Raises:
         DataError: The folder doesn't exist or holds no image.
+
+    Examples:
+        >>> [path.name for path in list_images(Path("photos"))]  # doctest: +SKIP
+        ['a.jpg', 'b.png']
     """
     folder = Path(folder)
     if folder.is_file():
@@ -63,6 +67,10 @@ def read_image(path: Path, keep_grey: bool = False) -> np.ndarray:
     Raises:
         DataError: The file is missing, broken, no image, of a kind without a defined white (32-bit, float), or claims
             more than `MAX_PIXELS` (found before it is decoded).
+
+    Examples:
+        >>> read_image(Path("photo.jpg")).shape  # doctest: +SKIP
+        (3024, 4032, 3)
     """
     with _opened(path) as image:
         try:
@@ -78,6 +86,10 @@ def image_size(path: Path) -> tuple[int, int]:
 
     Raises:
         DataError: As `read_image`, as far as the header shows it.
+
+    Examples:
+        >>> image_size(Path("photo.jpg"))  # doctest: +SKIP
+        (3024, 4032)
     """
     with _opened(path) as image:
         return image.height, image.width
@@ -98,6 +110,10 @@ def read_each(
 
     Raises:
         DataError: `read` raised it; the message names up to ten such files.
+
+    Examples:
+        >>> read_each([1, 2, 3], lambda item: item**2)
+        [1, 4, 9]
     """
 
     def attempt(item: Item) -> T | DataError:

@@ -54,6 +54,9 @@ def load_pixels(files: Sequence[Path], reductions: Reductions, cache_mb: int) ->
 
     Raises:
         DataError: Photographs cannot be read or are too small, or the disk has no room for the file.
+
+    Examples:
+        >>> load_pixels(list_images(Path("photos")), Reductions(), cache_mb=1000)  # doctest: +SKIP
     """
     plan = Plan.of(files, reductions)
     if plan.nbytes <= 1e6 * cache_mb:

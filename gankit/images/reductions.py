@@ -26,6 +26,10 @@ class Reductions:
 
     Raises:
         ValueError: There is no factor, one is not in (0, 1], or a number of pixels is below 1.
+
+    Examples:
+        >>> Reductions(factors=(1.0, 0.5)).factors
+        (1.0, 0.5)
     """
 
     factors: tuple[float, ...] = (1.0,)

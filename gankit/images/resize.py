@@ -85,6 +85,10 @@ def to_uint8(x: np.ndarray) -> np.ndarray:
 
     Returns:
         The same shape, uint8: clipped, rounded half up (NumPy's own rounding goes half to even).
+
+    Examples:
+        >>> to_uint8(np.array([-3.0, 1.6, 300.0])).tolist()
+        [0, 2, 255]
     """
     return np.floor(np.clip(x, 0, 255) + 0.5).astype(np.uint8)
 
@@ -104,6 +108,10 @@ def imresize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     Raises:
         ValueError: Another number of axes, a size below 1.
         TypeError: Another dtype.
+
+    Examples:
+        >>> imresize(np.full((4, 4, 3), 100.0), 2, 2).shape
+        (2, 2, 3)
     """
     if image.ndim not in (2, 3):
         raise ValueError(f"an image has 2 or 3 axes, not {image.ndim}")
@@ -141,6 +149,11 @@ def downscale(batch: tf.Tensor, scale: int) -> tf.Tensor:
 
     Raises:
         ValueError: A size is unknown or not divisible by `scale`.
+
+    Examples:
+        >>> import tensorflow as tf
+        >>> downscale(tf.zeros((1, 8, 8, 3)), 4).shape
+        TensorShape([1, 2, 2, 3])
     """
     import tensorflow as tf
 
@@ -171,6 +184,11 @@ def upscale(batch: tf.Tensor, scale: int) -> tf.Tensor:
 
     Raises:
         ValueError: The number of channels is unknown, or `scale` is below 1.
+
+    Examples:
+        >>> import tensorflow as tf
+        >>> upscale(tf.zeros((1, 2, 2, 3)), 4).shape
+        TensorShape([1, 8, 8, 3])
     """
     import tensorflow as tf
 

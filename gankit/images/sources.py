@@ -17,6 +17,10 @@ class PictureSource(ArraySource):
         pictures: `[n, height, width, channels]` uint8.
         field: Name of their field.
         **fields: Further arrays, delivered as by `ArraySource`.
+
+    Examples:
+        >>> PictureSource(np.zeros((5, 8, 8, 1), np.uint8), label=np.arange(5)).n
+        5
     """
 
     def __init__(self, pictures: Any, field: str = "image", **fields: Any) -> None:

@@ -51,6 +51,12 @@ def memorisation(
     Raises:
         DataError: Fewer held-out samples than 1 / `quantile`, different widths, or values that are not finite.
         ValueError: The quantile is not between 0 and 1.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> train, held_out = rng.normal(size=(2, 200, 2))
+        >>> memorisation(train, held_out, train, features="the numbers themselves")["copied"].value
+        1.0
     """
     if not 0 < quantile < 1:
         raise ValueError(f"a quantile lies between 0 and 1, not at {quantile}")

@@ -35,6 +35,12 @@ def fid(real: Moments, fake: Moments, *, features: str | Mapping[str, Any]) -> S
 
     Raises:
         DataError: Fewer than two samples in a set, or sets of different widths.
+
+    Examples:
+        >>> real = Moments()
+        >>> real.update(np.random.default_rng(0).normal(size=(100, 2)))
+        >>> fid(real, real, features="the numbers themselves").value < 1e-6
+        True
     """
     covariances = real.covariance(), fake.covariance()
     value = frechet_distance(real.mean, covariances[0], fake.mean, covariances[1])
@@ -60,6 +66,10 @@ def frechet_distance(mean_a: Any, covariance_a: Any, mean_b: Any, covariance_b: 
 
     Raises:
         DataError: The shapes don't fit, a value is not finite, or a matrix is no covariance.
+
+    Examples:
+        >>> frechet_distance([0.0], [[1.0]], [3.0], [[4.0]])
+        10.0
     """
     means = [np.asarray(mean, np.float64) for mean in (mean_a, mean_b)]
     covariances = [np.asarray(covariance, np.float64) for covariance in (covariance_a, covariance_b)]

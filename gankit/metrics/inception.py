@@ -27,6 +27,12 @@ class InceptionScore:
 
     Args:
         splits: Parts, 10 in published figures.
+
+    Examples:
+        >>> score = InceptionScore(splits=1)
+        >>> score.update(np.eye(4)[[0, 1, 2, 3]])
+        >>> round(score.score(features="one-hot").value, 3)
+        4.0
     """
 
     def __init__(self, splits: int = 10) -> None:

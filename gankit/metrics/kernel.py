@@ -46,6 +46,11 @@ def kid(
     Raises:
         DataError: Fewer than `subset_size` samples, different widths, or values that are not finite.
         ValueError: `subsets` or `subset_size` is too small.
+
+    Examples:
+        >>> x = np.random.default_rng(0).normal(size=(50, 2))
+        >>> kid(x, x, features="the numbers themselves", subset_size=20).better
+        'lower'
     """
     if subsets < 1 or subset_size < 2:
         raise ValueError(f"KID needs a subset and two samples in it, not {subsets} of {subset_size}")
@@ -85,6 +90,10 @@ def polynomial_mmd2(x: Any, y: Any) -> float:
 
     Raises:
         DataError: Too few samples, different widths, or values that are not finite.
+
+    Examples:
+        >>> round(polynomial_mmd2([[0.0], [0.0]], [[1.0], [1.0]]), 3)
+        7.0
     """
     x, y = checked_pair(x, y, least=2)
     n, m = len(x), len(y)

@@ -21,6 +21,12 @@ class Moments:
         n: Samples so far.
         mean: `[width]` float64; None before the first sample.
         scatter: `[width, width]` float64, the sum of (x - mean)(x - mean)'; None before the first sample.
+
+    Examples:
+        >>> moments = Moments()
+        >>> moments.update(np.array([[1.0], [3.0]]))
+        >>> moments.mean.tolist()
+        [2.0]
     """
 
     def __init__(self) -> None:

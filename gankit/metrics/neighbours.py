@@ -51,6 +51,11 @@ def neighbour_scores(
     Raises:
         DataError: Not more samples than neighbours, different widths, or values that are not finite.
         ValueError: A number of neighbours below 1.
+
+    Examples:
+        >>> x = np.random.default_rng(0).normal(size=(50, 2))
+        >>> neighbour_scores(x, x, features="the numbers themselves")["recall"].value
+        1.0
     """
     if min(k, density_k) < 1:
         raise ValueError(f"balls need at least one neighbour, not {min(k, density_k)}")

@@ -1,8 +1,8 @@
 """A figure with all that it depends on, so that only like is compared with like.
 
 One and the same WGAN-GP has an FID of 53.98 in one library and of 22.29 in another: sample counts, the feature network
-or the way of resizing differ. So every metric of distributions here returns a `Score`, and `difference` refuses two whose
-protocols differ.
+or the way of resizing differ. So every metric of distributions here returns a `Score`, and `difference` refuses two
+whose protocols differ.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ class Score:
         NonFinite: The value or the error is NaN or infinite.
         TypeError: The protocol holds something that JSON doesn't know.
         ValueError: Another direction than these, or the protocol holds NaN or infinity.
+
+    Examples:
+        >>> Score("fid", 9.0, None, {"samples": 5000}, "lower").as_dict()["value"]
+        9.0
     """
 
     metric: str
@@ -99,6 +103,10 @@ class Difference:
         value: The first less the second.
         error: Root of the sum of the squared errors, as if the two were independent; None where either has none.
         better: Whether the first is better; None where they are equal or the metric has no better end.
+
+    Examples:
+        >>> Difference(-1.0, None, True).better
+        True
     """
 
     value: float
@@ -118,6 +126,11 @@ def difference(first: Score, second: Score) -> Difference:
 
     Raises:
         DataError: The metrics or the protocols differ; the hint names each key that does, with both values.
+
+    Examples:
+        >>> protocol = {"samples": 5000}
+        >>> difference(Score("fid", 9.0, 3.0, protocol, "lower"), Score("fid", 10.0, 4.0, protocol, "lower"))
+        Difference(value=-1.0, error=5.0, better=True)
     """
     if first.metric != second.metric:
         raise DataError(

@@ -54,6 +54,10 @@ class Alarm:
         message: What was seen, with its numbers.
         hint: What to try.
         level: "warning", or "note" where nothing need be wrong.
+
+    Examples:
+        >>> Alarm("collapse", "main", 900, 500, 0.1, "samples are alike", "lower the rate").level
+        'warning'
     """
 
     kind: str
@@ -149,6 +153,10 @@ class AlarmRules:
 
     Raises:
         ValueError: A patience below 1.
+
+    Examples:
+        >>> list(AlarmRules().add("main", 10, 1000, {"diversity": 1.0}, {"generator/loss": 0.7}))
+        []
     """
 
     def __init__(self, *, generator: str = "generator", saturating: bool = True, patience: int = PATIENCE) -> None:

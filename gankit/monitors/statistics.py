@@ -68,6 +68,11 @@ def watch_statistics(
 
     Raises:
         ValueError: Samples, examples and reference are of different sizes.
+
+    Examples:
+        >>> found = watch_statistics(real_outputs=np.array([3.0, 1.0]), fake_outputs=np.array([-1.0, -3.0]))
+        >>> found["auc"]
+        1.0
     """
     found = _judgements(_usable(real_outputs), _usable(fake_outputs), probabilities)
     fake, real = _usable(generated), _usable(examples)
@@ -86,6 +91,10 @@ class Reference:
     Args:
         batches: Arrays `[batch, ...]` of examples as the generator should make them, all of one shape; only
             their reductions are kept. Of large sets, `REFERENCES` are enough; copies of others aren't found.
+
+    Examples:
+        >>> Reference([np.random.default_rng(0).normal(size=(100, 2))]).copied(np.zeros((5, 2))) >= 0
+        True
     """
 
     def __init__(self, batches: Iterable[Any]) -> None:

@@ -85,6 +85,9 @@ def augment(turn: Turn, images: Any, policies: Sequence[str], name: str = "augme
 
     Returns:
         The same shape; differentiable.
+
+    Examples:
+        >>> augment(turn, images, ("translation", "cutout"))  # doctest: +SKIP
     """
     for policy in policies:
         for change in POLICIES[policy]:

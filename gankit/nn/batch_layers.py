@@ -23,6 +23,10 @@ class MinibatchStandardDeviation(keras.layers.Layer):
 
     Args:
         epsilon: Added to variances.
+
+    Examples:
+        >>> MinibatchStandardDeviation()(tf.zeros((4, 8, 8, 3))).shape
+        TensorShape([4, 8, 8, 4])
     """
 
     def __init__(self, epsilon: float = 1e-8, **kwargs: Any) -> None:
@@ -55,6 +59,10 @@ class MinibatchDiscrimination(keras.layers.Layer):
     Args:
         kernels: Features to add.
         width: Numbers in a row.
+
+    Examples:
+        >>> MinibatchDiscrimination(kernels=5)(tf.zeros((4, 16))).shape
+        TensorShape([4, 21])
     """
 
     def __init__(self, kernels: int = 50, width: int = 5, **kwargs: Any) -> None:

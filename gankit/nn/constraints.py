@@ -15,6 +15,10 @@ class WeightClipping(keras.constraints.Constraint):
 
     Args:
         limit: Greater than 0.
+
+    Examples:
+        >>> WeightClipping(0.5)(keras.ops.array([1.0, -0.25])).numpy().tolist()
+        [0.5, -0.25]
     """
 
     def __init__(self, limit: float) -> None:

@@ -13,17 +13,32 @@ Mean = Callable[[Any], Any]
 
 
 def per_example(x: Any) -> tf.Tensor:
-    """Mean over everything but the batch: `[batch, ...]` -> `[batch]`."""
+    """Mean over everything but the batch: `[batch, ...]` -> `[batch]`.
+
+    Examples:
+        >>> per_example(tf.constant([[1.0, 3.0], [5.0, 5.0]])).numpy().tolist()
+        [2.0, 5.0]
+    """
     return tf.reduce_mean(tf.reshape(x, (tf.shape(x)[0], -1)), axis=1)
 
 
 def absolute_error(a: Any, b: Any) -> tf.Tensor:
-    """Mean |a - b| of each example, `[batch]`."""
+    """Mean |a - b| of each example, `[batch]`.
+
+    Examples:
+        >>> absolute_error(tf.constant([[1.0, 2.0]]), [[1.0, 4.0]]).numpy().tolist()
+        [1.0]
+    """
     return per_example(tf.abs(a - b))
 
 
 def squared_error(a: Any, b: Any) -> tf.Tensor:
-    """Mean (a - b)^2 of each example, `[batch]`."""
+    """Mean (a - b)^2 of each example, `[batch]`.
+
+    Examples:
+        >>> squared_error(tf.constant([[1.0, 2.0]]), [[1.0, 4.0]]).numpy().tolist()
+        [2.0]
+    """
     return per_example(tf.square(a - b))
 
 
@@ -41,6 +56,10 @@ def cross_entropy(logits: Any, real: bool, label: float = 1.0) -> tf.Tensor:
 
     Returns:
         `[batch]`: softplus(-logits) or softplus(logits), averaged over what is not the batch.
+
+    Examples:
+        >>> float(cross_entropy(tf.constant([[0.0]]), real=True)[0]) == float(tf.math.log(2.0))
+        True
     """
     sure, doubt = (-logits, logits) if real else (logits, -logits)
     loss = per_example(tf.nn.softplus(sure))
@@ -57,6 +76,11 @@ def feature_matching(real: Any, fake: Any, mean: Mean) -> tf.Tensor:
 
     Returns:
         `[batch]`: the distance of the whole batch, for each example, averaged over the features.
+
+    Examples:
+        >>> mean = lambda x: tf.reduce_mean(x, axis=0)
+        >>> feature_matching(tf.constant([[1.0]]), tf.constant([[3.0]]), mean).numpy().tolist()
+        [4.0]
     """
     distance = tf.reduce_mean(tf.square(mean(real) - mean(fake)))
     return tf.fill((tf.shape(fake)[0],), distance)
@@ -70,6 +94,10 @@ class Adversarial:
         discriminator: (real, fake, mean) -> the two terms "real" and "fake", `[batch]` each.
         generator: (real, fake, mean) -> terms; `real` is None unless `relative`.
         relative: Whether the generator's loss looks at real examples, too.
+
+    Examples:
+        >>> sorted(ADVERSARIAL["hinge"].discriminator(tf.zeros((2, 1)), tf.zeros((2, 1)), None))
+        ['fake', 'real']
     """
 
     discriminator: Callable[[Any, Any, Mean], dict[str, tf.Tensor]]

@@ -52,6 +52,10 @@ class Muon(keras.optimizers.Optimizer):
         smallest: Sides of a kernel that is worth orthogonalising.
         name: Of the optimizer.
         **kwargs: As for `keras.optimizers.Optimizer`.
+
+    Examples:
+        >>> Muon(learning_rate=0.02).momentum
+        0.95
     """
 
     def __init__(

@@ -59,7 +59,12 @@ class _Spectral:
 
 @keras.saving.register_keras_serializable("gankit")
 class SpectralDense(_Spectral, keras.layers.Dense):
-    """`keras.layers.Dense` with a spectrally normalised kernel; the same arguments."""
+    """`keras.layers.Dense` with a spectrally normalised kernel; the same arguments.
+
+    Examples:
+        >>> SpectralDense(4)(tf.zeros((2, 3))).shape
+        TensorShape([2, 4])
+    """
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """`Dense.call`."""
@@ -72,6 +77,10 @@ class SpectralConv2D(_Spectral, keras.layers.Conv2D):
     """`keras.layers.Conv2D` with a spectrally normalised kernel; the same arguments, channels last.
 
     Normalised is the kernel as a matrix from patches to outputs, as in the paper.
+
+    Examples:
+        >>> SpectralConv2D(4, 3)(tf.zeros((2, 8, 8, 3))).shape
+        TensorShape([2, 6, 6, 4])
     """
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:

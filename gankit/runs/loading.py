@@ -52,7 +52,12 @@ def recipe_of(run: Run) -> Recipe:
 
 
 def build_networks(recipe: Recipe, data: Data) -> dict[str, Any]:
-    """The recipe's networks in float32 on this process' own device, frozen: for use, not for training."""
+    """The recipe's networks in float32 on this process' own device, frozen: for use, not for training.
+
+    Examples:
+        >>> sorted(build_networks(recipe, data))  # doctest: +SKIP
+        ['discriminator', 'generator']
+    """
     import keras
 
     from gankit.engine.mixed_precision import precision
@@ -81,6 +86,10 @@ def assign(
 
     Raises:
         CheckpointError: A network has other variables than the checkpoint.
+
+    Examples:
+        >>> assign(build_networks(recipe, data), tensors)  # doctest: +SKIP
+        {'generator': []}
     """
     filled = {}
     for name, network in networks.items():
@@ -119,6 +128,10 @@ class LoadedRun:
         run: The run.
         recipe: The recipe, with the run's configuration.
         position: Where the loaded checkpoint stands.
+
+    Examples:
+        >>> gankit.load("latest").networks["generator"].name  # doctest: +SKIP
+        'generator'
     """
 
     def __init__(self, run: Run, recipe: Recipe | None = None) -> None:

@@ -11,7 +11,6 @@ from gankit.monitors.rules import Alarm, AlarmRules
 from gankit.monitors.statistics import REFERENCES, Reference, watch_statistics
 
 if TYPE_CHECKING:
-    from gankit.engine.probe import Probe
     from gankit.engine.step import CompiledStage
     from gankit.recipe import Data
     from gankit.runs.run import Run

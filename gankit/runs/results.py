@@ -1,8 +1,8 @@
 """What a recipe's own command leaves behind: a folder, its files, and what they come from.
 
-    results = Results("screen", output, loaded, distribution="gankit-aae-molecules", request={"n": 100})
-    results.csv("candidates.csv", rows)
-    print_json({"files": results.finish()})
+results = Results("screen", output, loaded, distribution="gankit-aae-molecules", request={"n": 100})
+results.csv("candidates.csv", rows)
+print_json({"files": results.finish()})
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ def versions(distribution: str = "") -> dict[str, str]:
 
     Args:
         distribution: A plugin's distribution, whose own version and those of the libraries that it declares are added.
+
+    Examples:
+        >>> "numpy" in versions()
+        True
     """
     names = list(_CORE)
     if distribution:
@@ -49,6 +53,10 @@ def provenance(
         distribution: The plugin's.
         request: What the user asked for.
         **facts: What else decides it: the data, a library's hash, a warning.
+
+    Examples:
+        >>> sorted(provenance(None, request={"n": 3}))
+        ['made', 'request', 'versions']
     """
     origin = {"run": str(loaded.run.path), "checkpoint": loaded.checkpoint.name} if loaded else {}
     return {
@@ -77,6 +85,10 @@ class Results:
 
     Raises:
         UsageError: The folder cannot be made, or is not empty.
+
+    Examples:
+        >>> results = Results("screen", None, distribution="gankit-mine", request={"n": 3})  # doctest: +SKIP
+        >>> results.csv("rows.csv", [{"name": "a"}])  # doctest: +SKIP
     """
 
     def __init__(
@@ -99,9 +111,7 @@ class Results:
         self.files[what or name] = str(place)
         return place
 
-    def csv(
-        self, name: str, rows: Iterable[Mapping[str, Any]], what: str = "", columns: Sequence[str] = ()
-    ) -> None:
+    def csv(self, name: str, rows: Iterable[Mapping[str, Any]], what: str = "", columns: Sequence[str] = ()) -> None:
         """Writes a table; see `gankit.support.write_csv`."""
         write_csv(self.path(name, what), rows, columns)
 

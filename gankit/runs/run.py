@@ -40,7 +40,12 @@ RUN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def runs_root(folder: Path | None = None) -> Path:
-    """The folder of all runs: as given, else `$GANKIT_RUNS`, else `./runs`."""
+    """The folder of all runs: as given, else `$GANKIT_RUNS`, else `./runs`.
+
+    Examples:
+        >>> runs_root(Path("elsewhere")).name
+        'elsewhere'
+    """
     return folder or Path(os.environ.get("GANKIT_RUNS") or "runs")
 
 
@@ -57,6 +62,10 @@ class Run:
 
     Raises:
         UsageError: It is not a run.
+
+    Examples:
+        >>> Run(Path("runs/srgan/20260101-120000-ab12")).info["status"]  # doctest: +SKIP
+        'done'
     """
 
     def __init__(self, path: Path) -> None:
@@ -170,6 +179,10 @@ def find_run(reference: str, root: Path) -> Run:
 
     Raises:
         UsageError: There is none, or more than one.
+
+    Examples:
+        >>> find_run("latest", runs_root()).path.name  # doctest: +SKIP
+        '20260101-120000-ab12'
     """
     path = Path(reference)
     with contextlib.suppress(OSError, ValueError):  # too long for a path, or not one at all

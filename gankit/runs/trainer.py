@@ -13,21 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from gankit.runs import loading
 from gankit.engine import checkpoint
 from gankit.engine.budget import fix_steps
 from gankit.engine.checkpoint import Position
 from gankit.engine.distribution import place
-from gankit.engine.train_state import TrainState
 from gankit.engine.step import CompiledStage, Readings
+from gankit.engine.train_state import TrainState
 from gankit.errors import CheckpointError, NonFinite, Stopped
-from gankit.runs.monitoring import Monitoring
 from gankit.recipe import Recipe
+from gankit.runs import loading
 from gankit.runs.metrics_log import MetricsLog
-from gankit.support.progress import Listener
+from gankit.runs.monitoring import Monitoring
 from gankit.runs.run import Run
 from gankit.runs.selection import Best, split
 from gankit.runs.signals import Stop
+from gankit.support.progress import Listener
 
 log = logging.getLogger("gankit")
 

@@ -17,16 +17,16 @@ from gankit.config import Training, resolve, to_yaml
 from gankit.engine import checkpoint
 from gankit.engine.mixed_precision import precision
 from gankit.errors import DataError, GankitError, Stopped
-from gankit.runs.loading import LoadedRun, fingerprints, recipe_of
-from gankit.support.memory import peak_mb
 from gankit.recipe import Recipe
-from gankit.support.progress import Listener
 from gankit.report.run_page import write_report
+from gankit.runs.loading import LoadedRun, fingerprints, recipe_of
 from gankit.runs.results import versions
 from gankit.runs.run import Run, find_run, now, runs_root
-from gankit.support.files import write_json
-from gankit.runs.trainer import Trainer
 from gankit.runs.signals import stop_on_signals
+from gankit.runs.trainer import Trainer
+from gankit.support.files import write_json
+from gankit.support.memory import peak_mb
+from gankit.support.progress import Listener
 
 log = logging.getLogger("gankit")
 
@@ -121,6 +121,10 @@ def fit(recipe: Recipe) -> dict[str, Any]:
     Raises:
         Stopped: A signal asked for it.
         NonFinite: A loss or a gradient is not a number.
+
+    Examples:
+        >>> fit(recipe)["generator"].count_params()  # doctest: +SKIP
+        1234
     """
     with precision(recipe.config.training.precision), stop_on_signals() as stop:
         trainer = Trainer(recipe)

@@ -12,6 +12,10 @@ def peak_mb() -> int | None:
 
     On Linux it is the kernel's ``VmHWM``, which begins with the program. ``getrusage`` would count the process that
     started this one too: its peak is kept over ``fork`` and ``exec``.
+
+    Examples:
+        >>> peak_mb() is None or peak_mb() > 1
+        True
     """
     try:
         found = re.search(r"^VmHWM:\s+(\d+) kB", STATUS.read_text("ascii"), re.MULTILINE)

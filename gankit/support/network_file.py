@@ -32,6 +32,14 @@ def write_network(
         kind: What the file holds, and the version of its form: "gankit-srgan/1".
         facts: What rebuilds the network, as JSON.
         half: Round the numbers to 16 bits. The file is half as large.
+
+    Examples:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "net.safetensors"
+        >>> write_network(path, {"000/kernel": np.ones((2, 2))}, "mine/1", {"width": 2}) == path
+        True
+        >>> read_network(path, "mine/1", "")[0]
+        {'width': 2}
     """
     rounded = {
         name: np.ascontiguousarray(value, np.float16 if half else None).reshape(np.shape(value))
@@ -54,6 +62,9 @@ def read_network(path: Path, kind: str, hint: str) -> tuple[dict[str, Any], dict
     Raises:
         UsageError: There is no such file.
         CheckpointError: It is damaged or of another kind, or holds numbers that are not finite.
+
+    Examples:
+        >>> facts, tensors = read_network(path, "mine/1", "make one with pack")  # doctest: +SKIP
     """
     facts = read_facts(path, kind, hint)
     try:
@@ -67,7 +78,12 @@ def read_network(path: Path, kind: str, hint: str) -> tuple[dict[str, Any], dict
 
 
 def read_facts(path: Path, kind: str, hint: str) -> dict[str, Any]:
-    """What rebuilds a network, from its file; the variables are not read. Raises as `read_network`."""
+    """What rebuilds a network, from its file; the variables are not read. Raises as `read_network`.
+
+    Examples:
+        >>> read_facts(path, "mine/1", "make one with pack")["width"]  # doctest: +SKIP
+        64
+    """
     try:
         with safe_open(path, "numpy") as file:
             facts = json.loads((file.metadata() or {}).get(_KEY, "null"))

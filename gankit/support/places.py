@@ -7,7 +7,12 @@ from pathlib import Path
 
 
 def home() -> Path:
-    """The folder of all downloads: `$GANKIT_HOME`, else the one that the system provides for an application's data."""
+    """The folder of all downloads: `$GANKIT_HOME`, else the one that the system provides for an application's data.
+
+    Examples:
+        >>> home().is_absolute()
+        True
+    """
     if given := os.environ.get("GANKIT_HOME"):
         return Path(given).expanduser().absolute()
     from platformdirs import user_data_path
@@ -16,5 +21,10 @@ def home() -> Path:
 
 
 def offline() -> bool:
-    """Whether `--offline` or `$GANKIT_OFFLINE` (anything but "", "0" and "false") forbids to open a socket."""
+    """Whether `--offline` or `$GANKIT_OFFLINE` (anything but "", "0" and "false") forbids to open a socket.
+
+    Examples:
+        >>> os.environ.pop("GANKIT_OFFLINE", None) is None and offline()
+        False
+    """
     return os.environ.get("GANKIT_OFFLINE", "").lower() not in ("", "0", "false")

@@ -120,6 +120,10 @@ class Progress:
         planned: Steps of the run.
         examples_per_second: In the newest steps.
         terms: Mean of each term over the newest steps.
+
+    Examples:
+        >>> Progress("main", 5, 10, 5, 10, 120.0, {"generator/loss": 0.7}).step
+        5
     """
 
     stage: str
@@ -136,7 +140,12 @@ Listener = Callable[[Progress], None]
 
 
 class TrainingBar(Bar):
-    """A `Listener` that shows a training, with its speed and the terms of its newest steps."""
+    """A `Listener` that shows a training, with its speed and the terms of its newest steps.
+
+    Examples:
+        >>> with TrainingBar() as bar:
+        ...     bar(Progress("main", 5, 10, 5, 10, 120.0, {"generator/loss": 0.7}))
+    """
 
     def __init__(self) -> None:
         super().__init__("", 0)

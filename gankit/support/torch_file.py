@@ -88,6 +88,10 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     Raises:
         DataError: The file is absent, damaged or not a state_dict, or it wants anything but tensors (bfloat16 and
             complex storages, which have no plain NumPy type, are refused too).
+
+    Examples:
+        >>> read_tensors(Path("weights.pth"))["conv1.weight"].shape  # doctest: +SKIP
+        (64, 3, 7, 7)
     """
     path = Path(path)
     try:

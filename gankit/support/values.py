@@ -8,7 +8,12 @@ from typing import Any, TypeGuard
 
 
 def finite(value: Any) -> TypeGuard[int | float]:
-    """Whether it is a number that a float can hold; True and False are none."""
+    """Whether it is a number that a float can hold; True and False are none.
+
+    Examples:
+        >>> finite(0.5), finite(True), finite(float("nan"))
+        (True, False, False)
+    """
     # An int may be too large for a float, which math.isfinite does not survive, and is nevertheless less than infinity.
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 

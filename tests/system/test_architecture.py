@@ -2,9 +2,12 @@
 
 import ast
 import importlib
+import inspect
 from pathlib import Path
 
 import pytest
+
+from gankit.errors import GankitError
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/setup.cfg"))
@@ -138,7 +141,7 @@ def test_plugins_import_public_names_alone(plugin):
         for module, name in imported(path, {}):
             first = module.split(".")[0]
             assert not first.startswith("gankit_") or first == own.name, f"{path}: one plugin imports another, {module}"
-            if first == "gankit":
+            if first == "gankit" and name:
                 where = f"{path.relative_to(ROOT)}: {module}.{name} is not public"
                 assert name in getattr(importlib.import_module(module), "__all__", ()), where
                 assert module.count(".") == 0 or is_open(module), where
@@ -156,3 +159,24 @@ def test_no_public_name_is_that_of_its_own_module():
             if isinstance(node, ast.ImportFrom) and node.module:
                 names = {alias.name for alias in node.names}
                 assert not names & {path.stem for path in stub.parent.glob("*.py")}, f"{stub}: {names}"
+
+
+@pytest.mark.parametrize("stub", sorted((ROOT / "gankit").rglob("*.pyi")), ids=lambda path: path.parent.name)
+def test_what_is_public_has_an_example(stub):
+    module = importlib.import_module(".".join(stub.parent.relative_to(ROOT).parts))
+    assert [name for name in module.__all__ if lacks_example(getattr(module, name))] == []
+
+
+@pytest.mark.parametrize("name", OPEN_MODULES)
+def test_what_is_open_has_an_example(name):
+    module = importlib.import_module(f"gankit.{name}")
+    assert [name for name in module.__all__ if lacks_example(getattr(module, name))] == []
+
+
+def lacks_example(thing):
+    """Whether a class or function shows no use of itself; errors are all made as their base is."""
+    if not (inspect.isclass(thing) or inspect.isfunction(thing)):
+        return False
+    if inspect.isclass(thing) and issubclass(thing, GankitError) and thing is not GankitError:
+        return False
+    return "Examples:" not in (thing.__doc__ or "")

@@ -40,6 +40,9 @@ class Features:
         taps: The maps' names, in the order of the list.
         sha256: Of the weights file, in hexadecimal.
         description: Network, taps and the start of the hash, for people.
+
+    Examples:
+        >>> feature_network("efficientnet-lite0").taps  # doctest: +SKIP
     """
 
     name: str
@@ -73,6 +76,9 @@ def feature_network(
         UsageError: There is no network of that name.
         DataError: The weights are absent, damaged, hostile or of another network.
         Offline: The weights must be downloaded and can't be.
+
+    Examples:
+        >>> maps = feature_network("efficientnet-lite0")(pictures)  # doctest: +SKIP
     """
     if name == "efficientnet-lite0":
         from gankit.images.features import efficientnet_lite0
@@ -108,6 +114,12 @@ def feature_distance(a_maps: Sequence[Any], b_maps: Sequence[Any]) -> Any:
 
     Raises:
         ValueError: The lists don't match, or an image was too small to have a map.
+
+    Examples:
+        >>> import numpy as np
+        >>> map = np.random.default_rng(0).normal(size=(1, 4, 4, 8)).astype("float32")
+        >>> float(feature_distance([map], [map])[0])
+        0.0
     """
     from keras import ops
 
@@ -135,6 +147,12 @@ def content_distance(a_maps: Sequence[Any], b_maps: Sequence[Any]) -> Any:
 
     Raises:
         ValueError: The lists don't match, or an image was too small to have a map.
+
+    Examples:
+        >>> import numpy as np
+        >>> map = np.zeros((1, 4, 4, 8), "float32")
+        >>> float(content_distance([map], [map + 1])[0])
+        1.0
     """
     from keras import ops
 

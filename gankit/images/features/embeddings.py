@@ -38,6 +38,10 @@ class Embedding:
         classes: Of the probabilities; None where the network has none.
         side: Longest side, in pixels, that the network computes with, to bound a batch; 0 is that of the pictures.
         network: uint8 `[batch, h, w, c]` -> vectors `[batch, width]` and probabilities `[batch, classes]` or None.
+
+    Examples:
+        >>> embedding("efficientnet-lite0").width  # doctest: +SKIP
+        1280
     """
 
     name: str
@@ -124,6 +128,10 @@ def embedding(name: str, *, weights_file: str | os.PathLike[str] | None = None, 
         DataError: The weights are absent, damaged or of another network, or the data have no labels.
         CheckpointError: The classifier's file is damaged.
         Offline: Weights must be downloaded and can't be.
+
+    Examples:
+        >>> embedding("efficientnet-lite0")(pictures).shape  # doctest: +SKIP
+        (1000, 1280)
     """
     if name == "small-classifier":
         return _small_classifier(weights_file, data)

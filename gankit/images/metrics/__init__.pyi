@@ -9,5 +9,6 @@ from .image_quality import ssim_daala as ssim_daala
 from .image_quality import ssim_wang as ssim_wang
 from .image_quality import super_resolution_scores as super_resolution_scores
 from .naturalness import niqe as niqe
+from .patches import patch_wasserstein as patch_wasserstein
 from .picture_scores import PictureScores as PictureScores
 from .picture_scores import score_pictures as score_pictures

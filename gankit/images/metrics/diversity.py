@@ -56,6 +56,11 @@ def ms_ssim(a: np.ndarray, b: np.ndarray, peak: float = 255.0) -> np.ndarray:
 
     Raises:
         DataError: The shapes differ or have no four axes, or the images are smaller than 11 pixels.
+
+    Examples:
+        >>> x = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 1))
+        >>> round(float(ms_ssim(x, x)[0]), 6)
+        1.0
     """
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape or a.ndim != 4:
@@ -88,6 +93,11 @@ def ms_ssim_diversity(images: np.ndarray, *, pairs: int = 1000, seed: int = 0, p
         DataError: Fewer than two images, smaller ones than 11 pixels, another shape, or values that are not finite or
             outside 0..peak.
         ValueError: No pairs.
+
+    Examples:
+        >>> x = np.random.default_rng(0).integers(0, 255, (8, 32, 32, 1)).astype(np.uint8)
+        >>> ms_ssim_diversity(x, pairs=10).value < 0.5
+        True
     """
     if pairs < 1:
         raise ValueError(f"at least one pair is needed, not {pairs}")
@@ -136,6 +146,10 @@ def duplicate_rate(samples: Any, *, features: str | Mapping[str, Any], tolerance
     Raises:
         DataError: Fewer than two samples, another shape, or values that are not finite.
         ValueError: A negative tolerance.
+
+    Examples:
+        >>> duplicate_rate(np.array([[0.0], [0.0], [5.0]]), features="the numbers themselves").value > 0
+        True
     """
     if not tolerance >= 0:
         raise ValueError(f"a tolerance is not negative, as {tolerance} is")

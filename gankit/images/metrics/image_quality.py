@@ -39,6 +39,10 @@ def luma(rgb: np.ndarray) -> np.ndarray:
 
     Raises:
         ValueError: Another shape.
+
+    Examples:
+        >>> luma(np.full((1, 1, 3), 255, np.uint8)).round().item()
+        235.0
     """
     rgb = np.asarray(rgb, np.float64)
     grey = rgb[..., None] if rgb.ndim == 2 else rgb
@@ -62,6 +66,10 @@ def psnr(a: np.ndarray, b: np.ndarray, peak: float = 255.0) -> float:
 
     Raises:
         ValueError: The shapes differ.
+
+    Examples:
+        >>> round(psnr(np.zeros((4, 4)), np.full((4, 4), 25.5)), 2)
+        20.0
     """
     a, b = _pair(a, b)
     error = float(np.mean((a - b) ** 2))
@@ -83,6 +91,11 @@ def ssim_wang(a: np.ndarray, b: np.ndarray) -> float:
 
     Raises:
         ValueError: The shapes differ, or a side is below 11.
+
+    Examples:
+        >>> x = np.random.default_rng(0).uniform(0, 255, (16, 16))
+        >>> round(ssim_wang(x, x), 6)
+        1.0
     """
     a, b = _pair(a, b)
     if a.ndim != 2 or min(a.shape) < 11:
@@ -107,6 +120,11 @@ def ssim_daala(a: np.ndarray, b: np.ndarray) -> float:
 
     Raises:
         ValueError: The shapes differ, or an axis is missing.
+
+    Examples:
+        >>> x = np.random.default_rng(0).uniform(0, 255, (16, 16))
+        >>> round(ssim_daala(x, x), 6)
+        1.0
     """
     a, b = _pair(a, b)
     if a.ndim != 2 or not a.size:
@@ -150,6 +168,10 @@ def super_resolution_scores(truth: np.ndarray, output: np.ndarray, scale: int) -
 
     Raises:
         ValueError: The sizes differ, or the image is smaller than 11 pixels without its border.
+
+    Examples:
+        >>> truth = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+        >>> sorted(super_resolution_scores(truth, truth, 4))  # doctest: +SKIP
     """
     truth, output = to_uint8(truth), to_uint8(output)
     a, b = (shave(luma(image), scale) for image in (truth, output))

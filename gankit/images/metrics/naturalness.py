@@ -56,6 +56,10 @@ def niqe(image: np.ndarray, border: int = 0) -> float:
     Raises:
         ValueError: Another shape, values that are not finite, or fewer than two blocks of 96 x 96 pixels whose contents
             vary: a covariance needs two.
+
+    Examples:
+        >>> niqe(luma(photograph))  # doctest: +SKIP
+        3.2
     """
     grey = shave(_grey(image), border)
     height, width = (size // BLOCK * BLOCK for size in grey.shape)

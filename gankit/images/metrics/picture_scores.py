@@ -57,6 +57,9 @@ class PictureScores:
         better: Score -> "lower" or "higher", where it has a better end. `ms_ssim`, `copied` and `nearer` have none:
             they are to be near the floor.
         scores: The generated pictures' `Score`s, each with its whole protocol, for `gankit.metrics.score.difference`.
+
+    Examples:
+        >>> score_pictures(train, test, fake, embedding("small-classifier", data=data)).metrics["fid"]  # doctest: +SKIP
     """
 
     metrics: dict[str, float]
@@ -89,6 +92,9 @@ def score_pictures(
     Raises:
         DataError: A set is no uint8 pictures, has fewer than two, or the sizes differ.
         NonFinite: The embedding gave values that are not finite.
+
+    Examples:
+        >>> score_pictures(train, test, fake, embedding("small-classifier", data=data)).floor  # doctest: +SKIP
     """
     given = {"training": train, "test": test, "generated": fake}
     if untrained is not None:

@@ -7,46 +7,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gankit.datasets.cards import Address, Card, Problem, Sha256, Size, SplitName
-from gankit.datasets.store import Store
-from gankit.datasets.unpack import SUFFIXES
+from gankit.datasets.cards import Card, Problem, Size, SplitName
+from gankit.datasets.store import Archive, Store
 from gankit.errors import DataError
 from gankit.support.values import human
-
-
-class Archive(BaseModel):
-    """One archive to download.
-
-    Attributes:
-        file: Its name in the folder of downloads.
-        address: An https URL.
-        sha256: Hexadecimal.
-        bytes: Its size.
-        unpacked_bytes: The most that its files may have together, if known.
-    """
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    # One plain name: whatever a card says, nothing is written outside of the dataset's folder.
-    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
-    address: Address
-    sha256: Sha256
-    bytes: Size
-    unpacked_bytes: Size | None = None
-
-    @field_validator("file")
-    @classmethod
-    def _known_kind(cls, value: str) -> str:
-        if not value.endswith(SUFFIXES):
-            raise ValueError(f"the name of an archive ends with one of {' '.join(SUFFIXES)}")
-        return value
-
-    @property
-    def stem(self) -> str:
-        """The name without its suffix: the folder that it is unpacked into."""
-        return self.file.removesuffix(next(suffix for suffix in SUFFIXES if self.file.endswith(suffix)))
 
 
 class Split(BaseModel):

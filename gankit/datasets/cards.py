@@ -40,6 +40,25 @@ class Problem:
     what: str
 
 
+class Download(BaseModel):
+    """A file to download.
+
+    Attributes:
+        file: Its name in the folder of downloads.
+        address: An https URL.
+        sha256: Hexadecimal, of the file as it is downloaded.
+        bytes: Its size.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    # One plain name: whatever a card says, nothing is written outside of the dataset's folder.
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+    address: Address
+    sha256: Sha256
+    bytes: Size
+
+
 class Card(BaseModel):
     """What is known of a dataset; further fields of the file are kept as they are.
 

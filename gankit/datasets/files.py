@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from gankit.datasets.cards import Address, Card, Problem, Sha256, Size, SplitName
+from gankit.datasets.cards import Card, Download, Problem, Sha256, SplitName
 from gankit.datasets.download import length, sha256_of
 from gankit.datasets.store import Store
 from gankit.errors import DataError
@@ -28,25 +28,14 @@ def _absolute(folder: str) -> str:
     return folder
 
 
-class PlainFile(BaseModel):
-    """One file to download.
+class PlainFile(Download):
+    """One file to download, which needs no unpacking.
 
     Attributes:
-        file: Its name.
-        address: An https URL.
-        sha256: Hexadecimal, of the file as it is downloaded.
-        bytes: Its size.
         content_sha256: Of what is in it, if it is compressed by gzip. A file that was compressed anew has another
             size and another hash, and is still the right one.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    # One plain name: whatever a card says, nothing is written outside of the dataset's folder.
-    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
-    address: Address
-    sha256: Sha256
-    bytes: Size
     content_sha256: Sha256 | None = None
 
     def wrong(self, path: Path) -> str:

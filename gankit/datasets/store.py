@@ -20,14 +20,14 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
+from pydantic import field_validator
 
 from gankit.datasets import download
-from gankit.datasets.cards import Problem
-from gankit.datasets.unpack import Limits, Unpacked, unpack
+from gankit.datasets.cards import Download, Problem, Size
+from gankit.datasets.unpack import SUFFIXES, Limits, Unpacked, unpack
 from gankit.errors import DataError, Offline
 from gankit.support.places import home, offline
 from gankit.support.progress import Bar
@@ -36,36 +36,26 @@ from gankit.support.values import human
 log = logging.getLogger("gankit")
 
 
-class Download(Protocol):
-    """A file to download, as a card describes it."""
+class Archive(Download):
+    """One archive to download.
 
-    @property
-    def file(self) -> str:
-        """Its name."""
+    Attributes:
+        unpacked_bytes: The most that its files may have together, if known.
+    """
 
-    @property
-    def address(self) -> str:
-        """An https URL."""
+    unpacked_bytes: Size | None = None
 
-    @property
-    def sha256(self) -> str:
-        """Hexadecimal."""
-
-    @property
-    def bytes(self) -> int:
-        """Its size."""
-
-
-class Packed(Download, Protocol):
-    """An archive to download and unpack."""
+    @field_validator("file")
+    @classmethod
+    def _known_kind(cls, value: str) -> str:
+        if not value.endswith(SUFFIXES):
+            raise ValueError(f"the name of an archive ends with one of {' '.join(SUFFIXES)}")
+        return value
 
     @property
     def stem(self) -> str:
-        """The folder that it is unpacked into."""
-
-    @property
-    def unpacked_bytes(self) -> int | None:
-        """The most that its files may have together, if known."""
+        """The name without its suffix: the folder that it is unpacked into."""
+        return self.file.removesuffix(next(suffix for suffix in SUFFIXES if self.file.endswith(suffix)))
 
 
 class Store:
@@ -86,11 +76,11 @@ class Store:
         """Where the archive lies, or would lie."""
         return self.downloads / archive.file
 
-    def unpacked_path(self, archive: Packed) -> Path:
+    def unpacked_path(self, archive: Archive) -> Path:
         """The folder of what was in it."""
         return self.folder / archive.stem
 
-    def record(self, archive: Packed) -> dict[str, Unpacked] | None:
+    def record(self, archive: Archive) -> dict[str, Unpacked] | None:
         """The files that were unpacked, by their names in the archive; None if it has not been unpacked wholly."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             read = json.loads(self._record_path(archive).read_text("utf-8"))
@@ -98,12 +88,12 @@ class Store:
                 return {name: Unpacked(**file) for name, file in read["files"].items()}
         return None
 
-    def to_fetch(self, archives: Sequence[Packed]) -> int:
+    def to_fetch(self, archives: Sequence[Archive]) -> int:
         """Bytes that would have to be downloaded, judged by names and sizes only."""
         lacking = (archive for archive in archives if self.record(archive) is None)
         return self.remaining([a for a in lacking if download.length(self.archive_path(a)) != a.bytes])
 
-    def fetch(self, archives: Sequence[Packed], *, verify: bool = False) -> None:
+    def fetch(self, archives: Sequence[Archive], *, verify: bool = False) -> None:
         """Sees to it that archives are unpacked, downloading those that are missing.
 
         Args:
@@ -152,7 +142,7 @@ class Store:
         """Bytes of downloads that have not arrived."""
         return sum(a.bytes - min(a.bytes, download.length(download.part_of(self.archive_path(a)))) for a in absent)
 
-    def problems(self, archives: Sequence[Packed]) -> list[Problem]:
+    def problems(self, archives: Sequence[Archive]) -> list[Problem]:
         """What is missing or damaged, by the hash of every file.
 
         An archive is looked at where it still is; it need not be.
@@ -168,7 +158,7 @@ class Store:
                 found += self._damaged(archive, record)
         return found
 
-    def _whole(self, archive: Packed, verify: bool = False) -> bool:
+    def _whole(self, archive: Archive, verify: bool = False) -> bool:
         """Whether an archive is unpacked, by the sizes of its files, or by their hashes."""
         record = self.record(archive)
         if record is None:
@@ -184,7 +174,7 @@ class Store:
             log.warning("%d files of %s are missing or damaged, such as %s", len(bad), self.name, bad[0].path)
         return not bad
 
-    def _damaged(self, archive: Packed, record: Mapping[str, Unpacked]) -> list[Problem]:
+    def _damaged(self, archive: Archive, record: Mapping[str, Unpacked]) -> list[Problem]:
         found, folder = [], self.unpacked_path(archive)
         with Bar(f"checking {archive.stem}", sum(file.bytes for file in record.values()), unit="bytes") as bar:
             for name, file in record.items():
@@ -225,7 +215,7 @@ class Store:
             found = download.sha256_of(path, bar)
         return "" if found == archive.sha256 else f"its sha256 is {found} and not {archive.sha256}"
 
-    def _unpack(self, archive: Packed) -> None:
+    def _unpack(self, archive: Archive) -> None:
         path, final, record = self.archive_path(archive), self.unpacked_path(archive), self._record_path(archive)
         partial, old, draft = (self.folder / f".{archive.stem}.{what}" for what in ("partial", "old", "record"))
         limits = Limits()
@@ -254,7 +244,7 @@ class Store:
                 shutil.rmtree(left, ignore_errors=True)
         log.info("unpacked %d files into %s", len(files), final)
 
-    def _record_path(self, archive: Packed) -> Path:
+    def _record_path(self, archive: Archive) -> Path:
         return self.folder / f"{archive.stem}.unpacked.json"
 
     @contextlib.contextmanager
@@ -299,7 +289,7 @@ class Store:
         lines = [f"  {archive.file} ({human(archive.bytes)}) from {archive.address}" for archive in absent]
         return "\n".join([f"put by hand into {self.downloads}, and run the command again:", *lines])
 
-    def _check_space(self, wanted: Sequence[Packed], absent: Sequence[Download]) -> None:
+    def _check_space(self, wanted: Sequence[Archive], absent: Sequence[Download]) -> None:
         needed = self.remaining(absent) + sum(archive.unpacked_bytes or archive.bytes for archive in wanted)
         free = shutil.disk_usage(self.folder).free
         if needed > free:

@@ -10,7 +10,7 @@ import click
 from gankit.commands import common_options, complete_run, json_option, print_json, print_table, runs_dir_option, talk
 from gankit.errors import UsageError
 from gankit.runs.run import find_run, runs_root
-from gankit.support.values import figure
+from gankit.support.values import figure, finite
 
 if TYPE_CHECKING:
     from gankit.studies.comparison import Comparison
@@ -54,7 +54,8 @@ def command(runs: tuple[str, ...], out: Path | None, force: bool, runs_dir: Path
 
 def show(comparison: Comparison) -> None:
     """The runs with what differs in their configuration, and their figures."""
-    from gankit.studies.comparison import ARROWS, notes
+    from gankit.report.html import arrow
+    from gankit.studies.comparison import notes
 
     differing = comparison.differing
     lines = [
@@ -69,16 +70,14 @@ def show(comparison: Comparison) -> None:
         if spread:
             found = spread.get(row.metric, {"mean": None, "sd": None})
             cells.append("-" if found["mean"] is None else f"{figure(found['mean'])} +- {figure(found['sd'])}")
-        rows.append([row.metric + ARROWS.get(row.better, ""), *cells])
+        rows.append([row.metric + arrow(row.better), *cells])
     heads = [side.name for side in comparison.sides] + ["mean +- sd"] * bool(spread)
     if rows:
         print_table(["metric", *heads], rows)
-        click.echo("↑ higher is better, ↓ lower is better, * is best")
+        click.echo("↑ higher is better, ↓ lower is better, * is best; without an arrow, nothing is ranked")
     for note in notes(comparison):
         click.echo(note)
 
 
 def _cell(value: Any) -> str:
-    from gankit.support.values import finite
-
     return figure(value) if finite(value) else "-" if value is None else str(value)

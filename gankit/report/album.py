@@ -10,9 +10,8 @@ import base64
 import io
 import math
 import re
-from html import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -132,22 +131,23 @@ class SampleSet(NamedTuple):
     others: list[str]
 
 
-def samples(folder: Path) -> str:
-    """The section on a run's `samples/`, as HTML; the folder may be missing, its files may be torn."""
+def samples(folder: Path) -> dict[str, Any]:
+    """What `run.html` shows of a run's `samples/`; {} if there are none. Files may be torn."""
     found = sets(folder)
     if not found:
-        return '<h2>Samples</h2>\n<p class="soft">No samples were written.</p>'
+        return {}
     *earlier, newest = found
-    album, figures = Album(NEWEST_ROOM), ""
-    for path in newest.pictures[:NEWEST_PICTURES]:
-        if image := album.image(path, path.name, side=1600, limit=1_500_000):
-            figures += f"<figure>{image}<figcaption>{escape(path.name)}</figcaption></figure>\n"
-    parts = ["<h2>Samples</h2>", f"<h3>{newest.label}</h3>", f'<div class="pictures">\n{figures}</div>']
-    if missing := album.left_out + max(0, len(newest.pictures) - NEWEST_PICTURES):
-        parts.append(f'<p class="soft">{missing} more not shown: too many, too large or unreadable.</p>')
-    if newest.others:
-        parts.append(f'<p class="soft">Beside them: {escape(", ".join(newest.others[:40]))}</p>')
-    return "\n".join([*parts, _strip(earlier)])
+    album, files = Album(NEWEST_ROOM), newest.pictures[:NEWEST_PICTURES]
+    images = [(album.image(path, path.name, side=1600, limit=1_500_000), path.name) for path in files]
+    strip, of = _strip(earlier), len(earlier)
+    return {
+        "label": newest.label,
+        "figures": [(image, name) for image, name in images if image],
+        "missing": album.left_out + len(newest.pictures) - len(files),
+        "others": newest.others[:40],
+        "strip": [(label, thumbs) for label, thumbs in strip if thumbs],
+        "some": f" ({len(strip)} of {of} sets)" if len(strip) < of else "",
+    }
 
 
 def sets(folder: Path) -> list[SampleSet]:
@@ -165,14 +165,11 @@ def sets(folder: Path) -> list[SampleSet]:
     return sorted(found)
 
 
-def _strip(sets: list[SampleSet]) -> str:
+def _strip(sets: list[SampleSet]) -> list[tuple[str, list[Markup]]]:
     """Thumbnails of the first and the last set and of evenly spaced ones between them."""
     picks = np.unique(np.linspace(0, len(sets) - 1, min(len(sets), EARLIER_SETS)).round().astype(int))
-    album, figures = Album(EARLIER_ROOM), ""
+    album, strip = Album(EARLIER_ROOM), []
     for _, label, pictures, _ in (sets[i] for i in picks):
-        if thumbs := "".join(
-            album.image(p, f"{label}: {p.name}", side=160, limit=30_000) for p in pictures[:PICTURES_A_SET]
-        ):
-            figures += f"<figure><div>{thumbs}</div><figcaption>{label}</figcaption></figure>\n"
-    some = f" ({len(picks)} of {len(sets)} sets)" if len(picks) < len(sets) else ""
-    return f'<h3>Earlier{some}</h3>\n<div class="strip">\n{figures}</div>' if figures else ""
+        images = [album.image(p, f"{label}: {p.name}", side=160, limit=30_000) for p in pictures[:PICTURES_A_SET]]
+        strip.append((label, [image for image in images if image]))
+    return strip

@@ -6,18 +6,17 @@ are thinned to extremes and means, so that the page stays small and no spike is 
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup, escape
 
 from gankit.support.values import finite, mapping
 
@@ -46,21 +45,27 @@ svg{{display:block;width:100%;height:auto;font:12.5px system-ui,sans-serif;fill:
 """
 
 
-def training(path: Path) -> str:
-    """The section on a run's `metrics.jsonl`, as HTML; the file may be missing or torn."""
-    charts, stages, remarks = {}, [], []
-    with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="replace") as lines:
-        charts, stages, remarks = read_metrics(lines)
+LEGEND = (
+    "Over the total step; dashed lines are starts of stages; beside each curve stands its last value. Of a long "
+    f"series, the thin line keeps the least and greatest value of {BINS} windows; the thick one is the mean of {MEANS} "
+    "(on a log scale, of the logarithms)."
+)
+
+
+def training(path: Path) -> tuple[list[Markup], list[str]]:
+    """The charts of a run's `metrics.jsonl`, and remarks; the file may be missing or torn."""
+    charts, stages, remarks = read_file(path)
     order = sorted(charts, key=lambda name: SMALL.index(name) if name in SMALL else -1)
-    figures = [chart(name, charts[name], stages, 130 if name in SMALL else 200) for name in order]
-    legend = (
-        "Over the total step; dashed lines are starts of stages; beside each curve stands its last value. Of a long "
-        f"series, the thin line keeps the least and greatest value of {BINS} windows; the thick one is the mean of "
-        f"{MEANS} (on a log scale, of the logarithms)."
-    )
-    parts = ["<h2>Training</h2>", '<div class="charts">', *figures, "</div>"]
-    parts.append(f'<p class="soft">{legend if figures else "No metrics were recorded."}</p>')
-    return "\n".join(parts + [f'<p class="loses">{escape(remark)}</p>' for remark in remarks])
+    return [chart(name, charts[name], stages, 130 if name in SMALL else 200) for name in order], remarks
+
+
+def read_file(path: Path) -> tuple[dict[str, Series], Stages, list[str]]:
+    """`read_metrics` of a file; of none, if there is none."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            return read_metrics(lines)
+    except OSError:
+        return {}, [], []
 
 
 def read_metrics(lines: Iterable[str]) -> tuple[dict[str, Series], Stages, list[str]]:
@@ -129,7 +134,8 @@ def thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
         keep |= {int(a + y[a:b].argmin()), int(a + y[a:b].argmax())}
     index = sorted(keep)
     edges = np.linspace(0, len(x), MEANS + 1).astype(int)
-    return x[index], y[index], *(np.add.reduceat(v, edges[:-1]) / np.diff(edges) for v in (x, y))
+    mean_x, mean_y = (np.add.reduceat(v, edges[:-1]) / np.diff(edges) for v in (x, y))
+    return x[index], y[index], mean_x, mean_y
 
 
 def ticks(low: float, high: float, about: int) -> list[tuple[float, str]]:
@@ -171,8 +177,8 @@ class Frame:
         return self.bottom - (value - self.low) / (self.high - self.low) * (self.bottom - self.top)
 
 
-def chart(title: str, series: Series, stages: Stages, tall: int, order: Sequence[str] = ()) -> str:
-    """One figure, as HTML.
+def chart(title: str, series: Series, stages: Stages, tall: int, order: Sequence[str] = ()) -> Markup:
+    """One figure.
 
     Args:
         title: Its caption.
@@ -197,7 +203,9 @@ def chart(title: str, series: Series, stages: Stages, tall: int, order: Sequence
     tall = max(tall, 16 * len(curves))
     if log:
         decades = range(math.ceil(low), math.floor(high) + 1)
-        marks = [(d, _number(10.0**d)) for d in decades[:: max(1, math.ceil(len(decades) / (tall // 28)))]]
+        marks: list[tuple[float, str]] = [
+            (d, _number(10.0**d)) for d in decades[:: max(1, math.ceil(len(decades) / (tall // 28)))]
+        ]
     else:
         marks = ticks(low, high, max(3, tall // 34))
     labels = {n: f"{n if len(n) < 19 else n[:17] + '…'} {_number(series[n][1][-1])}" for n in curves}
@@ -210,7 +218,8 @@ def chart(title: str, series: Series, stages: Stages, tall: int, order: Sequence
         caption += f" ({len(series) - len(curves)} more not drawn)"
     svg = f'<svg viewBox="0 0 480 {frame.bottom + 24}" role="img" aria-label="{escape(title)} over steps">'
     drawn = [*_axes(frame, marks), *_stage_lines(frame, stages), *_curves(frame, curves, labels, order or list(curves))]
-    return f"<figure><figcaption>{escape(caption)}</figcaption>\n{svg}" + "\n".join(drawn) + "</svg></figure>"
+    figure = f"<figure><figcaption>{escape(caption)}</figcaption>\n{svg}" + "\n".join(drawn) + "</svg></figure>"
+    return Markup(figure)
 
 
 def _axes(frame: Frame, marks: Iterable[tuple[float, str]]) -> Iterable[str]:
@@ -257,7 +266,8 @@ def _curves(frame: Frame, curves: Curves, labels: Mapping[str, str], order: Sequ
 
 def _spread(spots: Mapping[str, float], top: float, bottom: float) -> dict[str, float]:
     """Heights of labels, moved apart so that none covers another and all stay beside the plot."""
-    names, placed, room = sorted(spots, key=lambda name: spots[name]), {}, 15.0
+    names, room = sorted(spots, key=lambda name: spots[name]), 15.0
+    placed: dict[str, float] = {}
     for i, name in enumerate(names):
         placed[name] = max(spots[name], placed[names[i - 1]] + room if i else top + 4)
     limit = bottom - 2.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ def text(value: Any) -> str:
     return str(value)
 
 
+def arrow(better: Any) -> str:
+    """The sign behind a metric's name: which direction the evaluation says is better; "" if it does not."""
+    return {"higher": " ↑", "lower": " ↓"}.get(str(better), "")
+
+
 _FOLDER = Path(__file__).parent / "templates"
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -41,7 +47,7 @@ _ENVIRONMENT = Environment(
 _ENVIRONMENT.filters["text"] = text
 
 
-def document(title: str, template: str, *, style: str = "", script: str = "", **values: Any) -> str:
+def document(title: str, template: str, /, *, style: str = "", script: str = "", **values: Any) -> str:
     """A page that needs no network.
 
     Args:
@@ -51,7 +57,7 @@ def document(title: str, template: str, *, style: str = "", script: str = "", **
             handlers such as `onclick` are of no use in it: no browser applies them.
         style: CSS below that of all pages (`templates/base.css`).
         script: JavaScript, the only that a browser may run.
-        **values: Name -> value, for the template.
+        **values: Name -> value, for the template; it also knows `title`, and `now`, the time in words.
 
     Returns:
         HTML.
@@ -71,12 +77,13 @@ def document(title: str, template: str, *, style: str = "", script: str = "", **
     policy = f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; base-uri 'none'; form-action 'none'"
     if script:
         policy += f"; script-src '{_hash(script)}'"
+    now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     return _ENVIRONMENT.get_template("skeleton.html").render(
         title=title,
         policy=Markup(policy),
         style=Markup(style),
         script=Markup(script),
-        body=Markup(_ENVIRONMENT.from_string(template).render(values)),
+        body=Markup(_ENVIRONMENT.from_string(template).render({"title": title, "now": now, **values})),
     )
 
 

@@ -25,7 +25,7 @@ from typing import Any
 from gankit.config import RecipeConfig, from_document, read_yaml, resolve
 from gankit.errors import DataError, Offline, Stopped, UsageError, did_you_mean
 from gankit.metrics.score import leaves_as_json
-from gankit.recipe import Claim, Recipe
+from gankit.recipe import Claim, Evaluation, Recipe
 from gankit.runs.run import Run
 from gankit.studies.seeds import OpenListener, aggregate, described, evaluation_of, train_seeds, with_seed
 
@@ -101,11 +101,11 @@ def chosen(recipe: type[Recipe], metrics: Sequence[str] = (), seeds: int | None 
     return [replace(claim, seeds=seeds or claim.seeds) for claim in claims]
 
 
-def check_claim(claim: Claim, evaluations: Sequence[Mapping[str, Any]], runs: Sequence[str]) -> Checked:
+def check_claim(claim: Claim, evaluations: Sequence[Evaluation], runs: Sequence[str]) -> Checked:
     """Compares a claim with the evaluations of its runs (at least one)."""
-    figures = [one["metrics"] for one in evaluations]
+    figures = [one.metrics for one in evaluations]
     known = list(dict.fromkeys(name for one in figures for name in one))
-    found = Checked(claim, runs=runs, protocol=evaluations[0].get("protocol", {}))
+    found = Checked(claim, runs=runs, protocol=evaluations[0].protocol)
     if claim.metric not in known:
         hint = did_you_mean(claim.metric, known)
         names = "" if hint.startswith("known") else f" (known: {', '.join(sorted(known))})"
@@ -121,8 +121,8 @@ def check_claim(claim: Claim, evaluations: Sequence[Mapping[str, Any]], runs: Se
     # Decimal figures have no exact binary form: 0.28 is as near to 0.3 as a tolerance of 0.02 allows.
     if abs(off) <= claim.tolerance or math.isclose(abs(off), claim.tolerance, rel_tol=1e-9):
         return replace(found, verdict="reproduced")
-    sign = {"higher": 1, "lower": -1}.get(evaluations[0].get("better", {}).get(claim.metric, ""), 0)
-    return replace(found, verdict="better" if sign * off > 0 else "missed")
+    beside = Evaluation({claim.metric: measured}, {"claimed": {claim.metric: claim.value}}, {}, evaluations[0].better)
+    return replace(found, verdict="better" if beside.standing(claim.metric) == "better" else "missed")
 
 
 def verify(
@@ -149,6 +149,10 @@ def verify(
 
     Raises:
         Stopped: A signal ended the training.
+
+    Examples:
+        >>> [one.verdict for one in verify("dcgan", DCGAN, DCGAN.claims, Path("runs"))]  # doctest: +SKIP
+        ['reproduced']
     """
     checked = [Checked(claim) for claim in claims]
     groups: dict[str, list[int]] = {}
@@ -180,7 +184,7 @@ def _has_gpu() -> bool:
 
 def _outcome(
     source: str, recipe: type[Recipe], claim: Claim, root: Path, listening: OpenListener
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+) -> tuple[list[Evaluation], dict[str, Any]]:
     """The evaluations of a claim's runs with their folders; or none, with verdict and reason."""
     try:
         config = resolve(recipe.Config, {}, claim.options)
@@ -225,7 +229,9 @@ def verify_runs(recipe: type[Recipe], claims: Sequence[Claim], runs: Sequence[Ru
         if info.get("status") != "done":
             raise UsageError(f"{run.path} is not finished: {info.get('status')}", f"gankit resume {run.path}")
         configs.append(from_document(recipe.Config, read_yaml(run.path / "config.yaml")))
-        evaluations.append(_stored(run))
+        evaluations.append(evaluation_of(run))
+        if not evaluations[-1].metrics:
+            raise UsageError(f"{run.path} has no readable evaluation", f"gankit evaluate {run.path}")
     if any(with_seed(config, 0) != with_seed(configs[0], 0) for config in configs):
         raise UsageError("the runs differ by more than their seeds", "'gankit compare' shows by what")
     checked = []
@@ -241,13 +247,6 @@ def verify_runs(recipe: type[Recipe], claims: Sequence[Claim], runs: Sequence[Ru
             f"no claim is of these options: {what}", f"'gankit verify {recipe.name}' trains what is claimed"
         )
     return checked
-
-
-def _stored(run: Run) -> dict[str, Any]:
-    try:
-        return evaluation_of(run)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{run.path} has no readable evaluation: {error}", f"gankit evaluate {run.path}") from error
 
 
 def _differences(recipe: type[Recipe], claim: Claim, config: RecipeConfig) -> list[str]:

@@ -15,11 +15,12 @@ from typing import Any
 from gankit.config import read_yaml
 from gankit.errors import GankitError, UsageError
 from gankit.metrics.score import leaves_as_json
+from gankit.recipe import Evaluation
 from gankit.runs.run import Run
 from gankit.studies.seeds import aggregate
-from gankit.support.values import finite, mapping
+from gankit.support.files import read_json
+from gankit.support.values import mapping
 
-ARROWS = {"higher": " ↑", "lower": " ↓"}
 NOTHING = "-"
 NAME = 16  # characters of a run's name beside its curves
 
@@ -33,7 +34,7 @@ class Side:
         path: Its folder.
         recipe: The recipe's name.
         config: Dotted key -> value as text.
-        evaluation: evaluation.json, or {}.
+        evaluation: Its figures; none if they cannot be read.
         protocol: Dotted key -> value as JSON, with the data that the figures are of.
         remarks: What is wrong with its files.
     """
@@ -42,14 +43,14 @@ class Side:
     path: Path
     recipe: str
     config: Mapping[str, str]
-    evaluation: Mapping[str, Any]
+    evaluation: Evaluation
     protocol: Mapping[str, str]
     remarks: Sequence[str]
 
     @property
     def metrics(self) -> Mapping[str, Any]:
         """Its figures."""
-        return mapping(self.evaluation.get("metrics"))
+        return self.evaluation.metrics
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,10 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
     Raises:
         UsageError: They are fewer than two.
+
+    Examples:
+        >>> compare([find_run("a", root), find_run("b", root)]).rows[0].metric  # doctest: +SKIP
+        'fid'
     """
     if len({run.path.resolve() for run in runs}) < max(2, len(runs)):
         raise UsageError("a comparison needs two or more different runs", "'gankit runs' lists them")
@@ -123,7 +128,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
         if len({config.get(key) for config, _ in configs}) > 1
     }
     sides = [_side(i, run.path, *configs[i], differing) for i, run in enumerate(runs)]
-    judged = [side for side in sides if side.evaluation]
+    judged = [side for side in sides if side.metrics]
     protocol = {
         key: [side.protocol.get(key, NOTHING) for side in judged]
         for key in sorted({key for side in judged for key in side.protocol})
@@ -135,18 +140,18 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
 def _row(metric: str, sides: Sequence[Side], metrics: Sequence[str]) -> Row:
     """One metric; the protocols of the runs that have it decide whether it is ranked."""
-    values = [side.metrics.get(metric) for side in sides]
     having = [side for side in sides if metric in side.metrics]
-    words = [mapping(side.evaluation.get("better")).get(metric) for side in having]
-    better = words[0] if words[0] in ("higher", "lower") and len(set(map(str, words))) == 1 else ""
+    words = {str(side.evaluation.better.get(metric)) for side in having}
+    better = words.pop() if len(words) == 1 else "unlike"
     keys = sorted({key for side in having for key in side.protocol if _concerns(key, metric, metrics)})
     differs = [key for key in keys if len({side.protocol.get(key) for side in having}) > 1]
-    differs += ["better"] * (len(set(map(str, words))) > 1)
-    sign = {"higher": 1, "lower": -1}.get(better, 0)
-    known = {i: sign * value for i, value in enumerate(values) if finite(value)}
-    ranked = bool(sign) and not differs and len(known) > 1
-    best = [i for i, value in known.items() if value == max(known.values())] if ranked else []
-    return Row(metric, better, values, best, differs)
+    differs += ["better"] * (better == "unlike")
+    # The runs stand to each other as baselines do.
+    columns = {str(i): side.metrics for i, side in enumerate(sides)}
+    rivals = Evaluation.from_dict({"baselines": columns, "better": {metric: better}})
+    best = [] if differs else [int(number) for number in rivals.best(metric)]
+    values = [side.metrics.get(metric) for side in sides]
+    return Row(metric, better if better in ("higher", "lower") else "", values, best, differs)
 
 
 def _concerns(key: str, metric: str, metrics: Sequence[str]) -> bool:
@@ -156,28 +161,28 @@ def _concerns(key: str, metric: str, metrics: Sequence[str]) -> bool:
 
 
 def _side(number: int, path: Path, config: Mapping[str, str], remarks: list[str], differing: Any) -> Side:
-    info, evaluation = load(path / "run.json"), load(path / "evaluation.json")
-    status = str(info.get("status", "of unknown status"))
+    info, raw = read_json(path / "run.json"), read_json(path / "evaluation.json")
+    evaluation, status = Evaluation.from_dict(raw), str(info.get("status", "of unknown status"))
     if status != "done":
         remarks = [*remarks, f"the run is {status}"]
-    if not mapping(evaluation.get("metrics")):
-        remarks, evaluation = [*remarks, "it has no readable evaluation"], {}
+    if not evaluation.metrics:
+        remarks, raw, evaluation = [*remarks, "it has no readable evaluation"], {}, Evaluation({}, {}, {})
     recipe, letter = str(info.get("recipe") or path.parent.name), string.ascii_uppercase[number % 26]
     own = [f"{key.rpartition('.')[2]} {values[number]}" for key, values in differing.items()]
     name = f"{letter}{number // 26 or ''}"
     if len(own) == 1 and len(own[0]) <= NAME:
         name += f" {own[0]}"
-    return Side(name, path, recipe, config, evaluation, _protocol(evaluation, recipe), remarks)
+    return Side(name, path, recipe, config, evaluation, _protocol(raw, recipe), remarks)
 
 
-def _protocol(evaluation: Mapping[str, Any], recipe: str) -> dict[str, str]:
+def _protocol(raw: Mapping[str, Any], recipe: str) -> dict[str, str]:
     """All that the figures depend on; the data count unless the evaluation could only name the recipe there."""
     try:
-        found = leaves_as_json(mapping(evaluation.get("protocol")))
+        found = leaves_as_json(mapping(raw.get("protocol")))
     except RecursionError:
         return {"protocol": "nested too deep to be read"}
-    if evaluation.get("data") not in (None, recipe):
-        found.setdefault("data", json.dumps(evaluation["data"]))
+    if raw.get("data") not in (None, recipe):
+        found.setdefault("data", json.dumps(raw["data"]))
     return found
 
 
@@ -191,14 +196,6 @@ def _config(path: Path) -> tuple[dict[str, str], list[str]]:
         return {}, ["config.yaml cannot be read"]
 
 
-def load(path: Path) -> Mapping[str, Any]:
-    """A JSON object, or {} when it is missing, torn or something else."""
-    try:
-        return mapping(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, RecursionError):
-        return {}
-
-
 def notes(comparison: Comparison) -> Iterable[str]:
     """Sentences on what is not as one would expect: for people, below the figures."""
     for side in comparison.sides:
@@ -206,7 +203,7 @@ def notes(comparison: Comparison) -> Iterable[str]:
             yield f"{side.name}: {remark}."
     unlike = [row.metric for row in comparison.rows if row.differs]
     if unlike:
-        judged = [side.name for side in comparison.sides if side.evaluation]
+        judged = [side.name for side in comparison.sides if side.metrics]
         yield f"Not ranked, since the protocols differ: {', '.join(unlike)}."
         for key, values in comparison.protocol.items():
             pairs = ", ".join(f"{value} ({name})" for name, value in zip(judged, values, strict=True))

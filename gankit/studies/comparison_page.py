@@ -1,25 +1,18 @@
-"""Runs side by side as one HTML page, which needs no network and no script, like the report of a run.
-
-Whatever comes from a file is escaped, and every file may be missing or torn.
-"""
+"""Runs side by side as one HTML page, like the report of a run. Every file of a run may be missing or torn."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
-from gankit.report import album, charts
-from gankit.report import html as page
-from gankit.report.charts import SMALL, Series, Stages
-from gankit.studies.comparison import ARROWS, Comparison, Side, notes
+from gankit.report import charts
+from gankit.report.album import Album, sets
+from gankit.report.charts import SMALL, Series
+from gankit.report.html import arrow, document, text
+from gankit.studies.comparison import Comparison, Side, notes
 from gankit.support.files import write
-from gankit.support.values import finite
 
 DRAWN = 48  # charts of a page
 ROOM = 12_000_000  # characters of data URIs
@@ -35,130 +28,82 @@ def write_page(comparison: Comparison, path: Path) -> Path:
     """Writes the page, whole or not at all.
 
     Raises:
-        UsageError: It cannot be written there.
+        GankitError: It cannot be written there.
     """
-    return write(path, _page(comparison))
-
-
-def _page(comparison: Comparison) -> str:
-    title = f"{len(comparison.sides)} runs of {' and '.join(dict.fromkeys(side.recipe for side in comparison.sides))}"
-    sections = (
-        f"<header>\n<h1>{escape(title)}</h1>\n</header>",
-        _runs(comparison),
-        "<h2>Figures</h2>",
-        _figures(comparison),
-        _curves(comparison.sides),
-        _pictures(comparison.sides),
-        f'<p class="soft">Written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by gankit.</p>',
+    sides, differing = comparison.sides, comparison.differing
+    title = f"{len(sides)} runs of {' and '.join(dict.fromkeys(side.recipe for side in sides))}"
+    figures, note, remarks = _curves(sides)
+    page = document(
+        title,
+        "{% include 'comparison.html' %}",
+        style=charts.STYLE + STYLE,
+        colours=len(charts.LIGHT),
+        head=["", "run", *differing],
+        runs=[
+            (side.name.split()[0], [f"{side.recipe}/{side.path.resolve().name}", *(v[i] for v in differing.values())])
+            for i, side in enumerate(sides)
+        ],
+        metrics_head=["metric", *(side.name for side in sides), *["mean ± sd"] * bool(comparison.over_seeds)],
+        metrics=list(_metrics(comparison)),
+        directions=[row.better for row in comparison.rows],
+        notes=list(notes(comparison)),
+        figures=figures,
+        note=note,
+        remarks=remarks,
+        pictures=list(_pictures(sides)),
     )
-    return page.document(title, "{{ sections }}", style=charts.STYLE + STYLE, sections=Markup("\n".join(sections)))
+    return write(path, page)
 
 
-def _table(head: Sequence[str], rows: Sequence[str], kind: str = "") -> str:
-    """A table of ready rows; only the heads are escaped here."""
-    heads = "".join(f"<th>{escape(text)}</th>" for text in head)
-    table = f"<table{kind}><thead><tr>{heads}</tr></thead><tbody>\n" + "\n".join(rows) + "\n</tbody></table>"
-    return f'<div class="wide">{table}</div>'
-
-
-def _swatch(number: int) -> str:
-    """A square of the colour that a run's curves have."""
-    square = f'<rect class="t{number % len(charts.LIGHT)}" width="10" height="10"/>'
-    return f'<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true">{square}</svg>'
-
-
-def _runs(comparison: Comparison) -> str:
-    """Which runs, and what differs in their configuration."""
-    rows = []
-    for i, side in enumerate(comparison.sides):
-        cells = [f"{side.recipe}/{side.path.resolve().name}", *(values[i] for values in comparison.differing.values())]
-        text = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        rows.append(f"<tr><th>{_swatch(i)}{escape(side.name.split()[0])}</th>{text}</tr>")
-    same = "" if comparison.differing else '<p class="soft">Their configurations are equal.</p>'
-    return _table(["", "run", *comparison.differing], rows, ' class="runs"') + same
-
-
-def _figures(comparison: Comparison) -> str:
-    spread, rows = comparison.over_seeds, []
+def _metrics(comparison: Comparison) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
+    """The rows of the table of figures: name, and each cell with whether it is best."""
+    spread = comparison.over_seeds
     for row in comparison.rows:
-        cells = ""
-        for i, value in enumerate(row.values):
-            text = escape(_figure(value))
-            cells += f"<td><strong>{text}</strong></td>" if i in row.best else f"<td>{text}</td>"
+        cells = [("" if value is None else text(value), i in row.best) for i, value in enumerate(row.values)]
         if spread:
-            found = spread.get(row.metric, {"mean": None, "sd": None})
-            text = "" if found["mean"] is None else f"{_figure(found['mean'])} ± {_figure(found['sd'])}"
-            cells += f"<td>{text}</td>"
-        rows.append(f"<tr><th>{escape(row.metric)}{ARROWS.get(row.better, '')}</th>{cells}</tr>")
-    heads = ["metric", *(side.name for side in comparison.sides), *["mean ± sd"] * bool(spread)]
-    parts = [_table(heads, rows)] if rows else []
-    parts += [f"<p>{escape(note)}</p>" for note in notes(comparison)]
-    parts.append('<p class="soft">↑ higher is better, ↓ lower is better, bold is best.</p>' if rows else "")
-    return "\n".join(parts)
+            found = spread.get(row.metric, {"mean": None})
+            cells.append(("" if found["mean"] is None else f"{text(found['mean'])} ± {text(found['sd'])}", False))
+        yield row.metric + arrow(row.better), cells
 
 
-def _figure(value: Any) -> str:
-    if not finite(value):
-        return "" if value is None else str(value)
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
-
-
-def _curves(sides: Sequence[Side]) -> str:
-    """A chart of each term that at least two of the runs have logged."""
+def _curves(sides: Sequence[Side]) -> tuple[list[Markup], str, list[str]]:
+    """A chart of each term that at least two of the runs have logged, a note, and remarks."""
     terms: dict[tuple[str, str], Series] = {}
-    stages: list[Stages] = []
-    remarks = []
-    for side in sides:
-        for (chart, term), points in _terms(side, stages, remarks):
-            terms.setdefault((chart, term), {})[side.name] = points
-    names = [side.name for side in sides]
+    read = {side.name: charts.read_file(side.path / "metrics.jsonl") for side in sides}
+    for side, (found, _, _) in read.items():
+        for chart, series in found.items():
+            for term, points in series.items():
+                terms.setdefault((chart, term), {})[side] = points
     common = {key: series for key, series in terms.items() if len(series) > 1}
     order = sorted(common, key=lambda key: SMALL.index(key[0]) if key[0] in SMALL else -1)
-    like = stages[0] if stages and all(one == stages[0] for one in stages) else ()
-    figures = []
-    for chart, term in order[:DRAWN]:
-        tall = 110 if chart in SMALL else 180
-        figures.append(charts.chart(_title(chart, term), common[chart, term], like, tall, names))
-    parts = ["<h2>Training</h2>", '<div class="charts">', *figures, "</div>"]
-    if not figures:
-        parts.append('<p class="soft">The runs have logged no term in common.</p>')
+    stages = [begun for _, begun, _ in read.values() if begun]
+    like = stages[0] if stages and all(begun == stages[0] for begun in stages) else ()
+    figures = [
+        charts.chart(_title(*key), common[key], like, 110 if key[0] in SMALL else 180, list(read))
+        for key in order[:DRAWN]
+    ]
+    said = [] if figures else ["The runs have logged no term in common."]
     if left := len(order) - len(figures):
-        parts.append(f'<p class="soft">{left} more charts are not drawn.</p>')
+        said.append(f"{left} more charts are not drawn.")
     if alone := [f"{_title(*key)} ({next(iter(series))})" for key, series in terms.items() if len(series) < 2]:
-        parts.append(f'<p class="soft">Of one run only: {escape(", ".join(alone))}</p>')
-    return "\n".join(parts + [f'<p class="loses">{escape(remark)}</p>' for remark in remarks])
+        said.append(f"Of one run only: {', '.join(alone)}")
+    return figures, " ".join(said), [f"{side}: {remark}" for side, (_, _, told) in read.items() for remark in told]
 
 
 def _title(chart: str, term: str) -> str:
     return f"{chart}: {term}" if chart in SMALL else f"{chart.removeprefix('phase ')}/{term}"
 
 
-def _terms(side: Side, stages: list[Stages], remarks: list[str]) -> Iterator[tuple[tuple[str, str], Any]]:
-    """(chart, term) and the points of each term in a run's metrics.jsonl; tells stages and remarks of it."""
-    with (
-        contextlib.suppress(OSError),
-        (side.path / "metrics.jsonl").open(encoding="utf-8", errors="replace") as lines,
-    ):
-        found, begun, said = charts.read_metrics(lines)
-        stages.append(begun)
-        remarks.extend(f"{side.name}: {remark}" for remark in said)
-        for chart, series in found.items():
-            for term, points in series.items():
-                yield (chart, term), points
-
-
-def _pictures(sides: Sequence[Side]) -> str:
+def _pictures(sides: Sequence[Side]) -> Iterator[tuple[str, Markup, str]]:
     """One picture of the newest samples of each run: the same one where the runs have a name in common."""
-    sets = [[one for one in album.sets(side.path / "samples") if one.pictures] for side in sides]
-    newest = [found[-1] if found else None for found in sets]
+    newest = [next((one for one in reversed(sets(s.path / "samples")) if one.pictures), None) for s in sides]
     names = [[path.name for path in one.pictures] for one in newest if one]
     shared = [name for name in names[0] if all(name in others for others in names)] if names else []
-    pages, figures = album.Album(ROOM), ""
+    album = Album(ROOM)
     for side, one in zip(sides, newest, strict=True):
-        image, text = "", "no pictures"
-        if one:
-            path = next((path for path in one.pictures if path.name in shared[:1]), one.pictures[0])
-            image = pages.image(path, f"{side.name}: {path.name}", side=1600, limit=ROOM // (2 * len(sides)))
-            text = f"{one.label}, {path.name}" + ("" if image else ", which cannot be shown")
-        figures += f"<figure>{image}<figcaption><b>{escape(side.name)}</b> {escape(text)}</figcaption></figure>\n"
-    return f'<h2>Newest samples</h2>\n<div class="pictures">\n{figures}</div>'
+        if one is None:
+            yield side.name, Markup(), "no pictures"
+            continue
+        path = next((path for path in one.pictures if path.name in shared[:1]), one.pictures[0])
+        image = album.image(path, f"{side.name}: {path.name}", side=1600, limit=ROOM // (2 * len(sides)))
+        yield side.name, image, f"{one.label}, {path.name}" + ("" if image else ", which cannot be shown")

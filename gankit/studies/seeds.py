@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import gc
-import json
 import logging
 import math
 import secrets
@@ -22,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from gankit.config import RecipeConfig, Training, arguments
 from gankit.errors import ConfigError, GankitError, Stopped, UsageError
-from gankit.recipe import Recipe
+from gankit.recipe import Evaluation, Recipe
 from gankit.runs.run import Run, find_run
-from gankit.support.files import write_json
+from gankit.support.files import read_json, unwritable, write_json
 from gankit.support.values import finite
 
 if TYPE_CHECKING:
@@ -68,15 +67,15 @@ class SeedRuns:
     def as_dict(self) -> dict[str, Any]:
         """The record of the set as JSON holds it, with figures as of `aggregate`."""
         found = [evaluation_of(run) for run in self.runs.values()]
-        baselines = dict.fromkeys(name for one in found for name in one["baselines"])
+        baselines = dict.fromkeys(name for one in found for name in one.baselines)
         done = {*self.runs, *self.failed}
         return {
             "recipe": self.recipe,
             "seeds": list(self.seeds),
             "runs": {str(seed): str(run.path) for seed, run in self.runs.items()},
-            "metrics": aggregate([one["metrics"] for one in found]),
-            "baselines": {name: aggregate([one["baselines"].get(name, {}) for one in found]) for name in baselines},
-            "better": found[0].get("better", {}) if found else {},
+            "metrics": aggregate([one.metrics for one in found]),
+            "baselines": {name: aggregate([one.baselines.get(name, {}) for one in found]) for name in baselines},
+            "better": dict(found[0].better) if found else {},
             "failed": {str(seed): failure.as_dict() for seed, failure in self.failed.items()},
             "left": [seed for seed in self.seeds if seed not in done],
             "steps": {str(seed): steps_of(run) for seed, run in self.runs.items()},
@@ -95,9 +94,9 @@ def steps_of(run: Run) -> int:
     return sum(stage["steps"] for stage in run.info.get("stages", ()))
 
 
-def evaluation_of(run: Run) -> dict[str, Any]:
-    """A finished run's evaluation.json."""
-    return dict(json.loads((run.path / "evaluation.json").read_text("utf-8")))
+def evaluation_of(run: Run) -> Evaluation:
+    """A finished run's figures; empty if its evaluation.json cannot be read."""
+    return Evaluation.from_dict(read_json(run.path / "evaluation.json"))
 
 
 def aggregate(figures: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -165,6 +164,9 @@ def train_seeds(
     Raises:
         Stopped: A signal ended the training of a seed, and thereby the rest.
         GankitError: No run could begin with the first seed: that has nothing to do with the seed.
+
+    Examples:
+        >>> train_seeds("srgan", SRGAN, SRGANConfig(), 3, Path("runs")).as_dict()["metrics"]  # doctest: +SKIP
     """
     from gankit.runs import training
 
@@ -238,10 +240,9 @@ def store(result: Mapping[str, Any], root: Path, recipe: str, kind: str, stamp: 
     path = root / recipe / f"{kind}-{stamp}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, result)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", "choose another folder with --runs-dir") from error
-    return path
+        raise unwritable(path, error) from error
+    return write_json(path, result)
 
 
 def new_stamp() -> str:

@@ -7,7 +7,9 @@ import pytest
 from pages import HOSTILE, Page, line
 from PIL import Image
 
+from gankit.commands import print_evaluation
 from gankit.errors import UsageError
+from gankit.recipe import Evaluation
 from gankit.report import album, charts
 from gankit.report import run_page as report
 
@@ -71,9 +73,9 @@ def test_says_what_was_done_and_found(run):
     text, page = render(run)
     words = " ".join(page.words)
     assert "Trained pixel (1,200 of 40,000 steps), then gan (50 steps) on examples: 1,234 of photos, seed 7." in words
-    for part in ("27.9", "28.4", "4 min 1 s", "8 cores", "292,000", "3.15.1", "sha-123", "crop: 4", "set14"):
+    for part in ("27.9", "28.4", "4 min 01 s", "8 cores", "292,000", "3.15.1", "sha-123", "crop: 4", "set14"):
         assert part in words
-    assert "gankit run srgan --data &#x27;my photos&#x27; --seed 7" in text
+    assert "gankit run srgan --data 'my photos' --seed 7" in words
     assert "/somewhere" not in text
     assert "1 unreadable line(s)" in words
     assert "default-src &#x27;none&#x27;" in text or "default-src 'none'" in text
@@ -87,20 +89,42 @@ def test_marks_the_winner_and_names_the_baseline_that_wins(run):
     assert "This run is better than every baseline by feature_distance." in text
 
 
-@pytest.mark.parametrize(
-    ("name", "ours", "theirs", "winner"),
-    [("ssim", 0.9, 0.8, "ours"), ("frechet_distance", 3.0, 9, "ours"), ("mse", 2.0, 1.0, "theirs"), ("odd", 1, 2, "")],
-)
-def test_guesses_the_direction_only_from_a_telling_name(run, name, ours, theirs, winner):
+def test_a_metric_without_a_direction_is_shown_and_not_ranked(run):
     (run / "evaluation.json").unlink()
     (run / "evaluations").mkdir()
-    evaluation = {"data": "other", "metrics": {name: ours}, "baselines": {"base": {name: theirs}}}
+    evaluation = {"data": "other", "metrics": {"ssim": 0.9}, "baselines": {"base": {"ssim": 0.8}}}
     (run / "evaluations" / "other.json").write_text(json.dumps(evaluation))
     text, _ = render(run)
-    assert "they were guessed" in text
-    assert (f"base is better by {name}" in text) == (winner == "theirs")
-    assert (f"better than every baseline by {name}" in text) == (winner == "ours")
-    assert ("<strong>" in text) == bool(winner)
+    assert "<tr><th>ssim</th><td>0.9</td><td>0.8</td></tr>" in text
+    assert "Metrics without an arrow are not ranked" in text and "is better by" not in text and "<strong>" not in text
+    (run / "evaluations" / "other.json").write_text(json.dumps({**evaluation, "better": {"ssim": "higher"}}))
+    text, _ = render(run)
+    assert "<tr><th>ssim ↑</th><td><strong>0.9</strong></td><td>0.8</td></tr>" in text and "not ranked" not in text
+
+
+@pytest.mark.parametrize(
+    ("better", "ours", "theirs", "standing"),
+    [
+        ("lower", 0.3, 0.5, "better"),
+        ("higher", 0.3, 0.5, "not better"),
+        ("lower", 0.5, 0.5, "even"),
+        ("lower", float("nan"), 0.5, "not better"),
+        ("", 0.3, 0.5, ""),
+    ],
+)
+def test_the_report_and_the_command_line_say_the_same(run, capsys, better, ours, theirs, standing):
+    evaluation = Evaluation(
+        {"precision_gap": ours}, {"none": {"precision_gap": theirs}}, {}, {"precision_gap": better}
+    ).as_dict()
+    (run / "evaluation.json").write_text(json.dumps(evaluation))
+    text, page = render(run)
+    print_evaluation({**evaluation, "recipe": "x", "data": "y"})
+    said = capsys.readouterr().out.splitlines()[-1].split(maxsplit=3)[3:]
+    assert said == [standing] * bool(standing)
+    assert ("This run is better than every baseline by precision_gap." in text) is (standing == "better")
+    assert ("none is better by precision_gap" in text) is (standing == "not better")
+    kind = {"better": "wins", "not better": "loses"}.get(standing, "even")
+    assert ("b", "class", kind) in page.attributes
 
 
 def test_a_limit_takes_no_part_in_a_verdict(run):

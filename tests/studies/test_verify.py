@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from toy import Ring
 
-from gankit import Claim
+from gankit import Claim, Evaluation
 from gankit.cli import main
 from gankit.errors import DataError, NonFinite, Offline, Stopped, UsageError
 from gankit.runs.run import Run
@@ -44,7 +44,7 @@ def gankit(*arguments, capsys):
 
 
 def evaluation(better="higher", **metrics):
-    return {"metrics": metrics, "better": {"x": better}, "protocol": {"samples": 10}}
+    return Evaluation(metrics, {}, {"samples": 10}, {"x": better})
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def engine(monkeypatch):
             raise NonFinite("a loss is not finite", "lower the learning rate")
         run.update(status="done")
         figure = float(config.training.seed + 10 * (config.width == 8))
-        (run.path / "evaluation.json").write_text(json.dumps(evaluation(x=figure, y=1.0)))
+        (run.path / "evaluation.json").write_text(json.dumps(evaluation(x=figure, y=1.0).as_dict()))
         return run
 
     monkeypatch.setattr(training, "start", start)

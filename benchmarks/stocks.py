@@ -23,10 +23,10 @@ from gankit_stock_gan.model.windows import Past
 from gankit_stock_gan.simulation import facts, timegan
 from gankit_stock_gan.simulation.bars import Shapes
 from gankit_stock_gan.simulation.simulate import simulate
-from gankit_stock_gan.use.trained import Trained
+from gankit_stock_gan.stock_run import StockRun
 
 from gankit.errors import UsageError
-from gankit.runs.run import find_run
+from gankit.runs import LoadedRun, find_run
 
 WIDTH = timegan.WIDTH
 
@@ -57,8 +57,8 @@ def floor() -> None:
 @click.option("--protocol", type=click.Choice(["published", "gap"]), default="published")
 @click.option("--seeds", default=3)
 def timegan_scores(run: str, protocol: Any, seeds: int) -> None:
-    trained = Trained.opened(find_run(run, Path("runs")))
-    (series,) = trained.series(None, 500)
+    trained = StockRun(LoadedRun.of_recipe(find_run(run, Path("runs")), "stock-gan"))
+    (series,) = trained.config.series(500)
     table = columns(series)
     cut = int(len(series) * timegan.TRAIN["gap"]) if protocol == "gap" else len(series)
     if protocol == "gap" and trained.loaded.facts["series"][0]["start"] > cut:
@@ -88,7 +88,7 @@ def whole(
     return np.concatenate([made[..., :4], made[..., 3:4], made[..., 4:]], axis=-1)
 
 
-def ours(trained: Trained, known: Series, seed: int) -> np.ndarray:
+def ours(trained: StockRun, known: Series, seed: int) -> np.ndarray:
     past, generator = Past.of(known.returns), trained.generator
     begin = begins(known, generator.earliest, seed)
     shape, state = generator.after(past, begin - 1)
@@ -97,7 +97,7 @@ def ours(trained: Trained, known: Series, seed: int) -> np.ndarray:
     return whole(known, past, begin, paths.returns, paths.scale, seed)
 
 
-def rival(trained: Trained, known: Series, seed: int) -> np.ndarray:
+def rival(trained: StockRun, known: Series, seed: int) -> np.ndarray:
     past = Past.of(known.returns)
     begin = begins(known, trained.generator.earliest, seed)
     parameters = garch.fit(known.returns, "garch")
@@ -113,11 +113,11 @@ def rival(trained: Trained, known: Series, seed: int) -> np.ndarray:
     return whole(known, past, begin, returns, np.repeat(past.scale[begin - 1][:, None], WIDTH, 1), seed)
 
 
-def real(trained: Trained, known: Series, seed: int) -> np.ndarray:
+def real(trained: StockRun, known: Series, seed: int) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(columns(known), WIDTH, axis=0).transpose(0, 2, 1).copy()
 
 
-def noise(trained: Trained, known: Series, seed: int) -> np.ndarray:
+def noise(trained: StockRun, known: Series, seed: int) -> np.ndarray:
     low, high = columns(known).min(axis=0), columns(known).max(axis=0)
     return np.random.default_rng(seed).uniform(low, high, (len(known) - WIDTH, WIDTH, 6))
 

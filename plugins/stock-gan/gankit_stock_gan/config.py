@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
@@ -51,9 +50,9 @@ class BarsConfig(RecipeConfig):
 class Weights(Section):
     """Weights of the generator's losses."""
 
-    adversarial: float = Field(0.05, ge=0, description="Of the discriminator's verdict on window and future.")
-    score: float = Field(1.0, ge=0, description="Of the CRPS of the next day, in units of its volatility.")
-    path: float = Field(0.1, ge=0, description="Of the energy score of the days up to the horizon.")
+    adversarial: float = Field(0.05, ge=0, description="Weight of the discriminator's verdict on window and future.")
+    score: float = Field(1.0, ge=0, description="Weight of the CRPS of the next day, in units of its volatility.")
+    path: float = Field(0.1, ge=0, description="Weight of the energy score of the days up to the horizon.")
 
     @model_validator(mode="after")
     def _some(self) -> Weights:
@@ -68,7 +67,7 @@ class StockConfig(BarsConfig):
     validation: int = Field(504, ge=20, description="Sessions before the held-out ones that select the weights.")
     window: int = Field(20, ge=6, le=250, description="Sessions that the generator's LSTM reads.")
     horizon: int = Field(5, ge=1, le=60, description="Sessions that it is trained to continue them by.")
-    units: int = Field(8, ge=1, description="Of the LSTM.")
+    units: int = Field(8, ge=1, description="Units of the LSTM.")
     hidden: int = Field(8, ge=1, description="Units of the layer between the LSTM and what shapes the noise.")
     samples: int = Field(4, ge=2, description="Paths of each example that the energy score compares.")
     steps: int = Field(600, ge=1, description="Steps of training.")
@@ -77,14 +76,14 @@ class StockConfig(BarsConfig):
     calibration: int = Field(500, ge=0, description="Past forecasts that correct the spread of the next; 0 for none.")
     draws: int = Field(1000, ge=20, le=10_000, description="Equally likely values that make a forecast.")
     refit: int = Field(21, ge=1, description="Sessions between refits of the baselines.")
-    weights: Weights = Field(default_factory=Weights, description="Of the generator's losses.")
+    weights: Weights = Field(default_factory=Weights, description="Weights of the generator's losses.")
     training: Training = Training(batch_size=64, steps_per_call=25, log_every=25, sample_every=10**6)
+
+    def of_other_bars(self, source: str) -> StockConfig:
+        """These options for other bars, of which the own choice of tickers and dates says nothing."""
+        plain = {"assets": "", "since": "", "until": "", "calendar": "auto"}
+        return self.model_copy(update={"data": source, **plain})
 
     def rate(self, step: int) -> float:
         """The learning rate after so many steps."""
         return self.lr * (1 + math.cos(math.pi * step / max(1, self.steps))) / 2
-
-    @property
-    def schedule(self) -> Callable[[int], float]:
-        """The generator's learning rate."""
-        return self.rate

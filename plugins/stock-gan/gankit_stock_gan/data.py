@@ -51,16 +51,6 @@ class Asset:
         return np.arange(self.start - 1, len(self.past.returns) - 1)
 
 
-def day(series: Series, row: int) -> str:
-    """The date of a bar, or its number where there are no dates."""
-    return str(row if series.dates is None else series.dates[row])
-
-
-def kind(series: Series) -> str:
-    """How far apart its bars are: daily, weekly or monthly; daily where there are no dates."""
-    return "daily" if series.dates is None else spacing(series.dates)
-
-
 def foreign(facts: Mapping[str, Any], series: Sequence[Series], rows: Sequence[int]) -> list[str]:
     """Warnings of a run's use on bars that are not new to it, or not like those that it knows.
 
@@ -84,7 +74,7 @@ def foreign(facts: Mapping[str, Any], series: Sequence[Series], rows: Sequence[i
             f"forecasts of {', '.join(early)} begin before {max(dates, default='the end')}, up to when this run has "
             "learned: they are better than future ones will be"
         )
-    if other := [one.name for one in series if kind(one) not in {mine["spacing"] for mine in known}]:
+    if other := [one.name for one in series if spacing(one.dates) not in {mine["spacing"] for mine in known}]:
         said.append(f"this run has learned from {known[0]['spacing']} bars, and {', '.join(other)} has others")
     return said
 
@@ -140,7 +130,7 @@ def other(config: StockConfig, source: str) -> Data:
     Raises:
         DataError: A file cannot be used, or is too short.
     """
-    config = config.model_copy(update={"data": source, "assets": "", "since": "", "until": "", "calendar": "auto"})
+    config = config.of_other_bars(source)
     fewest = max(BURN_IN + config.window, RIVALS) + config.test + 1
     return Data(held_out={"assets": [last(series, config.test) for series in config.series(fewest)]})
 
@@ -175,8 +165,8 @@ def open_data(config: StockConfig) -> Data:
             {
                 "name": asset.series.name, "rows": len(asset.series), "calendar": asset.series.calendar,
                 "trained": asset.trained, "start": asset.start, "notes": list(asset.series.notes),
-                "trained_until": day(asset.series, asset.trained), "selected_until": day(asset.series, asset.start),
-                "spacing": kind(asset.series),
+                "trained_until": asset.series.day(asset.trained), "selected_until": asset.series.day(asset.start),
+                "spacing": spacing(asset.series.dates),
             }
             for asset in found
         ],

@@ -92,13 +92,13 @@ class StockGAN(Recipe):
     def stages(self, data: Data) -> list[Stage]:
         """One stage; it ends with the weights of the best held-out CRPS."""
         from gankit import Selection
-        from gankit_stock_gan.model.phases import Game
-        from gankit_stock_gan.model.scoring import validation_crps
+        from gankit_stock_gan.model.phases import ReturnsGame
+        from gankit_stock_gan.model.selection import validation_crps
 
         def score(networks: Mapping[str, Any], opened: Data) -> float:
             return validation_crps(self.config, networks["generator"], opened.held_out["assets"])
 
-        return [Game(self.config, Selection("crps_bps", score, ("generator",))).stage()]
+        return [ReturnsGame(self.config, Selection("crps_bps", score, ("generator",))).stage()]
 
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
         """Held-out figures beside their baselines."""
@@ -107,7 +107,7 @@ class StockGAN(Recipe):
         return evaluate(self, networks, data)
 
     def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
-        """A fan of the days ahead, calibration, simulated paths and their stylised facts, the equity curve."""
+        """Calibration, the equity curve and a fan of the last days, of held-out sessions."""
         from gankit_stock_gan.pictures import draw
 
         return draw(self, networks, data, out)

@@ -11,15 +11,16 @@ SHORT = 250  # held-out sessions, about a year
 ADVICE = "not investment advice: the past of some prices, and no more"
 
 
-def warnings(config: BarsConfig, series: Sequence[Series], tested: int) -> list[str]:
+def warnings(config: BarsConfig, series: Sequence[Series], tested: int, *more: str) -> list[str]:
     """Clauses, the general one first.
 
     Args:
         config: Whether splits are left as they are.
         series: With what reading them found.
         tested: Held-out sessions of each.
+        more: Clauses that come next to the general one.
     """
-    found = [ADVICE]
+    found = [ADVICE, *more]
     if tested < SHORT:
         found.append(f"short test of {tested} sessions: chance decides")
     for one in series:

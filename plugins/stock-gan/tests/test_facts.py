@@ -49,8 +49,8 @@ def test_leverage_is_negative_where_falls_announce_volatility():
 
 def test_moments_are_those_of_scipy():
     paths = np.stack([skewed(500, seed) for seed in range(3)])
-    np.testing.assert_allclose(facts.skewness(paths), stats.skew(paths, axis=1), rtol=1e-12)
-    np.testing.assert_allclose(facts.kurtosis(paths), stats.kurtosis(paths, axis=1), rtol=1e-12)
+    np.testing.assert_allclose(facts.moment(paths, 3), stats.skew(paths, axis=1), rtol=1e-12)
+    np.testing.assert_allclose(facts.moment(paths, 4) - 3, stats.kurtosis(paths, axis=1), rtol=1e-12)
 
 
 def test_hill_finds_the_index_of_a_pareto_tail():
@@ -85,12 +85,12 @@ def test_the_distance_of_distributions_is_a_shift_in_log_return(garch):
 
 def test_scores_hold_the_facts_of_both(garch):
     paths = np.stack([garch[:1000], garch[1000:2000], garch[2000:3000]])
-    found = facts.scores(garch, paths)
+    real, found = panel.table(garch, {"model": paths})
     assert found["kurtosis"] == pytest.approx(np.median(stats.kurtosis(paths, axis=1)))
-    assert found["kurtosis_real"] == pytest.approx(stats.kurtosis(garch))
-    assert found["hill_lower_real"] == pytest.approx(facts.hill(-garch))
+    assert real["kurtosis"] == pytest.approx(stats.kurtosis(garch))
+    assert real["hill_lower"] == pytest.approx(facts.hill(-garch))
     monthly = np.convolve(garch, np.ones(20), "valid")
-    assert found["kurtosis_20_real"] == pytest.approx(stats.kurtosis(monthly))
+    assert real["kurtosis_20"] == pytest.approx(stats.kurtosis(monthly))
 
 
 def broken(case):
@@ -109,7 +109,7 @@ def broken(case):
 def test_what_has_no_facts_is_a_clear_error(case):
     real, paths, words = broken(case)
     with pytest.raises(DataError, match=words) as raised:
-        facts.scores(real, paths)
+        panel.table(real, {"model": paths})
     assert raised.value.hint
 
 
@@ -174,9 +174,8 @@ def test_the_table_and_the_picture(garch, tmp_path):
     assert [row["name"] for row in rows] == ["real", "model", "rival"]
     assert rows[0].keys() == rows[1].keys()
     assert rows[0]["acf_abs"] == 0
-    scores = facts.scores(real, paths["rival"])
-    assert all(rows[2][key] == scores[key] for key in rows[2] if key != "name")
-    assert rows[0]["kurtosis"] == scores["kurtosis_real"]
+    assert rows[2] == {"name": "rival", **facts.distances(real, paths["rival"]), **facts.facts(paths["rival"])}
+    assert rows[0]["kurtosis"] == facts.facts(real)["kurtosis"]
     with Image.open(panel.panel(real, paths, tmp_path / "facts.png")) as picture:
         assert picture.size == (1100, 700)
         below_the_legend = np.asarray(picture.convert("RGB"))[60:]

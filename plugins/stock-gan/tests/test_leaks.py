@@ -7,7 +7,7 @@ same bits up to the cut. A transform that peeks (a scaler fitted on all rows, a 
 import numpy as np
 import pytest
 from gankit_stock_gan.backtest import ours, point_rivals, rivals
-from gankit_stock_gan.backtest.evaluation import backtest
+from gankit_stock_gan.backtest.evaluation import walked
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.config import StockConfig
 from gankit_stock_gan.data import Asset, open_data
@@ -110,7 +110,7 @@ def test_the_whole_backtest(pasts, forecaster):
     made = []
     for name, past in zip(BARS, pasts, strict=True):
         asset = Asset(BARS[name], past, CUT - 100, CUT - 20)
-        made.append(backtest(asset, [(0, forecaster)], forecaster, draws=40, refit=21))
+        made.append(walked(asset, [(0, forecaster)], forecaster, draws=40, refit=21))
     for name in made[0].distributions:
         a, b = (test.distributions[name] for test in made)
         assert same(a[:21], b[:21]), name

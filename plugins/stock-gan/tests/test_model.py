@@ -157,9 +157,9 @@ class Fixed:
 
 
 def game(**options):
-    from gankit_stock_gan.model.phases import Game
+    from gankit_stock_gan.model.phases import ReturnsGame
 
-    return Game(StockConfig(window=8, horizon=3, samples=4, **options), SimpleNamespace())
+    return ReturnsGame(StockConfig(window=8, horizon=3, samples=4, **options), SimpleNamespace())
 
 
 def batch():

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gankit_stock_gan.bars.series import Series
-from gankit_stock_gan.paper import data, evaluation, factors, judging
+from gankit_stock_gan.paper import data, evaluation, factors
 from gankit_stock_gan.paper.config import PaperConfig
 from gankit_stock_gan.paper.recipe import StockGANPaper
+from gankit_stock_gan.paper.verdict import skill
 
 from gankit.errors import DataError
 from gankit.testing import check_recipe
@@ -208,11 +209,11 @@ class Turn:
 
 
 def test_losses_in_closed_form():
-    from gankit_stock_gan.paper.phases import Game
+    from gankit_stock_gan.paper.phases import PaperGame
 
     rng = np.random.default_rng(3)
     past, ahead, made = rng.normal(size=(4, 5, 7)), rng.normal(size=(4, 7)), rng.normal(size=(4, 7))
-    game = Game(config(units=50, dropout=0.25, mse_weight=2, adversarial_weight=0.3))
+    game = PaperGame(config(units=50, dropout=0.25, mse_weight=2, adversarial_weight=0.3))
     turn = Turn(past, ahead, made)
     terms = game.generate(turn)
     assert np.asarray(terms["mse"]) == pytest.approx(((ahead - made) ** 2).mean(axis=1))
@@ -228,7 +229,7 @@ def test_losses_in_closed_form():
     stage = game.stage()
     assert [(p.name, dict(p.weights)) for p in stage.phases][1] == ("generator", {"mse": 2, "fake": 0.3})
     assert stage.reads == ("windows",) and stage.monitor.reads == ("held_out",)
-    assert set(game.look(turn)) == {"real", "fake"} and (turn.masks[-1] == 1).all()
+    assert set(game.watched(turn)) == {"real", "fake"} and (turn.masks[-1] == 1).all()
 
 
 def test_the_monitors_see_held_out_windows_alone():
@@ -283,14 +284,14 @@ def test_the_verdict_needs_significance():
     same = {"persistence": asset.last, "ours": asset.last * (1 + noise / 10)}
     seer = {"persistence": asset.last, "ours": asset.actual * (1 + noise / 10)}
     blind = {"persistence": asset.last, "ours": asset.last * 1.1}
-    said, rows = judging.judge([asset], [same])
+    said, rows = skill([asset], [same])
     assert said == rows[0]["verdict"] and said.startswith("no skill over persistence (DM p = ")
-    assert judging.judge([asset], [seer])[0].startswith("better than persistence by ")
+    assert skill([asset], [seer])[0].startswith("better than persistence by ")
     other = replace(asset, series=replace(asset.series, name="Y"))
-    said, rows = judging.judge([asset, other], [same, blind])
+    said, rows = skill([asset, other], [same, blind])
     assert said.startswith("X: no skill over persistence") and "Y: worse than persistence by " in said
     assert rows[1]["dm"] > 0 and rows[1]["dm_p_holm"] == pytest.approx(2 * rows[1]["dm_p"])
-    said, rows = judging.judge([asset, other], [same, same])
+    said, rows = skill([asset, other], [same, same])
     assert said == f"no skill over persistence on any of 2 series (DM p >= {rows[0]['dm_p_holm']:.2g} after Holm)"
 
 
@@ -306,11 +307,10 @@ def test_evaluation_pictures_and_table(networks, tmp_path):
     assert result.protocol["split"].startswith("leaky split") and "persistence" in result.verdict[0]
     for said in (
         "not investment advice",
-        "A/0: no volume on 7 of 200 days",
+        "A/0: no volume on 7 of 200 sessions",
         "short test of 40",
         "proxy",
         "overnight",
-        "unadjusted",
     ):
         assert said in result.protocol["warnings"]
     files = recipe.sample(networks, found, tmp_path)

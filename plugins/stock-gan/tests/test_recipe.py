@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ import gankit
 from gankit.cli import main
 from gankit.config import resolve
 from gankit.errors import ConfigError
-from gankit.runs.training import fit
+from gankit.runs import fit
 from gankit.testing import check_recipe
 
 LOSSES = ("adversarial", "score", "path")
@@ -91,7 +92,7 @@ def test_it_learns_a_process_nearly_as_well_as_one_who_knows_it():
 
 @pytest.mark.slow
 def test_a_broken_loss_is_noticed(monkeypatch):
-    from gankit_stock_gan.model.phases import Game
+    from gankit_stock_gan.model.phases import ReturnsGame
 
     class Learner(StockGAN):
         Config = Toy
@@ -103,8 +104,8 @@ def test_a_broken_loss_is_noticed(monkeypatch):
 
     config = Toy(test=500, validation=500, steps=100)
     right = held_out_crps(fit(Learner(config))["generator"], config)
-    score = Game.score
-    monkeypatch.setattr(Game, "score", lambda self, turn: -score(self, turn))
+    score = ReturnsGame.score
+    monkeypatch.setattr(ReturnsGame, "score", lambda self, turn: -score(self, turn))
     wrong = held_out_crps(fit(Learner(config))["generator"], config)
     assert right < 0.5 < 1 < wrong  # the wrong one is worse than a constant
 
@@ -184,8 +185,11 @@ def test_forecast_writes_dated_quantiles_and_a_fan(run, bars, tmp_path, capsys):
     quantiles = np.array([[float(row[f"q{level:02d}"]) for level in range(5, 100, 5)] for row in written])
     assert (np.diff(quantiles, axis=1) > 0).all()
     assert (np.diff(quantiles[:, -1] - quantiles[:, 0]) > 0).all()  # the fan opens
-    with Image.open(result["files"]["pictures"][0]) as picture:
+    with Image.open(result["files"]["fan-AAA.png"]) as picture:
         assert np.asarray(picture.convert("L")).std() > 10
+    origin = json.loads(Path(result["files"]["provenance"]).read_text())
+    assert origin["run"] == str(run.path) and origin["request"]["horizon"] == 7
+    assert {"gankit", "gankit-stock-gan", "arch", "matplotlib"} <= set(origin["versions"])
     again = called(
         "forecast", bars / "AAA.csv", "--run", run.path, "-h", 7, "-o", tmp_path / "g", "--json", capsys=capsys
     )
@@ -222,7 +226,7 @@ def test_a_tuning_is_kept(run, bars, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(tuning, "PATHS", 5)
     asked = ("simulate", bars / "AAA.csv", "--run", run.path, "-n", 5, "-t", 10, "--json")
     _, first, err = called(*asked, "-o", tmp_path / "a", capsys=capsys)
-    assert "some minutes, once" in err
+    assert len(list((run.path / "tuning").iterdir())) == 1 and "some minutes, once" in err
     _, second, err = called(*asked, "-o", tmp_path / "b", capsys=capsys)
     assert "some minutes, once" not in err
     assert json.loads(first)["tuning"] == json.loads(second)["tuning"]

@@ -6,9 +6,10 @@ import warnings
 import numpy as np
 import pytest
 from gankit_stock_gan.backtest import garch, rivals
+from gankit_stock_gan.backtest.point_rivals import points
 from scipy.stats import norm
 
-from gankit.errors import DataError, UsageError
+from gankit.errors import DataError
 
 DAYS, START = 420, 370
 
@@ -64,22 +65,22 @@ def test_estimates_that_fail_are_counted_and_replaced(monkeypatch, caplog):
     answers = iter([None, good, None, None, good])  # a warm start is tried only once there is a good estimate
     monkeypatch.setattr(garch, "fit", lambda *given: next(answers))
     walk = garch.walk(RETURNS, START, 13, "garch")
-    assert [block.first for block in walk.blocks] == [370, 383, 396, 409]
-    assert [block.parameters for block in walk.blocks] == [garch.usual(RETURNS[:START]), good, good, good]
-    assert walk.failures == 2 and "2 of 4 estimates did not converge" in caplog.text
+    assert [block.first for block in walk] == [370, 383, 396, 409]
+    assert [block.parameters for block in walk] == [garch.usual(RETURNS[:START]), good, good, good]
+    assert "2 of 4 estimates did not converge" in caplog.text
 
 
 def test_a_market_without_variation():
     flat = np.zeros(120)
     for draws in rivals.forecasts(flat, 100, m=20).values():
         assert np.isfinite(draws).all() and np.abs(draws).max() < 1e-4
-    for guess in rivals.points(np.full(120, 7.0), 100).values():
+    for guess in points(np.full(120, 7.0), 100).values():
         assert guess == pytest.approx(7)
 
 
 @functools.cache
 def untouched(horizon):
-    return rivals.forecasts(RETURNS, START, m=50, horizon=horizon), rivals.points(CLOSE, START, horizon, refit=7)
+    return rivals.forecasts(RETURNS, START, m=50, horizon=horizon), points(CLOSE, START, horizon, refit=7)
 
 
 CHANGED = [(START, 1), (START + 20, 1), (START + 21, 3), (START + 40, 1)]
@@ -94,7 +95,7 @@ def test_no_forecast_knows_its_day(t, horizon):
     before = untouched(horizon)[0]
     after = rivals.forecasts(other, START, m=50, horizon=horizon)
     rows = t - START + 1
-    for name in rivals.NAMES:
+    for name in rivals.RIVALS:
         assert np.array_equal(before[name][:rows], after[name][:rows]), name
         assert (before[name][rows:] != after[name][rows:]).any(axis=1).all(), name
 
@@ -103,7 +104,7 @@ def test_no_forecast_knows_its_day(t, horizon):
 def test_no_price_knows_the_days_after_its_origin(t, horizon):
     other = CLOSE.copy()
     other[t + 1 :] *= np.exp(0.05 * np.random.default_rng(1).standard_normal(len(CLOSE) - t - 1))
-    before, after = untouched(horizon)[1], rivals.points(other, START, horizon, refit=7)
+    before, after = untouched(horizon)[1], points(other, START, horizon, refit=7)
     rows = t + horizon - START + 1  # the forecast of close t + horizon is the last that is made at t
     for name in before:
         assert np.array_equal(before[name][:rows], after[name][:rows]), name
@@ -111,10 +112,10 @@ def test_no_price_knows_the_days_after_its_origin(t, horizon):
 
 
 def test_no_forecast_knows_its_day_where_the_past_is_short():
-    other, names = RETURNS[:90].copy(), ("normal", "historical", "ewma")
+    other = RETURNS[:90].copy()
     other[62:] *= -3
-    before, after = (rivals.forecasts(returns, 60, m=50, names=names) for returns in (RETURNS[:90], other))
-    for name in names:
+    before, after = (rivals.forecasts(returns, 60, m=50) for returns in (RETURNS[:90], other))
+    for name in rivals.RIVALS:
         assert np.array_equal(before[name][:3], after[name][:3]), name
 
 
@@ -124,12 +125,11 @@ def test_a_shorter_series_gives_the_same_rows(one_day):
         assert np.array_equal(draws, one_day[name][:30]), name
 
 
-def test_rows_are_sorted_and_single_rivals_are_the_same(one_day):
-    assert tuple(one_day) == rivals.NAMES
+def test_rows_are_sorted(one_day):
+    assert tuple(one_day) == tuple(rivals.RIVALS)
     for name, draws in one_day.items():
         assert draws.shape == (DAYS - START, 200) and draws.dtype == np.float64
         assert (np.diff(draws, axis=1) >= 0).all(), name
-    assert np.array_equal(rivals.forecast("gjr-fhs", RETURNS, START, m=200), one_day["gjr-fhs"])
 
 
 def test_simple_rivals_by_hand(one_day):
@@ -180,12 +180,12 @@ def test_arima_is_that_of_statsmodels(horizon):
         model = ARIMA(RETURNS[:first] / scale, order=(1, 0, 1), trend="c").fit(method="innovations_mle")
         whole = model.apply(RETURNS[:origin] / scale).forecast(horizon) * scale
     expected = CLOSE[origin] * np.exp(whole.sum())
-    assert rivals.points(CLOSE, START, horizon)["arima"][row] == pytest.approx(expected, rel=1e-7)
+    assert points(CLOSE, START, horizon)["arima"][row] == pytest.approx(expected, rel=1e-7)
 
 
 @pytest.mark.parametrize("horizon", [1, 4])
 def test_drift_and_ridge_by_hand(horizon):
-    found, row = rivals.points(CLOSE, START, horizon), 30
+    found, row = points(CLOSE, START, horizon), 30
     origin = START + row - horizon
     assert found["persistence"][row] == CLOSE[origin]
     assert found["drift"][row] == pytest.approx(CLOSE[origin] * np.exp(horizon * RETURNS[:origin].mean()))
@@ -199,15 +199,12 @@ def test_drift_and_ridge_by_hand(horizon):
 
 
 def test_what_cannot_be_forecast_is_said():
-    with pytest.raises(UsageError, match="'gjr'") as error:
-        rivals.forecast("gjr", RETURNS, START)
-    assert "'gjr-t'" in error.value.hint
     for start in (30, DAYS):
         with pytest.raises(DataError):
             rivals.forecasts(RETURNS, start)
         with pytest.raises(DataError):
-            rivals.points(CLOSE, start + 1)
+            points(CLOSE, start + 1)
     with pytest.raises(DataError):
         rivals.forecasts(np.where(np.arange(DAYS) == 3, np.nan, RETURNS), START)
     with pytest.raises(DataError):
-        rivals.points(CLOSE - 100, START)
+        points(CLOSE - 100, START)

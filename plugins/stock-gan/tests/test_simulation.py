@@ -88,7 +88,7 @@ def test_the_search_improves_on_its_beginning(monkeypatch):
     def away(one):
         return tuning.mismatch(history, real, anywhere(forecaster(), one, 10, 1100).returns)
 
-    assert away(found) < away(tuning.tuned(tuning.BEGIN, found.anchor))
+    assert away(found) < away(tuning._tuning(tuning.BEGIN, found.anchor))
     assert tuning.mismatch(history, real, np.zeros((3, 1100))) == tuning.WORST
     assert tuning.mismatch(history, real, history[None]) == pytest.approx(0, abs=1e-9)
 

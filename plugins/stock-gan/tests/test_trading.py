@@ -71,7 +71,7 @@ def test_compare():
     rng = np.random.default_rng(0)
     returns = rng.normal(0.0004, 0.01, 500)
     weights = rng.random(500).round(1)
-    found = trading.compare(returns, weights)
+    found = trading.beside_holding(returns, weights)
     assert list(found["costs"]) == ["0", "5", "10"] and found["days"] == 500
     free, dear = found["costs"]["0"], found["costs"]["10"]
     daily = trading.strategy(returns, weights, 10)
@@ -87,19 +87,19 @@ def test_compare():
     assert found["equity"]["10"]["strategy"] == pytest.approx(np.cumprod(1 + daily))
     low, high = free["interval"]
     assert low < free["sharpe_difference"] < high
-    assert trading.compare(returns, weights)["costs"] == found["costs"]
+    assert trading.beside_holding(returns, weights)["costs"] == found["costs"]
 
 
 def test_the_interval_is_as_wide_as_theory_says():
     """Of independent days, the Sharpe ratio of an asset against a flat one has a standard error of sqrt(252 / n)."""
     returns = np.random.default_rng(1).normal(0, 0.01, 2000)
-    low, high = trading.compare(returns, np.zeros(2000), costs=(0,))["costs"]["0"]["interval"]
+    low, high = trading.beside_holding(returns, np.zeros(2000), costs=(0,))["costs"]["0"]["interval"]
     assert high - low == pytest.approx(2 * 1.645 * np.sqrt(252 / 2000), rel=0.15)
 
 
 def test_holding_is_no_better_than_holding():
     returns = np.random.default_rng(2).normal(0, 0.01, 300)
-    found = trading.compare(returns, np.ones(300))["costs"]["5"]
+    found = trading.beside_holding(returns, np.ones(300))["costs"]["5"]
     assert found["sharpe_difference"] == 0 and found["interval"] == [0, 0]
 
 

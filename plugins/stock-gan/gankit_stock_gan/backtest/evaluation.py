@@ -18,10 +18,6 @@ from gankit_stock_gan.data import Asset, crossed, foreign
 from gankit_stock_gan.model.forecaster import Forecaster
 from gankit_stock_gan.warnings import warnings
 
-BETTER = {
-    "crps_bps": "lower", "pit_ks": "lower", "mae": "lower", "mae_ratio": "lower", "rmse": "lower", "mape": "lower",
-    "mase": "lower", "pinball_bps": "lower", "directional": "higher",
-}  # fmt: skip
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the pinball loss
 SHARES = {"coverage_50": 0.5, "coverage_90": 0.9}
 OURS = "stock-gan"
@@ -48,6 +44,11 @@ class Backtest:
     closes: Mapping[str, np.ndarray]
 
     @property
+    def name(self) -> str:
+        """The series'."""
+        return self.asset.series.name
+
+    @property
     def origin(self) -> np.ndarray:
         """The close that each forecast starts from, `[k]`."""
         return self.asset.series.close[self.rows + 1]
@@ -66,14 +67,20 @@ class Backtest:
         """CRPS of a distribution in log return, `[k]`."""
         return scores.crps(self.distributions[name], self.outcome)
 
+    def pit(self, name: str) -> np.ndarray:
+        """Where in a distribution each outcome fell, `[k]`."""
+        return scores.pit(self.distributions[name], self.outcome)
+
     def figures(self, name: str) -> dict[str, float]:
         """All that is measured of a method; of one that predicts closes alone, less."""
+        from scipy.stats import kstest
+
         found = {}
         if name in self.distributions:
             draws = self.distributions[name]
             found["crps_bps"] = 1e4 * float(self.losses(name).mean())
             found |= {key: float(scores.coverage(draws, self.outcome, s).mean()) for key, s in SHARES.items()}
-            found["pit_ks"] = float(scores.ks_uniform(scores.pit(draws, self.outcome)))
+            found["pit_ks"] = float(kstest(self.pit(name), "uniform", method="asymp").statistic)
             found["pinball_bps"] = 1e4 * float(scores.pinball(draws, self.outcome, LEVELS).mean())
         seen = self.asset.series.close[: self.asset.start + 1]
         error = np.abs(seen[self.horizon :] - seen[: -self.horizon]).mean()
@@ -84,7 +91,7 @@ class Backtest:
         return found
 
 
-def backtest(
+def walked(
     asset: Asset, generators: Sequence[tuple[int, Forecaster]], lstm: Forecaster | None, *, draws: int, refit: int,
     horizon: int = 1, step: int = 1, seed: int = 0,
 ) -> Backtest:  # fmt: skip
@@ -129,9 +136,9 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
         Forecaster.of(networks[name], config.window, config.calibration) for name in ("generator", "lstm")
     )
     options = {"draws": config.draws, "refit": config.refit}
-    tests = [backtest(asset, [(0, generator)], lstm, **options) for asset in data.held_out["assets"]]
+    tests = [walked(asset, [(0, generator)], lstm, **options) for asset in data.held_out["assets"]]
     tables = [{name: test.figures(name) for name in test.closes} for test in tests]
-    means = {name: _mean([table[name] for table in tables]) for name in tables[0]}
+    means = {name: scores.means([table[name] for table in tables]) for name in tables[0]}
     metrics = means.pop(OURS)
     metrics |= _costs(tests)
     said = verdicts(tests)
@@ -142,15 +149,15 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
         "held_out": "; ".join(_span(test) for test in tests),
         "crps_bps": "of log returns, in basis points", "mae": "of the median close, in the prices' currency",
         "selected_by": f"CRPS of the {config.validation} sessions before the held-out ones",
-        "standard_error_crps_bps": {t.asset.series.name: _luck(t) for t in tests},
+        "standard_error_crps_bps": {t.name: _luck(t) for t in tests},
         "warnings": "; ".join(_warnings(config, tests, data)),
     }  # fmt: skip
     rows = [
-        {"asset": test.asset.series.name, "method": name, **figures}
+        {"asset": test.name, "method": name, **figures}
         for test, table in zip(tests, tables, strict=True)
         for name, figures in table.items()
     ]
-    better = {key: direction for key, direction in BETTER.items() if key in metrics}
+    better = {key: direction for key, direction in scores.BETTER.items() if key in metrics}
     verdict = [*(f"Closes: {text}." for text in said["closes"].values())]
     verdict += [f"Distributions: {text}." for text in said["distributions"].values()]
     verdict += [f"Trading: {_traded(test)}." for test in tests]
@@ -172,12 +179,12 @@ def best_rival(test: Backtest) -> str:
 
 def verdicts(tests: list[Backtest]) -> dict[str, dict[str, str]]:
     """Sentences on closes against persistence, and on distributions against the best rival, by series."""
-    best = {test.asset.series.name: best_rival(test) for test in tests}
+    best = {test.name: best_rival(test) for test in tests}
     closes, distributions = {}, {}
     # Errors of forecasts that share days are correlated, up to so many of them in a row.
     lags = -(-tests[0].horizon // tests[0].step)
     for test in tests:
-        name = test.asset.series.name
+        name = test.name
         errors = [np.abs(test.closes[method] - test.actual) for method in (OURS, "persistence")]
         closes[name] = (errors[0], errors[1])
         distributions[name] = (test.losses(OURS), test.losses(best[name]))
@@ -185,7 +192,7 @@ def verdicts(tests: list[Backtest]) -> dict[str, dict[str, str]]:
         "closes": point_verdict(closes, horizon=lags),
         "distributions": distribution_verdict(distributions, best, horizon=lags),
     }
-    nearer = {test.asset.series.name: _nearer(test) for test in tests}
+    nearer = {test.name: _nearer(test) for test in tests}
     several = len(tests) > 1
     return {
         what: {
@@ -218,7 +225,7 @@ def _traded(test: Backtest) -> str:
         ours, held = found["strategy"]["sharpe"], found["buy_and_hold"]["sharpe"]
         low, high = found["interval"]
         said.append(f"{rule} {ours:.2f} against {held:.2f} of holding (difference in [{low:.2f}, {high:.2f}], 90 %)")
-    return f"Sharpe ratio of {test.asset.series.name} at 5 bps, " + ", ".join(said)
+    return f"Sharpe ratio of {test.name} at 5 bps, " + ", ".join(said)
 
 
 def _costs(tests: list[Backtest]) -> dict[str, float]:
@@ -238,12 +245,7 @@ def _costs(tests: list[Backtest]) -> dict[str, float]:
             | {"sharpe_hold": earned["kelly"]["0"]["buy_and_hold"]["sharpe"]}
         )
     # Of several series the least p: a mean of them would mean nothing.
-    return _mean(found) | {key: min(one[key] for one in found) for key in found[0] if key.endswith("_p")}
-
-
-def _mean(tables: list[dict[str, float]]) -> dict[str, float]:
-    """Means of the figures that every series has."""
-    return {key: float(np.mean([t[key] for t in tables])) for key in tables[0] if all(key in t for t in tables)}
+    return scores.means(found) | {key: min(one[key] for one in found) for key in found[0] if key.endswith("_p")}
 
 
 def _luck(test: Backtest) -> float:
@@ -253,6 +255,6 @@ def _luck(test: Backtest) -> float:
 
 
 def _span(test: Backtest) -> str:
-    dates, name = test.asset.series.dates, test.asset.series.name
+    dates = test.asset.series.dates
     where = f"{dates[test.rows[0] + 2]} to {dates[test.rows[-1] + 2]}, " if dates is not None else ""
-    return f"{name} {where}{len(test.rows)} sessions"
+    return f"{test.name} {where}{len(test.rows)} sessions"

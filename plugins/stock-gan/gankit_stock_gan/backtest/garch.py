@@ -50,14 +50,6 @@ class Block:
     sigma: np.ndarray
 
 
-@dataclass(frozen=True)
-class Walk:
-    """All blocks from the first forecast to the end, and how many estimates did not converge."""
-
-    blocks: tuple[Block, ...]
-    failures: int
-
-
 def usual(returns: np.ndarray) -> Parameters:
     """Parameters typical of daily returns, with the sample's mean and variance: where no estimate is to be had."""
     variance = max(float(returns.var()), 1e-12)
@@ -121,11 +113,11 @@ def filtered(parameters: Parameters, returns: np.ndarray) -> np.ndarray:
     return np.sqrt(lfilter([1.0], [1.0, -p.beta], np.concatenate([[first], news])))
 
 
-def walk(returns: np.ndarray, start: int, refit: int, kind: Kind) -> Walk:
+def walk(returns: np.ndarray, start: int, refit: int, kind: Kind) -> list[Block]:
     """Estimates at `start` and every `refit` days after it, each from all returns before, and the volatilities.
 
     An estimate that does not converge, from the last one nor afresh, is replaced by the last good one, or by `usual`
-    before there is any; the walk counts them and says so in the log.
+    before there is any; the log says how many there were.
 
     Args:
         returns: Plain log returns, float64 `[n]`.
@@ -158,7 +150,7 @@ def walk(returns: np.ndarray, start: int, refit: int, kind: Kind) -> Walk:
         logging.getLogger("gankit").warning(
             "%s: %d of %d estimates did not converge; the last good ones stood in", kind, failures, len(blocks)
         )
-    return Walk(tuple(blocks), failures)
+    return blocks
 
 
 def simulate(parameters: Parameters, sigma: np.ndarray, shocks: np.ndarray) -> np.ndarray:

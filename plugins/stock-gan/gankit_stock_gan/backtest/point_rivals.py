@@ -11,8 +11,6 @@ chapter 9; Hoerl & Kennard 1970.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from gankit.errors import DataError
@@ -60,12 +58,6 @@ def points(close: np.ndarray, start: int, horizon: int = 1, refit: int = 21) -> 
     return {name: close[origins] * np.exp(move) for name, move in moves.items()}
 
 
-def _blocks(origins: np.ndarray, refit: int) -> Iterator[np.ndarray]:
-    """Runs of origins that share one estimate, made at the first of them."""
-    for i in range(0, len(origins), refit):
-        yield origins[i : i + refit]
-
-
 def _ridge(log: np.ndarray, origins: np.ndarray, horizon: int, refit: int) -> np.ndarray:
     """Expected log return of the next `horizon` days at each origin, `[origins]`."""
     from sklearn.linear_model import Ridge
@@ -73,7 +65,7 @@ def _ridge(log: np.ndarray, origins: np.ndarray, horizon: int, refit: int) -> np
     returns = np.diff(log)
     inputs = np.lib.stride_tricks.sliding_window_view(returns, LAGS)  # row i: returns up to close i + LAGS
     found = []
-    for block in _blocks(origins, refit):
+    for block in np.split(origins, range(refit, len(origins), refit)):  # each shares an estimate, made at its first
         known = np.arange(LAGS, block[0] - horizon + 1)  # origins whose outcome was known at the estimate
         x = inputs[known - LAGS]
         mean, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-12)
@@ -94,7 +86,7 @@ def _arima(log: np.ndarray, origins: np.ndarray, horizon: int, refit: int) -> np
     from scipy.signal import lfilter
 
     returns, found = np.diff(log), []
-    for block in _blocks(origins, refit):
+    for block in np.split(origins, range(refit, len(origins), refit)):  # each shares an estimate, made at its first
         mean, ar, ma = _arma(returns[: block[0]])
         rest = returns[: block[-1]] - mean
         errors = lfilter([1.0, -ar], [1.0, ma], rest)

@@ -43,6 +43,26 @@ def expected_shortfall(draws: np.ndarray, level: float) -> np.ndarray:
     return -np.sort(draws, axis=1) @ weights / weights.sum()
 
 
+def tail_losses(draws: np.ndarray, levels: Sequence[float] = (0.01, 0.05)) -> dict[str, dict[str, float]]:
+    """Both losses of one distribution.
+
+    Args:
+        draws: Log returns, float64 `[m]`.
+        levels: Of the Value at Risk.
+
+    Returns:
+        For each level, as `"0.01"`: `value_at_risk` and `expected_shortfall`.
+    """
+    ordered = np.sort(draws)[None]
+    return {
+        f"{level:g}": {
+            "value_at_risk": float(value_at_risk(ordered, level)[0]),
+            "expected_shortfall": float(expected_shortfall(ordered, level)[0]),
+        }
+        for level in levels
+    }
+
+
 def report(draws: np.ndarray, y: np.ndarray, levels: Sequence[float] = (0.01, 0.05)) -> dict[str, dict[str, Any]]:
     """How often and how badly the forecast losses were exceeded.
 

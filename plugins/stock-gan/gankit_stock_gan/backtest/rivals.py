@@ -15,25 +15,18 @@ simulation; see `garch` for the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from gankit.errors import DataError, UsageError, did_you_mean
+from gankit.errors import DataError
 from gankit_stock_gan.backtest import garch
-from gankit_stock_gan.backtest.point_rivals import points
-
-__all__ = ["NAMES", "forecast", "forecasts", "midpoints", "points"]
+from gankit_stock_gan.model.calibration import levels
 
 WINDOW = 250  # days of historical simulation, about a year
 DECAY = 0.94  # of RiskMetrics for daily data
 BACKCAST = 75  # first returns whose weighted mean square starts the recursion of EWMA
-
-
-def midpoints(m: int) -> np.ndarray:
-    """The probabilities (i + 1/2) / m at which m equally likely draws stand, float64 `[m]`."""
-    return (np.arange(m) + 0.5) / m
 
 
 @dataclass(frozen=True)
@@ -46,9 +39,9 @@ class Task:
     refit: int
     horizon: int
     seed: int
-    walks: dict[str, garch.Walk] = field(default_factory=dict)
+    walks: dict[str, list[garch.Block]] = field(default_factory=dict)
 
-    def walk(self, kind: garch.Kind) -> garch.Walk:
+    def walk(self, kind: garch.Kind) -> list[garch.Block]:
         """The walk of one kind of recursion."""
         if kind not in self.walks:
             self.walks[kind] = garch.walk(self.returns, self.start, self.refit, kind)
@@ -65,13 +58,7 @@ class Task:
 
 
 def forecasts(
-    returns: np.ndarray,
-    start: int,
-    m: int = 1000,
-    refit: int = 21,
-    horizon: int = 1,
-    seed: int = 0,
-    names: Sequence[str] | None = None,
+    returns: np.ndarray, start: int, m: int = 1000, refit: int = 21, horizon: int = 1, seed: int = 0
 ) -> dict[str, np.ndarray]:
     """What each rival says before day t about the sum of the returns of days t ... t + horizon - 1.
 
@@ -85,20 +72,14 @@ def forecasts(
         refit: Days between two estimates of the GARCH family.
         horizon: Days ahead.
         seed: Of the simulated paths, where there are several days.
-        names: Which rivals; all without it.
 
     Returns:
         Name -> float64 `[n - start, m]`, each row sorted: quantiles at the midpoints (i + 1/2) / m. The last
         horizon - 1 rows reach beyond the end of `returns`.
 
     Raises:
-        UsageError: If a name is not a rival's.
         DataError: If a return is not finite, or too few or all lie before `start`.
     """
-    wanted = NAMES if names is None else tuple(names)
-    for name in wanted:
-        if name not in _RIVALS:
-            raise UsageError(f"there is no rival {name!r}", did_you_mean(name, NAMES))
     returns = np.asarray(returns, np.float64)
     if not np.isfinite(returns).all():
         raise DataError("a return is not a finite number", "look for prices that are missing or not positive")
@@ -108,14 +89,7 @@ def forecasts(
             f"at least {max(garch.LEAST_PAST, horizon + 1)} must lie before the first forecast, and one after",
         )
     task = Task(returns, start, m, refit, horizon, seed)
-    return {name: _RIVALS[name](task) for name in wanted}
-
-
-def forecast(
-    name: str, returns: np.ndarray, start: int, m: int = 1000, refit: int = 21, horizon: int = 1, seed: int = 0
-) -> np.ndarray:
-    """One rival's part of `forecasts`, float64 `[n - start, m]`."""
-    return forecasts(returns, start, m, refit, horizon, seed, (name,))[name]
+    return {name: rival(task) for name, rival in RIVALS.items()}
 
 
 def _normal(task: Task) -> np.ndarray:
@@ -141,14 +115,14 @@ def _gaussian(task: Task, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
     from scipy.special import ndtri
 
     scale = np.sqrt(task.horizon * variance)
-    return task.horizon * mean[:, None] + scale[:, None] * ndtri(midpoints(task.m))
+    return task.horizon * mean[:, None] + scale[:, None] * ndtri(levels(task.m))
 
 
 def _historical(task: Task) -> np.ndarray:
     sums = np.convolve(task.returns, np.ones(task.horizon), "valid")  # sums[i] ends with day i + horizon - 1
     ends = np.arange(task.start, len(task.returns)) - task.horizon + 1
     past = (sums[max(0, end - WINDOW) : end] for end in ends)
-    return np.stack([np.quantile(window, midpoints(task.m), method="hazen") for window in past])
+    return np.stack([np.quantile(window, levels(task.m), method="hazen") for window in past])
 
 
 def _student(task: Task, kind: garch.Kind) -> np.ndarray:
@@ -156,7 +130,7 @@ def _student(task: Task, kind: garch.Kind) -> np.ndarray:
 
     def innovations(block: garch.Block) -> np.ndarray:
         nu = block.parameters.nu
-        return student.ppf(midpoints(task.m), nu) * np.sqrt((nu - 2) / nu)
+        return student.ppf(levels(task.m), nu) * np.sqrt((nu - 2) / nu)
 
     return _simulated(task, kind, innovations)
 
@@ -164,7 +138,7 @@ def _student(task: Task, kind: garch.Kind) -> np.ndarray:
 def _filtered_history(task: Task) -> np.ndarray:
     def innovations(block: garch.Block) -> np.ndarray:
         residuals = (task.returns[: block.first] - block.parameters.mean) / block.sigma[: block.first]
-        return np.quantile(residuals, midpoints(task.m), method="hazen")
+        return np.quantile(residuals, levels(task.m), method="hazen")
 
     return _simulated(task, "gjr", innovations)
 
@@ -172,12 +146,12 @@ def _filtered_history(task: Task) -> np.ndarray:
 def _simulated(task: Task, kind: garch.Kind, innovations: Callable[[garch.Block], np.ndarray]) -> np.ndarray:
     """Paths from each origin, with the innovations' quantiles at the midpoints given for each block."""
     ranks, rows = task.ranks(), []
-    for block in task.walk(kind).blocks:
+    for block in task.walk(kind):
         rows.append(garch.simulate(block.parameters, block.sigma[block.first :], innovations(block)[ranks]))
     return np.concatenate(rows)
 
 
-_RIVALS: dict[str, Callable[[Task], np.ndarray]] = {
+RIVALS: dict[str, Callable[[Task], np.ndarray]] = {
     "normal": _normal,
     "historical": _historical,
     "ewma": _ewma,
@@ -185,5 +159,3 @@ _RIVALS: dict[str, Callable[[Task], np.ndarray]] = {
     "gjr-t": lambda task: _student(task, "gjr"),
     "gjr-fhs": _filtered_history,
 }
-
-NAMES = tuple(_RIVALS)

@@ -5,15 +5,20 @@ to every function here: the i-th smallest draw stands at probability (i + 1/2) /
 function is a straight line (Hazen's plotting positions).
 
 Sources: CRPS as E|X - y| - E|X - X'| / 2, Gneiting & Raftery 2007, eq. 21; pinball loss, Koenker & Bassett 1978;
-probability integral transform, Dawid 1984, and for draws Hamill 2001; MASE, Hyndman & Koehler 2006.
+probability integral transform, Dawid 1984; MASE, Hyndman & Koehler 2006.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
+BETTER: dict[str, Literal["lower", "higher"]] = {
+    "crps_bps": "lower", "pit_ks": "lower", "mae": "lower", "mae_ratio": "lower", "rmse": "lower", "mape": "lower",
+    "mase": "lower", "pinball_bps": "lower", "directional": "higher",
+}  # fmt: skip
 LEAST = 1e-12  # nearest that a PIT comes to 0 and 1, so that its normal quantile stays finite
 
 
@@ -79,27 +84,22 @@ def coverage(draws: np.ndarray, y: np.ndarray, share: float) -> np.ndarray:
     return (low <= y) & (y <= high)
 
 
-def pit(draws: np.ndarray, y: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+def pit(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Probability integral transform: where in its forecast each day fell; uniform if the forecasts are right.
 
-    Without `rng` it is the forecast's distribution function, continuous in y: linear between two draws, the middle of
-    their ranks on tied draws, and beyond the outermost draws an exponential tail of the draws' standard deviation
-    that holds the half cell left there. With `rng` it is a uniform number within the cell of y's rank among m + 1,
-    which is exactly uniform if y and the draws come from one distribution, however few the draws are.
+    It is the forecast's distribution function, continuous in y: linear between two draws, the middle of their ranks on
+    tied draws, and beyond the outermost draws an exponential tail of the draws' standard deviation that holds the half
+    cell left there.
 
     Args:
         draws: float64 `[days, m]`.
         y: What happened, float64 `[days]`.
-        rng: Breaks the cells at random.
 
     Returns:
         float64 `[days]` in (0, 1).
     """
     x, m = np.sort(draws, axis=1), draws.shape[1]
     below, upto = (x < y[:, None]).sum(axis=1), (x <= y[:, None]).sum(axis=1)
-    if rng is not None:
-        found = (below + rng.random(len(y)) * (upto - below + 1)) / (m + 1)
-        return np.clip(found, LEAST, 1 - LEAST)
     rows = np.arange(len(y))
     left, right = x[rows, np.maximum(below - 1, 0)], x[rows, np.minimum(below, m - 1)]
     part = np.divide(y - left, right - left, out=np.full(len(y), 0.5), where=right > left)
@@ -111,11 +111,14 @@ def pit(draws: np.ndarray, y: np.ndarray, rng: np.random.Generator | None = None
     return np.clip(found, LEAST, 1 - LEAST)
 
 
-def ks_uniform(pit: np.ndarray) -> float:
-    """Kolmogorov's distance between the distribution of the PIT `[days]` and the uniform one, in [0, 1]."""
-    ordered, n = np.sort(pit), len(pit)
-    steps = np.arange(n + 1) / n
-    return float(max((steps[1:] - ordered).max(), (ordered - steps[:-1]).max()))
+def errors(price: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """`mae` and `rmse` of forecast prices in their unit, and `mape` in percent; both arrays float64 `[days]`."""
+    error = predicted - price
+    return {
+        "mae": float(np.abs(error).mean()),
+        "rmse": float(np.sqrt((error**2).mean())),
+        "mape": float(100 * np.abs(error / price).mean()),
+    }
 
 
 def point_scores(
@@ -130,19 +133,21 @@ def point_scores(
         season_error: Mean absolute error of persistence over the training days, the unit of MASE.
 
     Returns:
-        `mae` and `rmse` in the price's unit; `mape` in percent; `mase`, above 1 if worse than persistence was in
+        Those of `errors`; `mase`, above 1 if worse than persistence was in
         training; `directional`, the share of days whose change has the forecast's sign. Days without a change are left
         out of `directional` (it is 0.5 if no day is left), and a forecast of no change counts one half, so that
         persistence gets 0.5.
     """
-    error = predicted - price
-    mae = float(np.abs(error).mean())
+    found = errors(price, predicted)
     moved, expected = np.sign(price - previous), np.sign(predicted - previous)
     right = (1 + moved * expected)[moved != 0] / 2
     return {
-        "mae": mae,
-        "rmse": float(np.sqrt((error**2).mean())),
-        "mape": float(100 * np.abs(error / price).mean()),
-        "mase": mae / float(season_error) if season_error > 0 else float("nan"),
+        **found,
+        "mase": found["mae"] / float(season_error) if season_error > 0 else float("nan"),
         "directional": float(right.mean()) if len(right) else 0.5,
     }
+
+
+def means(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Means of the figures that every table has."""
+    return {key: float(np.mean([t[key] for t in tables])) for key in tables[0] if all(key in t for t in tables)}

@@ -1,13 +1,12 @@
-"""Whether a difference is more than luck: tests of forecasts, of directions and of Value at Risk, and a bootstrap.
+"""Whether a difference is more than luck: tests of forecasts and of Value at Risk, and a bootstrap.
 
-Sources: Diebold & Mariano 1995 with the correction of Harvey, Leybourne & Newbold 1997; Newey & West 1987;
-Pesaran & Timmermann 1992; Holm 1979; Kupiec 1995; Christoffersen 1998; Politis & Romano 1994.
+Sources: Diebold & Mariano 1995 with the correction of Harvey, Leybourne & Newbold 1997; Newey & West 1987; Kupiec 1995;
+Christoffersen 1998; Politis & Romano 1994.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -56,49 +55,6 @@ def diebold_mariano(loss_a: np.ndarray, loss_b: np.ndarray, horizon: int = 1) ->
     return statistic, float(2 * student.sf(abs(statistic), n - 1))
 
 
-def pesaran_timmermann(predicted_up: np.ndarray, actual_up: np.ndarray) -> tuple[float, float]:
-    """Whether a forecast of signs is right more often than its own share of ups explains.
-
-    Args:
-        predicted_up: bool `[days]`.
-        actual_up: bool `[days]`.
-
-    Returns:
-        The statistic, standard normal if the forecast tells nothing, and the one-sided p value. A forecast (or a
-        market) that only ever goes one way cannot show skill: (0, 1).
-    """
-    from scipy.stats import norm
-
-    predicted, actual = np.asarray(predicted_up, bool), np.asarray(actual_up, bool)
-    n = len(actual)
-    x, y = (float(a.mean()) if n else 0.0 for a in (predicted, actual))
-    by_chance = x * y + (1 - x) * (1 - y)
-    variance = by_chance * (1 - by_chance) / max(n, 1)
-    variance -= ((2 * y - 1) ** 2 * x * (1 - x) + (2 * x - 1) ** 2 * y * (1 - y)) / max(n, 1)
-    variance -= 4 * x * y * (1 - x) * (1 - y) / max(n, 1) ** 2
-    if x in (0, 1) or y in (0, 1) or variance <= 0:
-        return 0.0, 1.0
-    statistic = (float((predicted == actual).mean()) - by_chance) / math.sqrt(variance)
-    return statistic, float(norm.sf(statistic))
-
-
-def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
-    """P values adjusted for all being looked at, by Holm's step-down method.
-
-    Args:
-        p_values: `[tests]`.
-
-    Returns:
-        float64 `[tests]` in the same order; below 0.05 they keep the chance of any false alarm at 5 %.
-    """
-    p = np.asarray(p_values, float)
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(stepped, 1)
-    return adjusted
-
-
 def kupiec(violations: int, days: int, level: float) -> tuple[float, float]:
     """Whether a Value at Risk was broken as often as its level says.
 
@@ -143,9 +99,7 @@ def christoffersen(hits: np.ndarray) -> tuple[float, float]:
     return ratio, float(chi2.sf(ratio, 1))
 
 
-def stationary_bootstrap_indices(
-    n: int, mean_block: float, rng: np.random.Generator, count: int | None = None
-) -> np.ndarray:
+def stationary_bootstrap_indices(n: int, mean_block: float, rng: np.random.Generator, count: int) -> np.ndarray:
     """Rows of resampled series that keep the dependence of neighbouring days.
 
     Blocks start anywhere, last a geometric number of days and go round the end of the series.
@@ -154,15 +108,24 @@ def stationary_bootstrap_indices(
         n: Days of the series.
         mean_block: Mean length of a block in days, at least 1.
         rng: Source of chance.
-        count: Number of resampled series; one without it.
+        count: Number of resampled series.
 
     Returns:
-        int64 `[count, n]`, or `[n]` without a count, with values in [0, n).
+        int64 `[count, n]` with values in [0, n).
     """
-    shape = (n,) if count is None else (count, n)
-    starts = rng.integers(n, size=shape)
-    fresh = rng.random(shape) < 1 / mean_block
-    fresh[..., 0] = True
-    days = np.arange(n)
-    since = np.maximum.accumulate(np.where(fresh, days, 0), axis=-1)  # the day at which the running block began
-    return (np.take_along_axis(starts, since, axis=-1) + days - since) % n
+    starts = rng.integers(n, size=(count, n))
+    return blocks(starts, rng.random(starts.shape) < 1 / mean_block, n)
+
+
+def blocks(starts: np.ndarray, begins: np.ndarray, n: int) -> np.ndarray:
+    """Rows of a series of n days, in blocks.
+
+    Args:
+        starts: The row at which a block starts, if one begins there, int64 `[count, length]`.
+        begins: Where a block begins, bool `[count, length]`; one always begins at the first place.
+        n: Days of the series; behind its end it goes on from its beginning.
+    """
+    begins[:, 0] = True
+    day = np.arange(starts.shape[1])
+    first = np.maximum.accumulate(np.where(begins, day, 0), axis=1)  # of the block in which each day lies
+    return (np.take_along_axis(starts, first, axis=1) + day - first) % n

@@ -67,10 +67,10 @@ def rules(returns: np.ndarray, draws: np.ndarray, year: float = YEAR) -> dict[st
         year: Sessions of a year.
 
     Returns:
-        `kelly` and `steady`, each as of `compare`.
+        `kelly` and `steady`, each as of `beside_holding`.
     """
     weights = {"kelly": kelly(draws), "steady": steady(draws, year)}
-    return {name: compare(returns, held, delay=NEXT, year=year) for name, held in weights.items()}
+    return {name: beside_holding(returns, held, delay=NEXT, year=year) for name, held in weights.items()}
 
 
 def strategy(returns: np.ndarray, positions: np.ndarray, cost_bps: float = 0.0, delay: int = 1) -> np.ndarray:
@@ -107,7 +107,7 @@ def max_drawdown(daily: np.ndarray) -> float:
     return float((1 - equity / np.maximum.accumulate(equity)).max())
 
 
-def compare(
+def beside_holding(
     returns: np.ndarray,
     positions: np.ndarray,
     costs: Sequence[float] = (0, 5, 10),

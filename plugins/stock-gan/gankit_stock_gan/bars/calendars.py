@@ -21,16 +21,16 @@ _YEARS = 5
 _DAY = np.timedelta64(1, "D")
 
 
-def spacing(dates: np.ndarray) -> str:
+def spacing(dates: np.ndarray | None) -> str:
     """How far apart rows are.
 
     Args:
-        dates: datetime64[D] `[n]`, increasing.
+        dates: datetime64[D] `[n]`, increasing; None is taken as an exchange's days.
 
     Returns:
         "daily", "weekly" or "monthly"; "" for anything else.
     """
-    if len(dates) < 2:
+    if dates is None or len(dates) < 2:
         return "daily"
     step = float(np.median(np.diff(dates).astype(int)))
     bounds = {"daily": (0, 4.5), "weekly": (4.5, 10), "monthly": (26, 35)}
@@ -41,7 +41,7 @@ def per_year(dates: np.ndarray | None) -> int:
     """Sessions of a year: 252 of an exchange, 365 where every day is one, 52 weeks, 12 months.
 
     Args:
-        dates: As of `spacing`; None is taken as an exchange's days.
+        dates: As of `spacing`.
     """
     if dates is None:
         return 252

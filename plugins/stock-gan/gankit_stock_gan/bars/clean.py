@@ -10,7 +10,7 @@ import numpy as np
 
 from gankit.errors import DataError
 from gankit_stock_gan.bars.calendars import spacing
-from gankit_stock_gan.bars.raw import Raw
+from gankit_stock_gan.bars.raw import Raw, counted
 
 LONG_GAP = {"daily": 10, "weekly": 21, "monthly": 62}  # calendar days between rows
 MOST_MISSING = 0.2  # share of rows without a whole bar above which the closes alone are used
@@ -39,18 +39,12 @@ def clean(raw: Raw) -> None:
     _suspicious(raw)
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """A count with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def _closes(raw: Raw) -> None:
     missing = np.isnan(raw.fields["close"])
     if "adjusted" in raw.fields:
         missing |= np.isnan(raw.fields["adjusted"])
-    if missing.any():
-        raw.notes.append(f"{counted(int(missing.sum()), 'row')} without a close dropped ({raw.some(missing)})")
-        raw.keep(~missing)
+    raw.note(missing, "row", "without a close dropped")
+    raw.keep(~missing)
     if not len(raw.lines):
         raise DataError(f"{raw.name} has no row with a closing price", f"look at {raw.file}")
 
@@ -90,9 +84,7 @@ def _duplicates(raw: Raw) -> None:
                 f" (lines {raw.lines[row - 1]} and {raw.lines[row]} of {raw.file})",
                 "keep the right one; or, if there are several rows a day on purpose, " + RESAMPLE,
             )
-    raw.notes.append(
-        f"{counted(int(again.sum()), 'row')} with a date and prices already read merged ({raw.some(again)})"
-    )
+    raw.note(again, "row", "with a date and prices already read merged")
     raw.keep(~np.append(again[1:], False))
 
 
@@ -127,11 +119,7 @@ def _bars(raw: Raw) -> None:
         return _without_bars(raw)
     opens, high, low = (np.where(raw.fields[role] > 0, raw.fields[role], np.nan) for role in bar)
     opens = np.where(np.isnan(opens), np.append(close[0], close[:-1]), opens)
-    if missing.any():
-        raw.notes.append(
-            f"{counted(int(missing.sum()), 'row')} without open, high or low completed from the closes"
-            f" ({raw.some(missing)})"
-        )
+    raw.note(missing, "row", "without open, high or low completed from the closes")
     top, bottom = np.maximum(opens, close), np.minimum(opens, close)
     rounding = 1e-6 * (1 + close)
     swapped = high < low - rounding
@@ -142,11 +130,7 @@ def _bars(raw: Raw) -> None:
             "are the columns swapped, or in other units?",
         )
     wrong = (high < top - rounding) | (low > bottom + rounding)
-    if wrong.any():
-        raw.notes.append(
-            f"{counted(int(wrong.sum()), 'bar')} whose high or low does not hold its open and close widened"
-            f" ({raw.some(wrong)})"
-        )
+    raw.note(wrong, "bar", "whose high or low does not hold its open and close widened")
     raw.fields |= {"open": opens, "high": np.fmax(high, top), "low": np.fmin(low, bottom)}
 
 
@@ -156,10 +140,7 @@ def _suspicious(raw: Raw) -> None:
     moves = np.diff(log)
     there = np.zeros(len(log), bool)
     there[1:-1] = (np.abs(moves[:-1]) > np.log(SPIKE)) & (np.abs(moves[:-1] + moves[1:]) < 0.2 * np.abs(moves[:-1]))
-    if there.any():
-        raw.notes.append(
-            f"{counted(int(there.sum()), 'close')} far from both neighbours ({raw.some(there)}): wrong prices? kept"
-        )
+    raw.note(there, "close", "far from both neighbours", ": wrong prices? kept")
     if raw.dates is not None and raw.dates[-1] > np.datetime64("today"):
         raw.notes.append(f"the last date, {raw.dates[-1]}, lies in the future")
 
@@ -183,14 +164,9 @@ def _untraded(raw: Raw) -> None:
     flat = zero & (close == np.append(close[0], close[:-1]))
     for role in ("open", "high", "low"):
         flat &= raw.fields.get(role, close) == close
-    moved = zero & ~flat
-    if moved.any():
-        raw.notes.append(
-            f"{counted(int(moved.sum()), 'row')} without volume kept, as the price moved ({raw.some(moved)})"
-        )
-    if flat.any():
-        raw.notes.append(f"{counted(int(flat.sum()), 'row')} without trading dropped ({raw.some(flat)})")
-        raw.keep(~flat)
+    raw.note(zero & ~flat, "row", "without volume kept, as the price moved")
+    raw.note(flat, "row", "without trading dropped")
+    raw.keep(~flat)
 
 
 def _gaps(raw: Raw) -> None:

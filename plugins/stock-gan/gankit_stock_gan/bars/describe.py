@@ -30,14 +30,13 @@ def describe(series: Sequence[Series]) -> dict[str, Any]:
 
 def _one(series: Series) -> dict[str, Any]:
     returns, dates = series.returns, series.dates
-    kind = "daily" if dates is None else spacing(dates)
     largest = np.argsort(-np.abs(returns), kind="stable")[:LARGEST]
     return {
         "name": series.name,
         "rows": len(series),
-        "first": None if dates is None else str(dates[0]),
-        "last": None if dates is None else str(dates[-1]),
-        "spacing": kind,
+        "first": series.date(0),
+        "last": series.date(-1),
+        "spacing": spacing(dates),
         "calendar": series.calendar,
         "bars": series.whole,
         "volume": series.volume is not None,
@@ -46,12 +45,7 @@ def _one(series: Series) -> dict[str, Any]:
         "highest": float(series.close.max()),
         "volatility": float(returns.std(ddof=1) * np.sqrt(per_year(dates))) if len(returns) > 1 else None,
         "largest_moves": [
-            {
-                "row": int(i) + 1,
-                "date": None if dates is None else str(dates[i + 1]),
-                "move": float(np.expm1(returns[i])),
-            }
-            for i in largest
+            {"row": int(i) + 1, "date": series.date(i + 1), "move": float(np.expm1(returns[i]))} for i in largest
         ],
         "notes": list(series.notes),
     }

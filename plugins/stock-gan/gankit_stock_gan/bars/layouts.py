@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from gankit.errors import DataError
 from gankit_stock_gan.bars.dates import looks_dated
 from gankit_stock_gan.bars.numbers import numbers
-from gankit_stock_gan.bars.opening import HINT, Table
+from gankit_stock_gan.bars.price_table import HINT, PriceTable
 
 _ROLES = {
     "date": ("date", "datetime", "timestamp", "ds", "day", "tradedate", "tradingdate", "observationdate", "time"),
@@ -61,7 +61,7 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 
-def detect(table: Table, name: str) -> Layout:
+def detect(table: PriceTable, name: str) -> Layout:
     """The layout of a table.
 
     Args:
@@ -73,7 +73,7 @@ def detect(table: Table, name: str) -> Layout:
     """
     if all(looks_dated(cell) or _NUMBER.fullmatch(cell) for cell in table.rows[0] if cell):
         raise DataError(f"the first line of {table.file} holds values, not column names", HINT)
-    found = next((layout for one in (_paired, _joined, _long, _bars, _wide) if (layout := one(table, name))), None)
+    found = next((layout for one in (_paired, _joined, _bars, _wide) if (layout := one(table, name))), None)
     header = found.header if found else 1
     if len(table.rows) <= header:
         raise DataError(f"{table.file} has column names and no rows", HINT)
@@ -105,7 +105,7 @@ def _time(names: Sequence[str], date: int | None) -> int | None:
     return place if place != date else None
 
 
-def _date(table: Table, roles: dict[str, int], header: int = 1) -> int | None:
+def _date(table: PriceTable, roles: dict[str, int], header: int = 1) -> int | None:
     """The column of dates: by its name, else the first column if its cells are dates."""
     first = [row[0] for row in table.rows[header : header + 5]]
     return roles.get("date", 0 if first and all(map(looks_dated, first)) else None)
@@ -119,7 +119,7 @@ def _grouped(pairs: Sequence[tuple[int, str, str]]) -> dict[str, dict[str, int]]
     return {ticker: found for ticker, found in series.items() if {"close", "adjusted"} & set(found)}
 
 
-def _paired(table: Table, name: str) -> Layout | None:
+def _paired(table: PriceTable, name: str) -> Layout | None:
     if len(table.rows) < 2:
         return None
     top, under = table.rows[:2]
@@ -136,7 +136,7 @@ def _paired(table: Table, name: str) -> Layout | None:
     return None
 
 
-def _joined(table: Table, name: str) -> Layout | None:
+def _joined(table: PriceTable, name: str) -> Layout | None:
     names = table.rows[0]
     date = _date(table, _roles(names))
     pairs = []
@@ -153,26 +153,17 @@ def _joined(table: Table, name: str) -> Layout | None:
     return Layout("a column for each ticker and field", 1, series, date=date, loose=True) if series else None
 
 
-def _long(table: Table, name: str) -> Layout | None:
-    roles = _roles(table.rows[0])
-    if "ticker" not in roles or not {"close", "adjusted"} & set(roles):
-        return None
-    date = _date(table, roles)
-    fields = {role: place for role, place in roles.items() if role in FIELDS}
-    time = _time(table.rows[0], date)
-    return Layout("a row for each ticker and date", 1, {name: fields}, date=date, time=time, ticker=roles["ticker"])
-
-
-def _bars(table: Table, name: str) -> Layout | None:
+def _bars(table: PriceTable, name: str) -> Layout | None:
     roles = _roles(table.rows[0])
     fields = {role: place for role, place in roles.items() if role in FIELDS}
     if not {"close", "adjusted"} & set(fields):
         return None
-    date = _date(table, roles)
-    return Layout("bars of one instrument", 1, {name: fields}, date=date, time=_time(table.rows[0], date))
+    date, ticker = _date(table, roles), roles.get("ticker")
+    title = "bars of one instrument" if ticker is None else "a row for each ticker and date"
+    return Layout(title, 1, {name: fields}, date=date, time=_time(table.rows[0], date), ticker=ticker)
 
 
-def _wide(table: Table, name: str) -> Layout | None:
+def _wide(table: PriceTable, name: str) -> Layout | None:
     names = table.rows[0]
     roles = _roles(names)
     date = _date(table, roles)

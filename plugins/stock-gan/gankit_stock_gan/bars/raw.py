@@ -10,7 +10,12 @@ from gankit.errors import DataError
 from gankit_stock_gan.bars.dates import dates
 from gankit_stock_gan.bars.layouts import FIELDS, Layout
 from gankit_stock_gan.bars.numbers import decimal_mark, numbers
-from gankit_stock_gan.bars.opening import Table
+from gankit_stock_gan.bars.price_table import PriceTable
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
 
 
 @dataclass
@@ -46,13 +51,18 @@ class Raw:
         """Words for a row: its date, else its line."""
         return f"line {self.lines[row]}" if self.dates is None else str(self.dates[row])
 
+    def note(self, rows: np.ndarray, noun: str, words: str, end: str = "") -> None:
+        """Notes how many rows a mask holds, what of them, and the first few; nothing if it holds none."""
+        if rows.any():
+            self.notes.append(f"{counted(int(rows.sum()), noun)} {words} ({self.some(rows)}){end}")
+
     def some(self, rows: np.ndarray) -> str:
         """The first few of the rows where a mask holds."""
         places = np.flatnonzero(rows)
         return ", ".join(self.where(i) for i in places[:3]) + (", ..." if len(places) > 3 else "")
 
 
-def convert(table: Table, layout: Layout) -> list[Raw]:
+def convert(table: PriceTable, layout: Layout) -> list[Raw]:
     """Reads all series of a table.
 
     Raises:
@@ -97,7 +107,7 @@ def convert(table: Table, layout: Layout) -> list[Raw]:
     return found
 
 
-def _groups(table: Table, layout: Layout) -> dict[str, np.ndarray]:
+def _groups(table: PriceTable, layout: Layout) -> dict[str, np.ndarray]:
     """Ticker -> rows of a long table; nothing for the others."""
     if layout.ticker is None:
         return {}

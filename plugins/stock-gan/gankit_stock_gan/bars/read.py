@@ -12,10 +12,10 @@ import numpy as np
 
 from gankit.errors import DataError, UsageError, did_you_mean
 from gankit_stock_gan.bars import calendars
-from gankit_stock_gan.bars.clean import clean, counted
-from gankit_stock_gan.bars.layouts import detect
-from gankit_stock_gan.bars.opening import table
-from gankit_stock_gan.bars.raw import Raw, convert
+from gankit_stock_gan.bars.clean import clean
+from gankit_stock_gan.bars.layouts import FIELDS, detect
+from gankit_stock_gan.bars.price_table import PriceTable
+from gankit_stock_gan.bars.raw import Raw, convert, counted
 from gankit_stock_gan.bars.series import Series
 from gankit_stock_gan.bars.splits import PRICES, adjust, mend
 
@@ -106,23 +106,16 @@ def _raws(source: str) -> list[Raw]:
 
 def _file(path: Path) -> list[Raw]:
     name = path.name.removesuffix(".gz").removesuffix(".GZ")
-    opened = table(path)
-    return convert(opened, detect(opened, name.rsplit(".", 1)[0] or name))
+    table = PriceTable.read(path)
+    return convert(table, detect(table, name.rsplit(".", 1)[0] or name))
 
 
 def _built_in(name: str) -> Raw:
     from importlib import import_module
 
     frame = import_module(f"arch.data.{name}").load()
-    roles = {
-        "open": "Open",
-        "high": "High",
-        "low": "Low",
-        "close": "Close",
-        "adjusted": "Adj Close",
-        "volume": "Volume",
-    }
-    fields = {role: frame[column].to_numpy(np.float64).copy() for role, column in roles.items()}
+    columns = {role: "Adj Close" if role == "adjusted" else role.title() for role in FIELDS}
+    fields = {role: frame[column].to_numpy(np.float64).copy() for role, column in columns.items()}
     days = frame.index.to_numpy().astype("datetime64[D]")
     return Raw(name, f"arch.data.{name}", fields, np.arange(len(days)) + 2, days, np.full(len(days), "", object))
 
@@ -160,11 +153,8 @@ def _cut(raw: Raw, since: np.datetime64 | None, until: np.datetime64 | None) -> 
     first, last = raw.dates.min(), raw.dates.max()
     inside = (raw.dates >= (since or first)) & (raw.dates <= (until or last))
     raw.keep(inside)
-    return (
-        ""
-        if inside.any()
-        else f"{raw.name} has no row from {since or first} to {until or last}: it has {first} to {last}"
-    )
+    none = f"{raw.name} has no row from {since or first} to {until or last}: it has {first} to {last}"
+    return "" if inside.any() else none
 
 
 def _series(raw: Raw, calendar: str, keep: str) -> Series:

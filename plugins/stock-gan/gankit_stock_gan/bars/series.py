@@ -38,6 +38,14 @@ class Series:
     def __len__(self) -> int:
         return len(self.close)
 
+    def day(self, row: int) -> str:
+        """The date of a row, YYYY-MM-DD, or its number where there are no dates."""
+        return self.date(row) or str(row)
+
+    def date(self, row: int) -> str | None:
+        """The date of a row, YYYY-MM-DD, if there are dates."""
+        return None if self.dates is None else str(self.dates[row])
+
     @property
     def returns(self) -> np.ndarray:
         """Log returns, float64 `[n - 1]`: the i-th leads from row i to row i + 1."""

@@ -14,13 +14,16 @@ The discriminator is the perceptron of Zhang et al. (2019), 72, 100 and 10 units
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import layers
 
 from gankit_stock_gan.model.memory import FIGURES
 from gankit_stock_gan.model.noise import SHAPES
 
-JUDGE = (72, 100, 10)
+PERCEPTRON = (72, 100, 10)
+SLOPE = 0.2  # of the leaky rectifiers below 0; the paper gives none
 
 
 def days(units: int, hidden: int, name: str) -> keras.Model:
@@ -47,7 +50,11 @@ def days(units: int, hidden: int, name: str) -> keras.Model:
 def discriminator(width: int) -> keras.Model:
     """`[batch, width]` scaled returns -> `[batch, 1]` logits, positive for real ones."""
     inputs = layers.Input((width,), name="returns")
-    x = inputs
-    for units in JUDGE:
-        x = layers.LeakyReLU(0.2)(layers.Dense(units)(x))
-    return keras.Model(inputs, layers.Dense(1, dtype=keras.config.floatx())(x), name="discriminator")
+    return keras.Model(inputs, layers.Dense(1, dtype=keras.config.floatx())(perceptron(inputs)), name="discriminator")
+
+
+def perceptron(x: Any) -> Any:
+    """The hidden layers of the discriminator."""
+    for units in PERCEPTRON:
+        x = layers.LeakyReLU(SLOPE)(layers.Dense(units)(x))
+    return x

@@ -35,7 +35,7 @@ SETTLED = 5  # sessions that the LSTM reads before it is scored
 
 
 @dataclass(frozen=True)
-class Game:
+class ReturnsGame:
     """The losses of one training.
 
     Attributes:
@@ -51,13 +51,12 @@ class Game:
         config, weights = self.config, self.config.weights
         share = {name: weight for name, weight in weights if weight}
         phases = [
-            Phase("generator", ("generator",), self.generate, share, lr=config.schedule, clip=1.0),
-            Phase("lstm", ("lstm",), self.regress, lr=config.schedule, clip=1.0),
+            Phase("generator", ("generator",), self.generate, share, lr=config.rate, clip=1.0),
+            Phase("lstm", ("lstm",), self.regress, lr=config.rate, clip=1.0),
         ]
         if weights.adversarial:
-            judge = Phase("discriminator", ("discriminator",), self.judge, lr=config.schedule)
-            phases.insert(0, judge)
-        monitor = Monitor(self.look, reads=(HELD_OUT,)) if weights.adversarial else None
+            phases.insert(0, Phase("discriminator", ("discriminator",), self.discriminate, lr=config.rate))
+        monitor = Monitor(self.watched, reads=(HELD_OUT,)) if weights.adversarial else None
         return Stage(
             "training", config.steps, tuple(phases), self.shared, reads=(TRAIN,), monitor=monitor,
             selection=self.selection,
@@ -145,7 +144,7 @@ class Game:
         pairs = [apart(place(paths), tf.roll(place(paths), shift, axis=1)) for shift in range(1, count)]
         return miss - tf.reduce_mean(tf.add_n(pairs) / (count - 1), 1) / 2
 
-    def judge(self, turn: Turn) -> Terms:
+    def discriminate(self, turn: Turn) -> Terms:
         """The discriminator's losses."""
         fake = turn.shared["paths"][:, 0]
         return {
@@ -157,7 +156,7 @@ class Game:
         whole = tf.concat([turn["past"], future], 1) / scale(turn["memory"])[:, None]
         return turn("discriminator", tf.asinh(whole))
 
-    def look(self, turn: Turn) -> Mapping[str, Any]:
+    def watched(self, turn: Turn) -> Mapping[str, Any]:
         """What the discriminator says of held-out windows."""
         fake = turn.shared["paths"][:, 0]
         return {"real": self._judged(turn, turn["future"]), "fake": self._judged(turn, fake)}

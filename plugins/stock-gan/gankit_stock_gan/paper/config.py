@@ -22,7 +22,7 @@ class PaperConfig(BarsConfig):
     )
     window: int = Field(5, ge=2, le=250, description="Days that a forecast sees; the paper's t.")
     output: Literal["leaky_relu", "linear"] = Field(
-        "leaky_relu", description="Of the generator; leaky_relu is the paper's, and shrinks what lies below the mean."
+        "leaky_relu", description="Output of the generator; leaky_relu, the paper's, shrinks what lies below the mean."
     )
     target: Literal["window", "change"] = Field(
         "window", description="What the generator gives: the next day's z-score, or its change since the last day's."

@@ -49,7 +49,7 @@ class Asset:
 
     def days(self, rows: np.ndarray) -> list[str]:
         """The dates of rows `[m]`, YYYY-MM-DD, or the rows' numbers where the file has no dates."""
-        return [str(day) for day in (rows if self.series.dates is None else self.series.dates[rows])]
+        return [self.series.day(row) for row in rows]
 
     @property
     def drift(self) -> float:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from gankit import Data, Evaluation
+from gankit_stock_gan.backtest import scores
 from gankit_stock_gan.paper.config import PaperConfig
 from gankit_stock_gan.paper.data import Asset
 from gankit_stock_gan.paper.factors import PROXY, Windows
-from gankit_stock_gan.paper.judging import judge, warnings
+from gankit_stock_gan.paper.verdict import skill
+from gankit_stock_gan.warnings import warnings
 
-BETTER = {"mae": "lower", "rmse": "lower", "mape": "lower", "mae_ratio": "lower", "directional": "higher"}
 BATCH = 4096  # windows a call
 PROTOCOLS = {
     "walk-forward": "walk-forward: one day ahead over the last {test} rows of each series; the networks are trained "
@@ -68,15 +69,9 @@ def figures(predicted: np.ndarray, asset: Asset) -> dict[str, float]:
         absent where no move is predicted or none came, and the ratio where persistence is never wrong.
     """
     actual, last = asset.actual, asset.last
-    error, naive = np.abs(predicted - actual), np.abs(last - actual).mean()
-    found = {
-        "mae": float(error.mean()),
-        "rmse": float(np.sqrt((error**2).mean())),
-        "mape": float(100 * (error / actual).mean()),
-    }
+    found, naive, moved = scores.errors(actual, predicted), np.abs(last - actual).mean(), actual != last
     if naive > 0:
-        found["mae_ratio"] = float(error.mean() / naive)
-    moved = actual != last
+        found["mae_ratio"] = float(found["mae"] / naive)
     if moved.any() and (predicted != last).any():
         found["directional"] = float((np.sign(predicted - last) == np.sign(actual - last))[moved].mean())
     return found
@@ -88,18 +83,14 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
     assets: Sequence[Asset] = data.held_out["assets"]
     made = [forecasts(networks, asset, config.units) for asset in assets]
     tables = [{name: figures(p, asset) for name, p in one.items()} for asset, one in zip(assets, made, strict=True)]
-    means = {name: _mean([table[name] for table in tables]) for name in tables[0]}
-    verdict, tests = judge(assets, made)
+    means = {name: scores.means([table[name] for table in tables]) for name in tables[0]}
+    verdict, tests = skill(assets, made)
     rows = [
-        {
-            "asset": asset.series.name,
-            "days": len(asset.test.rows),
-            **_columns(table),
-            **test,
-        }
+        {"asset": asset.series.name, "days": len(asset.test.rows), **_columns(table), **test}
         for asset, table, test in zip(assets, tables, tests, strict=True)
     ]
     metrics = means.pop("ours")
+    leaky = ["leaky split: the figures may flatter"] if config.protocol == "shuffled" else []
     protocol = {
         "split": PROTOCOLS[config.protocol].format(test=config.test),
         "held_out": "; ".join(f"{a.series.name} {_span(a.days(a.test.rows))}" for a in assets),
@@ -107,9 +98,9 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
         "z-scored by its own mean and SD",
         "factors": PROXY,
         "mape": "per cent",
-        "warnings": "; ".join(warnings(config, assets)),
+        "warnings": "; ".join(warnings(config, [asset.series for asset in assets], config.test, *leaky, PROXY)),
     }
-    better = {key: BETTER[key] for key in metrics}
+    better = {key: scores.BETTER[key] for key in metrics}
     return Evaluation(metrics, means, protocol, better, rows, verdict=[f"{verdict}."])  # type: ignore[arg-type]
 
 
@@ -117,11 +108,6 @@ def _columns(table: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     """The figures of all methods in one row; the generator's without its name."""
     prefixes = {name: "" if name == "ours" else name.replace(" ", "_") + "_" for name in table}
     return {prefixes[name] + metric: value for name, found in table.items() for metric, value in found.items()}
-
-
-def _mean(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Means of the figures that every asset has."""
-    return {key: float(np.mean([t[key] for t in tables])) for key in tables[0] if all(key in t for t in tables)}
 
 
 def _span(days: list[str]) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from gankit_stock_gan.model.networks import SLOPE, perceptron
 from gankit_stock_gan.paper.factors import FACTORS
-
-HIDDEN = (72, 100, 10)  # of the discriminator
-SLOPE = 0.2  # of the leaky rectifiers below 0; the paper gives none
 
 
 def generator(window: int, units: int, output: str, target: str, name: str = "generator") -> keras.Model:
@@ -47,8 +45,6 @@ def discriminator(window: int) -> keras.Model:
         `[batch, window, 7]` and `[batch, 7]` z-scores -> `[batch, 1]`; its sigmoid is the paper's output.
     """
     past, ahead = layers.Input((window, len(FACTORS)), name="past"), layers.Input((len(FACTORS),), name="next")
-    x = layers.Concatenate()([layers.Flatten()(past), ahead])
-    for units in HIDDEN:
-        x = layers.LeakyReLU(SLOPE)(layers.Dense(units)(x))
+    x = perceptron(layers.Concatenate()([layers.Flatten()(past), ahead]))
     x = layers.Dense(1, dtype=keras.config.floatx(), name="judgement")(x)
     return keras.Model([past, ahead], x, name="discriminator")

@@ -18,7 +18,7 @@ from gankit_stock_gan.paper.config import PaperConfig
 
 
 @dataclass(frozen=True)
-class Game:
+class PaperGame:
     """The phases of the only stage.
 
     Attributes:
@@ -35,7 +35,7 @@ class Game:
             Phase("generator", ("generator",), self.generate, weights),
             Phase("lstm", ("lstm",), self.regress),
         )
-        monitor = Monitor(self.look, reads=("held_out",))
+        monitor = Monitor(self.watched, reads=("held_out",))
         return Stage("training", self.config.steps, phases, shared=self.shared, reads=("windows",), monitor=monitor)
 
     def mask(self, turn: Turn, name: str) -> Any:
@@ -66,7 +66,7 @@ class Game:
         ahead = turn("lstm", turn["past"], self.mask(turn, "dropout of the lstm"))
         return {"mse": squared_error(ahead, turn["next"])}
 
-    def look(self, turn: Turn) -> dict[str, Any]:
+    def watched(self, turn: Turn) -> dict[str, Any]:
         """The discriminator's outputs on held-out windows.
 
         The days themselves are left out: point forecasts vary less than days do, which is no collapse.

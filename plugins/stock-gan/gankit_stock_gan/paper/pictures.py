@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gankit import Data
+from gankit.support import slug, write_csv
 from gankit_stock_gan.paper.data import Asset
 from gankit_stock_gan.paper.evaluation import forecasts
 
@@ -22,8 +22,10 @@ def draw(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> lis
     """A picture of each asset, five at most, and the forecasts of all held-out days as a table."""
     assets = data.held_out["assets"]
     made = [forecasts(networks, asset, recipe.config.units) for asset in assets]
-    shown = list(zip(assets, made, strict=True))[:MOST]
-    pictures = [closes(asset, one, out / f"{_slug(asset.series.name, i)}.png") for i, (asset, one) in enumerate(shown)]
+    pictures = [
+        closes(asset, one, out / f"{i}-{slug(asset.series.name)}.png")
+        for i, (asset, one) in enumerate(zip(assets[:MOST], made, strict=False), 1)
+    ]
     return [*pictures, table(assets, made, out / "predictions.csv")]
 
 
@@ -69,17 +71,13 @@ def closes(asset: Asset, made: Mapping[str, np.ndarray], out: Path) -> Path:
 
 def table(assets: list[Asset], made: list[dict[str, np.ndarray]], out: Path) -> Path:
     """All held-out days, a line each: series, day, last day seen, the close that came and each method's forecast."""
-    with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["unique_id", "ds", "cutoff", "y", *COLUMNS.values()])
-        for asset, one in zip(assets, made, strict=True):
-            rows = asset.test.rows
-            values = zip(asset.actual, *(one[name] for name in COLUMNS), strict=True)
-            for day, cutoff, line in zip(asset.days(rows), asset.days(rows - 1), values, strict=True):
-                writer.writerow([asset.series.name, day, cutoff, *(f"{value:.8g}" for value in line)])
-    return out
-
-
-def _slug(name: str, number: int) -> str:
-    kept = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:60]
-    return f"{number + 1}-{kept}"
+    rows = []
+    for asset, one in zip(assets, made, strict=True):
+        days, cutoffs = asset.days(asset.test.rows), asset.days(asset.test.rows - 1)
+        values = {"y": asset.actual, **{column: one[name] for name, column in COLUMNS.items()}}
+        rows += [
+            {"unique_id": asset.series.name, "ds": day, "cutoff": cutoff}
+            | {column: f"{closes[i]:.8g}" for column, closes in values.items()}
+            for i, (day, cutoff) in enumerate(zip(days, cutoffs, strict=True))
+        ]
+    return write_csv(out, rows)

@@ -67,9 +67,9 @@ class StockGANPaper(Recipe):
 
     def stages(self, data: Data) -> list[Stage]:
         """One stage."""
-        from gankit_stock_gan.paper.phases import Game
+        from gankit_stock_gan.paper.phases import PaperGame
 
-        return [Game(self.config).stage()]
+        return [PaperGame(self.config).stage()]
 
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
         """Errors of the held-out closes beside their baselines', with a verdict."""

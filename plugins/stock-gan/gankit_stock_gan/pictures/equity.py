@@ -14,7 +14,7 @@ RULES = {"kelly": ("half Kelly", COLOUR), "steady": ("10 % volatility", "#0072B2
 
 
 def equity(result: dict[str, Any], dates: np.ndarray | None, out: Path, title: str) -> Path:
-    """Draws the curves of `backtest.trading.compare`.
+    """Draws the curves of `backtest.trading.rules`.
 
     Args:
         result: Of `backtest.evaluation.trading`.

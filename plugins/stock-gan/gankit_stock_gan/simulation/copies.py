@@ -8,6 +8,8 @@ distributions of distances.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from gankit.metrics import memorisation
@@ -50,6 +52,23 @@ def copied(
         "healthy": found["copied"].protocol["healthy"],
         "nearer": found["nearer"].value,
     }
+
+
+def shares(history: np.ndarray, kinds: Mapping[str, np.ndarray], seed: int) -> dict[str, dict[str, float]]:
+    """`copied` of several kinds of paths: whether they are nearer to the beginning of a history than its end is.
+
+    Args:
+        history: `[n]` log returns.
+        kinds: Name -> `[paths, length]` simulated log returns.
+        seed: As of `copied`.
+
+    Returns:
+        Name -> the figures; nothing where the last 30 % of the history are too short.
+    """
+    cut = int(len(history) * 0.7)
+    if len(history) - cut <= 150:
+        return {}
+    return {name: copied(history[:cut], history[cut:], paths, seed=seed) for name, paths in kinds.items()}
 
 
 def _windows(returns: np.ndarray, width: int) -> np.ndarray:

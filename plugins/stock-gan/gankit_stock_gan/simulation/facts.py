@@ -68,22 +68,14 @@ def leverage(r: np.ndarray, lags: int) -> np.ndarray:
     return _products(x, y, lags) / (x_scale * y_scale)[..., None]
 
 
-def skewness(r: np.ndarray) -> np.ndarray:
-    """Third standardised moment of `[..., n]`, as `[...]` float64.
+def moment(r: np.ndarray, order: int) -> np.ndarray:
+    """Standardised moment of `[..., n]`, as `[...]` float64: the third is the skewness, the fourth 3 for a Gaussian.
 
     Raises:
         DataError: Constant or not finite.
     """
-    return _moment(r, 3)
-
-
-def kurtosis(r: np.ndarray) -> np.ndarray:
-    """Excess kurtosis of `[..., n]`, 0 for a Gaussian, as `[...]` float64.
-
-    Raises:
-        DataError: Constant or not finite.
-    """
-    return _moment(r, 4) - 3
+    x, scale = _centred(checked(r, 2))
+    return ((x / scale[..., None]) ** order).sum(axis=-1) * x.shape[-1] ** (order / 2 - 1)
 
 
 def hill(r: np.ndarray, tail: float = TAIL) -> np.ndarray:
@@ -132,9 +124,9 @@ def facts(r: np.ndarray) -> dict[str, float]:
     """
     r = checked(r, max(HORIZONS))
     each = {
-        "skewness": skewness(r),
-        "kurtosis": kurtosis(r),
-        "kurtosis_20": kurtosis(summed(r, 20)),
+        "skewness": moment(r, 3),
+        "kurtosis": moment(r, 4) - 3,
+        "kurtosis_20": moment(summed(r, 20), 4) - 3,
         "hill_upper": hill(r),
         "hill_lower": hill(-r),
     }
@@ -159,7 +151,12 @@ def distances(real: np.ndarray, paths: np.ndarray, lags: int = LAGS) -> dict[str
     """
     from scipy.stats import wasserstein_distance
 
-    real, paths = _pair(real, paths, max(lags + 1, max(HORIZONS)))
+    real, paths = (checked(x, max(lags + 1, *HORIZONS)) for x in (real, paths))
+    if real.ndim != 1 or paths.ndim != 2:
+        raise DataError(
+            f"the real returns have the shape {list(real.shape)}, the paths {list(paths.shape)}",
+            "give one real series, [n], and paths, [paths, n]",
+        )
     found = {}
     for name, shape in (("acf", np.asarray), ("acf_abs", np.abs), ("acf_sq", np.square)):
         gap = acf(shape(real), lags) - acf(shape(paths), lags).mean(axis=0)
@@ -168,21 +165,6 @@ def distances(real: np.ndarray, paths: np.ndarray, lags: int = LAGS) -> dict[str
     for days in HORIZONS:
         found[f"emd_{days}"] = float(wasserstein_distance(summed(real, days), summed(paths, days).ravel()))
     return found
-
-
-def scores(real: np.ndarray, paths: np.ndarray, lags: int = LAGS) -> dict[str, float]:
-    """All `distances`, the `facts` of the paths, and those of the real series under names that end in `_real`.
-
-    Args:
-        real: `[n]` log returns.
-        paths: `[paths, n]` simulated ones.
-        lags: The greatest lag of the distances.
-
-    Raises:
-        DataError: As `distances` and `facts`.
-    """
-    real_facts = {f"{name}_real": value for name, value in facts(real).items()}
-    return distances(real, paths, lags) | facts(paths) | real_facts
 
 
 def checked(x: np.ndarray, least: int) -> np.ndarray:
@@ -197,16 +179,6 @@ def checked(x: np.ndarray, least: int) -> np.ndarray:
     if not np.isfinite(x).all():
         raise DataError("returns must be finite, and some are not", "look for missing or zero prices")
     return x
-
-
-def _pair(real: np.ndarray, paths: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
-    real, paths = checked(real, least), checked(paths, least)
-    if real.ndim != 1 or paths.ndim != 2:
-        raise DataError(
-            f"the real returns have the shape {list(real.shape)}, the paths {list(paths.shape)}",
-            "give one real series, [n], and paths, [paths, n]",
-        )
-    return real, paths
 
 
 def _centred(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -224,8 +196,3 @@ def _products(x: np.ndarray, y: np.ndarray, lags: int) -> np.ndarray:
     size = 1 << (x.shape[-1] + lags - 1).bit_length()
     spectrum = np.fft.rfft(x, size).conj() * np.fft.rfft(y, size)
     return np.fft.irfft(spectrum, size)[..., 1 : lags + 1]
-
-
-def _moment(r: np.ndarray, order: int) -> np.ndarray:
-    x, scale = _centred(checked(r, 2))
-    return ((x / scale[..., None]) ** order).sum(axis=-1) * x.shape[-1] ** (order / 2 - 1)

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from gankit.errors import DataError
+from gankit_stock_gan.backtest.significance import blocks
 from gankit_stock_gan.simulation.facts import checked
 
 BURN_IN = 1000  # days; shocks to a volatility with a persistence of .995 have fallen below 1 % by then
@@ -86,12 +87,19 @@ def bootstrap_paths(
     returns = checked(returns, 1)
     if mean_block < 1:
         raise ValueError(f"a block has a mean length of at least 1 day, not {mean_block}")
-    rng, n, day = np.random.default_rng(seed), len(returns), np.arange(length)
+    rng, n = np.random.default_rng(seed), len(returns)
     begins = rng.random((count, length)) < 1 / mean_block
-    begins[:, :1] = True
-    starts = rng.integers(0, n, (count, length))
-    first = np.maximum.accumulate(np.where(begins, day, 0), axis=1)  # of the block in which each day lies
-    return returns[(np.take_along_axis(starts, first, axis=1) + day - first) % n]
+    return returns[blocks(rng.integers(0, n, (count, length)), begins, n)]
+
+
+def beside(returns: np.ndarray, count: int, seed: int) -> dict[str, np.ndarray]:
+    """Paths of every rival, as long as the history `[n]` that they are fitted to: name -> `[count, n]`."""
+    n = len(returns)
+    return {
+        "garch": garch_paths(returns, count, n, "garch", seed),
+        "gjr": garch_paths(returns, count, n, "gjr", seed),
+        "bootstrap": bootstrap_paths(returns, count, n, seed=seed),
+    }
 
 
 def _fitted(returns: np.ndarray, kind: str, dist: str) -> tuple[dict[str, float], float]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gankit_stock_gan.bars import Series
 from gankit_stock_gan.model.forecaster import Forecaster
 from gankit_stock_gan.model.memory import TRENDS, VARIANCES, WIDTH, figures, scale, update
 from gankit_stock_gan.model.noise import shaped
@@ -127,6 +128,12 @@ def ahead(forecaster: Forecaster, past: Past, rows: np.ndarray, count: int, hori
     memory = np.repeat(past.memory[rows], count, axis=0)
     paths = simulate(forecaster, memory, shape, state, noise.reshape(len(memory), horizon))
     return paths.returns.reshape(len(rows), count, horizon)
+
+
+def from_now(forecaster: Forecaster, series: Series, count: int, length: int, seed: int = 0) -> np.ndarray:
+    """`ahead` after the last bar of a series: log returns, `[count, length]`."""
+    past = Past.of(series.returns)
+    return ahead(forecaster, past, np.array([len(past.returns) - 1]), count, length, seed)[0]
 
 
 def anywhere(forecaster: Forecaster, tuning: Tuning, count: int, length: int, seed: int = 0) -> Paths:

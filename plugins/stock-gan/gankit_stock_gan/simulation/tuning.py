@@ -7,11 +7,17 @@ therefore in-sample, as those of Quant GANs are, whose networks are trained on t
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 
+from gankit.support import Bar, slug, write_json
+from gankit_stock_gan.bars import Series
 from gankit_stock_gan.model.forecaster import Forecaster
 from gankit_stock_gan.simulation.facts import LAGS, distances, facts
 from gankit_stock_gan.simulation.simulate import Tuning, anywhere
@@ -30,7 +36,30 @@ STEPS = np.array([0.7, -0.7, 0.06, -0.2, 0.15, 0.3, 0.3])
 WORST = 1e6
 
 
-def tuned(vector: np.ndarray, anchor: float) -> Tuning:
+def kept(forecaster: Forecaster, series: Series, seed: int, run: Path, checkpoint: str) -> Tuning:
+    """The tuning to a history, stored in the run's folder: finding it takes minutes.
+
+    Args:
+        forecaster: The generator.
+        series: The history.
+        seed: As of `tune`.
+        run: The run's folder.
+        checkpoint: Name of the checkpoint that the generator is of.
+    """
+    content = series.returns.tobytes() + checkpoint.encode() + str(seed).encode()
+    path = run / "tuning" / f"{slug(series.name)}-{hashlib.sha256(content).hexdigest()[:12]}.json"
+    try:
+        return Tuning(**json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        log.info("tuning paths to %s: some minutes, once", series.name)
+    with Bar("simulations", EVALUATIONS) as bar:
+        found = tune(forecaster, series.returns, seed, EVALUATIONS, bar)
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, asdict(found))
+    return found
+
+
+def _tuning(vector: np.ndarray, anchor: float) -> Tuning:
     """The numbers that the search moves, as a tuning."""
     pull, *rest = vector.tolist()
     gain, level, drift, skew, tails, lever = rest
@@ -42,7 +71,7 @@ def tune(
     returns: np.ndarray,
     seed: int = 0,
     evaluations: int = EVALUATIONS,
-    told: Callable[[int, int], None] = lambda done, of: None,
+    told: Callable[[int], None] = lambda count: None,
 ) -> Tuning:
     """The tuning whose paths are most like a history.
 
@@ -51,7 +80,7 @@ def tune(
         returns: The history's log returns, `[n]`; with fewer than `FEWEST`, only the level is matched.
         seed: Of the paths, the same in every evaluation.
         evaluations: Of the search (Nelder & Mead 1965).
-        told: Called with the evaluations done and planned.
+        told: Called with 1 for each evaluation.
     """
     from scipy.optimize import minimize
 
@@ -59,19 +88,17 @@ def tune(
     if len(returns) < FEWEST:
         log.warning("%d returns are too few to tune paths to: only their level is matched", len(returns))
         return Tuning(anchor)
-    real, done = facts(returns), 0
+    real = facts(returns)
 
     def distance(vector: np.ndarray) -> float:
-        nonlocal done
-        done += 1
-        told(done, evaluations)
+        told(1)
         with np.errstate(over="ignore", invalid="ignore"):
-            paths = anywhere(forecaster, tuned(vector, anchor), PATHS, len(returns), seed).returns
+            paths = anywhere(forecaster, _tuning(vector, anchor), PATHS, len(returns), seed).returns
         return mismatch(returns, real, paths)
 
     simplex = np.vstack([BEGIN, BEGIN + np.diag(STEPS)])
     found = minimize(distance, BEGIN, method="Nelder-Mead", options={"maxfev": evaluations, "initial_simplex": simplex})
-    return tuned(found.x, anchor)
+    return _tuning(found.x, anchor)
 
 
 def mismatch(returns: np.ndarray, real: dict[str, float], paths: np.ndarray) -> float:

@@ -57,7 +57,7 @@ def main() -> None:
     """Trains each variant and prints its row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("omniglot", type=Path)
-    parser.add_argument("--steps", type=int, default=200, help="Of 128 marks.")
+    parser.add_argument("--steps", type=int, default=200, help="Steps of 128 marks.")
     parser.add_argument("--only", nargs="*", default=list(VARIANTS), choices=list(VARIANTS))
     options = parser.parse_args()
     print("| variant | paper | pooled | contrast | processor minutes |\n|---|---|---|---|---|", flush=True)
@@ -72,8 +72,7 @@ def row(name: str, path: Path, changes: dict[str, Any]) -> str:
     from gankit_sketch_retrieval.features.encoder import Encoder
 
     from gankit.config import resolve
-    from gankit.runs.loading import build_networks
-    from gankit.runs.training import fit
+    from gankit.runs import build_networks, fit
 
     config = resolve(SketchConfig, {}, changes)
     train, test, labels = alphabets(path, config.stretch)
@@ -95,7 +94,7 @@ def row(name: str, path: Path, changes: dict[str, Any]) -> str:
 
 def alphabets(path: Path, stretch: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Marks to train on, marks to find, and these' labels."""
-    from gankit_sketch_retrieval.marks.normalise import normalised
+    from gankit_sketch_retrieval.marks.normalisation import normalised
 
     held = np.load(path)
     marks = np.stack([normalised(mark / np.float32(255), stretch) for mark in held["train"]])

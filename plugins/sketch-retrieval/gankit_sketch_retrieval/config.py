@@ -14,12 +14,12 @@ from gankit import RecipeConfig, Section, Training
 class Augmentation(Section):
     """How differently one mark is drawn each time that it is seen."""
 
-    rotation: float = Field(25.0, ge=0, le=180, description="Degrees, either way.")
+    rotation: float = Field(25.0, ge=0, le=180, description="Rotation in degrees, either way.")
     stretch: float = Field(0.25, ge=0, le=1, description="Logarithm of the change of width against height.")
     shear: float = Field(0.3, ge=0, le=1, description="Slant.")
     warp: float = Field(0.12, ge=0, le=0.5, description="Displacement of strokes, in halves of the side.")
-    jitter: float = Field(0.06, ge=0, le=0.5, description="Of size and place.")
-    thickness: float = Field(1.0, ge=0, le=1, description="Of strokes: up to a pixel either way.")
+    jitter: float = Field(0.06, ge=0, le=0.5, description="Change of size and place.")
+    thickness: float = Field(1.0, ge=0, le=1, description="Change of the strokes' width: up to a pixel either way.")
     holes: float = Field(0.25, ge=0, le=1, description="Radius of a blank spot, in halves of the side.")
     gain: float = Field(0.3, ge=0, le=1, description="Logarithm of the change of the ink's strength.")
 
@@ -28,31 +28,38 @@ class SketchConfig(RecipeConfig):
     """Options of `gankit run sketch-retrieval`."""
 
     data: str = Field("symbols", description="A folder of images, or a .npz file; 'symbols' draws some from fonts.")
-    by_folder: bool = Field(False, description="Without labels.csv, a mark's label is the folder it is in.")
+    by_folder: bool = Field(
+        False, description="Take the folder that a mark is in as its label, where there is no labels.csv."
+    )
     held_out: float = Field(0.2, ge=0, lt=1, description="Share of the kinds (or marks) that is never trained on.")
     network: Literal["mark-gan", "sketch-gan", "thin-gan"] = Field(
-        "mark-gan", description="Which networks play: ours, the paper's, or the paper's with small filters."
+        "mark-gan", description="Networks that play: ours, the paper's, or the paper's with small filters."
     )
-    game: Literal["gan", "bigan"] = Field("gan", description="bigan trains an encoder against the generator.")
+    game: Literal["gan", "bigan"] = Field(
+        "gan", description="Game that the networks play; bigan trains an encoder against the generator."
+    )
     feature: Literal["auto", "contrast", "pooled", "paper"] = Field(
-        "auto", description="contrast: the coordinates it compares marks by; pooled: all layers, whitened; paper: the "
-        "last layer as it is. auto is contrast where there is one, else pooled.",
+        "auto", description="Numbers that describe a mark; contrast: the coordinates it is compared by; pooled: all "
+        "layers, whitened; paper: the last layer as it is. auto is contrast where there is one, else pooled.",
     )  # fmt: skip
     dimensions: int = Field(128, ge=2, le=1024, description="Components of the pooled feature.")
-    stretch: float = Field(0.0, ge=0, le=1, description="How far the ink's shorter side is stretched to the longer.")
+    stretch: float = Field(
+        0.0, ge=0, le=1, description="Share by which the ink's shorter side is stretched towards the longer."
+    )
     steps: int = Field(2000, ge=1, description="Steps of training.")
     width: int = Field(32, ge=4, multiple_of=4, description="Channels of mark-gan's first layer.")
     latent: int = Field(100, ge=1, description="Numbers of noise that make a mark.")
     lr: float | None = Field(
         None,
         gt=0,
-        description="Of the discriminator, falling by a cosine.  [default: 1e-3 with contrast, 2e-3 for the game of "
-        "the paper's networks, else 2e-4]",
+        description="Learning rate of the discriminator, falling along a cosine.  [default: 1e-3 with contrast, 2e-3 "
+        "for the game of the paper's networks, else 2e-4]",
     )
     lr_generator: float | None = Field(
         None,
         gt=0,
-        description="Of the generator, as the other.  [default: 2e-3 for the game of the paper's networks, else 2e-4]",
+        description="Learning rate of the generator, falling along a cosine.  [default: 2e-3 for the game of the "
+        "paper's networks, else 2e-4]",
     )
     contrast: float | None = Field(
         None, ge=0, description="Weight of finding a mark drawn anew among others.  [default: 1 with mark-gan, else 0]"
@@ -60,10 +67,14 @@ class SketchConfig(RecipeConfig):
     adversarial: float | None = Field(
         None, ge=0, description="Weight of telling drawn from generated marks.  [default: 0 with contrast, else 1]"
     )
-    play_every: int = Field(4, ge=1, description="Beside a contrast, the game is played in every n-th step.")
-    temperature: float = Field(0.1, gt=0, description="Of the contrast; the lower, the more the nearest marks count.")
+    play_every: int = Field(
+        4, ge=1, description="Steps between steps of the game, where there is a contrast beside it."
+    )
+    temperature: float = Field(
+        0.1, gt=0, description="Temperature of the contrast; the lower, the more the nearest marks count."
+    )
     augment: bool = Field(True, description="Draw marks anew each time that they are seen.")
-    turns: bool = Field(True, description="Marks turned by quarters and mirrored count as other marks.")
+    turns: bool = Field(True, description="Count marks that are turned by quarters or mirrored as other marks.")
     augmentation: Augmentation = Field(default_factory=Augmentation, description="How differently marks are drawn.")
     spectral: bool = Field(False, description="Spectral normalisation of the discriminator, in place of any other.")
     r1: float = Field(0.0, ge=0, description="Weight of the R1 penalty.")

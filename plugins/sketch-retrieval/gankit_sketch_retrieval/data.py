@@ -11,9 +11,9 @@ import numpy as np
 
 from gankit import Data, DataError
 from gankit_sketch_retrieval.config import SketchConfig
+from gankit_sketch_retrieval.marks.files import Marks, read
 from gankit_sketch_retrieval.marks.ink import BRIGHT
-from gankit_sketch_retrieval.marks.normalise import normalised
-from gankit_sketch_retrieval.marks.reading import Marks, read
+from gankit_sketch_retrieval.marks.normalisation import normalised
 
 EMBEDDED = "symbols"
 KINDS = 160  # of embedded symbols

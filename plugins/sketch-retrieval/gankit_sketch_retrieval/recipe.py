@@ -68,16 +68,16 @@ class SketchRetrieval(Recipe):
         config = self.config
         found = networks.shape(config.network, config.width)
         bigan = config.game == "bigan"
-        judge = networks.reader(
+        discriminator = networks.reader(
             found, spectral=config.spectral, beside=config.latent if bigan else 0, name="discriminator"
         )
-        built = {"discriminator": judge}
+        built = {"discriminator": discriminator}
         if config.adversarial_weight:
             built["generator"] = networks.generator(found, config.latent)
         if bigan:
             built["encoder"] = networks.reader(found, config.latent, name="encoder")
         if config.contrast_weight:
-            built["head"] = networks.head(judge)
+            built["head"] = networks.head(discriminator)
         return built
 
     def optimizers(self) -> dict[str, Any]:
@@ -94,13 +94,13 @@ class SketchRetrieval(Recipe):
 
     def stages(self, data: Data) -> list[Stage]:
         """One stage."""
-        from gankit_sketch_retrieval.model.phases import Game
+        from gankit_sketch_retrieval.model.phases import MarkLosses
 
-        return [Game(self.config).stage()]
+        return [MarkLosses(self.config).stage()]
 
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
         """How well held-out marks are found, beside features that need no training."""
-        from gankit_sketch_retrieval.evaluation.evaluate import evaluate
+        from gankit_sketch_retrieval.evaluation.held_out import evaluate
 
         return evaluate(self, networks, data)
 

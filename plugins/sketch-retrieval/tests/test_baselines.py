@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gankit_sketch_retrieval.evaluation.retrieval import scores
-from gankit_sketch_retrieval.features.baselines import NAMES, baseline
-from gankit_sketch_retrieval.marks.normalise import normalised
+from gankit_sketch_retrieval.features.baselines import FUNCTIONS, fitted
+from gankit_sketch_retrieval.marks.normalisation import normalised
 from scipy import ndimage
 
-from gankit.errors import UsageError
+NAMES = ("pixels", "PCA-64", "blurred pixels", "HOG", "HOG tuned")
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def marks():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_unit_rows_that_do_not_depend_on_their_neighbours(marks, name):
-    embed = baseline(name, marks)
+    embed = fitted(marks)[name]
     rows = embed(marks)
     assert rows.dtype == np.float32 and len(rows) == 12
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
@@ -31,18 +31,18 @@ def test_unit_rows_that_do_not_depend_on_their_neighbours(marks, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_ink_is_no_fault(marks, name):
-    assert np.isfinite(baseline(name, marks)(np.zeros((1, 64, 64), np.uint8))).all()
+    assert np.isfinite(fitted(marks)[name](np.zeros((1, 64, 64), np.uint8))).all()
 
 
 def test_pixels_are_compared_as_they_are(marks):
-    rows = baseline("pixels")(marks)
+    rows = FUNCTIONS["pixels"](marks)
     a, b = marks[0].astype(float), marks[1].astype(float)
     assert rows[0] @ rows[1] == pytest.approx((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()), abs=1e-5)
 
 
 def test_blur_is_a_gaussian_of_sigma_2(marks):
     soft = ndimage.gaussian_filter(marks[4].astype(float), 2)[::2, ::2].ravel()
-    np.testing.assert_allclose(baseline("blurred pixels")(marks[4:5])[0], soft / np.linalg.norm(soft), atol=1e-6)
+    np.testing.assert_allclose(FUNCTIONS["blurred pixels"](marks[4:5])[0], soft / np.linalg.norm(soft), atol=1e-6)
 
 
 def test_hog_has_the_settings_of_its_name(marks):
@@ -52,7 +52,7 @@ def test_hog_has_the_settings_of_its_name(marks):
     soft = ndimage.gaussian_filter(marks[2] / 255, 1.5)
     tuned = hog(soft, orientations=9, pixels_per_cell=(12, 12), cells_per_block=(2, 2))
     for name, expected in (("HOG", plain), ("HOG tuned", tuned)):
-        np.testing.assert_allclose(baseline(name)(marks[2:3])[0], expected / np.linalg.norm(expected), atol=1e-4)
+        np.testing.assert_allclose(FUNCTIONS[name](marks[2:3])[0], expected / np.linalg.norm(expected), atol=1e-4)
 
 
 def test_pca_is_the_leading_singular_vectors():
@@ -65,18 +65,10 @@ def test_pca_is_the_leading_singular_vectors():
     axes = np.linalg.svd(flat - mean, full_matrices=False)[2][:64]
     expected = (flat - mean) @ axes.T
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    rows = baseline("PCA-64", marks)(marks)
+    rows = fitted(marks)["PCA-64"](marks)
     assert rows.shape == (90, 64)
     np.testing.assert_allclose(rows @ rows.T, expected @ expected.T, atol=0.01)
-    assert baseline("PCA-64", marks[:20])(marks).shape == (90, 19)
-
-
-def test_wrong_names_and_missing_training_marks(marks):
-    with pytest.raises(UsageError, match="no baseline 'HOGG'") as error:
-        baseline("HOGG")
-    assert "HOG" in error.value.hint
-    with pytest.raises(UsageError, match="needs training marks"):
-        baseline("PCA-64")
+    assert fitted(marks[:20])["PCA-64"](marks).shape == (90, 19)
 
 
 TABLE = {  # mAP, P@1, P@10 of the clean query, and mAP of the query rotated by 15 and by 30 degrees
@@ -96,7 +88,7 @@ def test_table_on_omniglot(name):
         pytest.skip("GANKIT_TEST_DATA is not set: it names the folder with sketch/omniglot/omniglot64.npz")
     with np.load(Path(root) / "sketch/omniglot/omniglot64.npz") as data:
         train, test, labels = (data[key] for key in ("train", "test", "test_labels"))
-    embed = baseline(name, np.stack([normalised(mark / np.float32(255)) for mark in train]))
+    embed = fitted(np.stack([normalised(mark / np.float32(255)) for mark in train]))[name]
     room = np.pad(test, ((0, 0), (16, 16), (16, 16))) / np.float32(255)
     found = []
     rows = {}

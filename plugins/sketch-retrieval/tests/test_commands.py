@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 from gankit_sketch_retrieval.config import SketchConfig
 from gankit_sketch_retrieval.features.encoder import Encoder
+from gankit_sketch_retrieval.hits.hit import distinct
+from gankit_sketch_retrieval.hits.query import angles, read_query
 from gankit_sketch_retrieval.index.store import Entry
-from gankit_sketch_retrieval.pages.reading import Page
+from gankit_sketch_retrieval.pages.cutouts import AUTO, MARKS, PAGES, cutter
+from gankit_sketch_retrieval.pages.files import Page, named_documents
 from gankit_sketch_retrieval.recipe import SketchRetrieval
-from gankit_sketch_retrieval.use.cutting import AUTO, MARKS, PAGES, cutting
-from gankit_sketch_retrieval.use.indexing import named
-from gankit_sketch_retrieval.use.querying import angles, query
-from gankit_sketch_retrieval.use.searching import _distinct
 from PIL import Image, ImageDraw
 
+from gankit import DataError, UsageError
 from gankit.cli import main
-from gankit.errors import DataError, UsageError
 
 SHAPES = ("cross", "ring", "wedge", "bars", "ladder")
 
@@ -114,7 +113,7 @@ def test_a_region_of_a_page_is_found_with_all_of_its_kind(folder, index, tmp_pat
     assert right == 8
     scores = [hit["score"] for hit in found["hits"]]
     assert scores == sorted(scores, reverse=True)
-    for name in ("hits.csv", "hits.json", "hits.iiif.json", "contact.png", "contact.html"):
+    for name in ("hits.csv", "hits.json", "hits.iiif.json", "contact.png", "contact.html", "provenance.json"):
         assert (tmp_path / "hits" / name).stat().st_size > 100
 
 
@@ -264,12 +263,12 @@ def test_measure_without_anything(folder, tmp_path, capsys, monkeypatch):
 def test_small_pictures_are_marks_and_large_ones_pages(folder):
     page = Page("a", 1, folder, np.asarray(Image.open(folder / "pages" / "page0.png")))
     mark = Page("b", 1, folder, np.asarray(Image.open(folder / "marks" / "ring-60.png")))
-    by_size = cutting(AUTO, 0.0)
+    by_size = cutter(AUTO, 0.0)
     boxes, marks = by_size(mark)
     assert boxes.tolist() == [[20, 20, 80, 80]]
     assert marks.shape == (1, 64, 64)
-    np.testing.assert_array_equal(by_size(page)[0], cutting(PAGES, 0.0)(page)[0])
-    assert len(cutting(MARKS, 0.0)(page)[0]) == 1
+    np.testing.assert_array_equal(by_size(page)[0], cutter(PAGES, 0.0)(page)[0])
+    assert len(cutter(MARKS, 0.0)(page)[0]) == 1
     blank = Page("c", 1, folder, np.full((50, 50), 200, np.uint8))
     assert len(by_size(blank)[0]) == 0
 
@@ -278,16 +277,16 @@ def test_files_of_one_name(tmp_path):
     for name in ("a/x.png", "b/x.png", "b/y.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.new("L", (10, 10)).save(tmp_path / name)
-    found = named([tmp_path / "a", tmp_path / "b"])
+    found = named_documents([tmp_path / "a", tmp_path / "b"])
     assert list(found) == ["x.png", (tmp_path / "b" / "x.png").as_posix(), "y.png"]
-    assert len(named([tmp_path / "a", tmp_path / "a"])) == 1
+    assert len(named_documents([tmp_path / "a", tmp_path / "a"])) == 1
 
 
 def test_overlapping_hits_are_one():
     boxes = [(0, 0, 10, 10), (1, 0, 11, 10), (20, 0, 30, 10), (0, 0, 10, 10)]
     entries = [Entry("a", 1, box) for box in boxes[:3]] + [Entry("a", 2, boxes[3])]
-    assert [i for i, _ in _distinct(entries, 10)] == [0, 2, 3]
-    assert [i for i, _ in _distinct(entries, 1)] == [0]
+    assert [i for i, _ in distinct(entries, 10)] == [0, 2, 3]
+    assert [i for i, _ in distinct(entries, 1)] == [0]
 
 
 def test_angles():
@@ -299,7 +298,7 @@ def test_angles():
 def test_errors_of_queries(folder):
     encoder = Encoder.load(folder / "fresh.safetensors")
     with pytest.raises((DataError, UsageError)):
-        query(f"{folder}/pages/page0.png#600,800,2000,3000", encoder, 0)
+        read_query(f"{folder}/pages/page0.png#600,800,2000,3000", encoder, 0)
 
 
 def test_a_region_of_a_single_mark_is_read_as_the_mark_was(folder, tmp_path, capsys):
@@ -317,13 +316,13 @@ def test_a_region_of_a_single_mark_is_read_as_the_mark_was(folder, tmp_path, cap
 def test_one_large_drawing_is_a_mark_and_a_few_small_ones_are_not():
     large = Image.new("L", (900, 900), 230)
     draw(ImageDraw.Draw(large), "ladder", 150, 150, 600)
-    boxes, _ = cutting(AUTO, 0.0)(Page("a", 1, None, np.asarray(large)))
+    boxes, _ = cutter(AUTO, 0.0)(Page("a", 1, None, np.asarray(large)))
     assert len(boxes) == 1
     assert np.abs(boxes - [[150, 150, 750, 750]]).max() <= 30  # half a stroke
     few = Image.new("L", (900, 900), 230)
     for i, kind in enumerate(SHAPES):
         draw(ImageDraw.Draw(few), kind, 60 + 150 * i, 300)
-    boxes, _ = cutting(AUTO, 0.0)(Page("b", 1, None, np.asarray(few)))
+    boxes, _ = cutter(AUTO, 0.0)(Page("b", 1, None, np.asarray(few)))
     assert len(boxes) >= 5
 
 

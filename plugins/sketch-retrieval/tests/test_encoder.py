@@ -5,12 +5,12 @@ import pytest
 from gankit_sketch_retrieval.config import SketchConfig
 from gankit_sketch_retrieval.features.components import POWER, Components
 from gankit_sketch_retrieval.features.encoder import Encoder, turned
-from gankit_sketch_retrieval.features.pooling import pooled
-from gankit_sketch_retrieval.marks.normalise import normalised
+from gankit_sketch_retrieval.features.layers import pooled
+from gankit_sketch_retrieval.marks.normalisation import normalised
 from gankit_sketch_retrieval.recipe import SketchRetrieval
 from sklearn.decomposition import PCA
 
-from gankit.errors import DataError
+from gankit.errors import CheckpointError
 
 RNG = np.random.default_rng(0)
 MARKS = np.stack([normalised((RNG.random((20, 20)) > 0.6).astype(np.float32).repeat(3, 0)) for _ in range(30)])
@@ -92,7 +92,7 @@ def test_a_damaged_file(damage, tmp_path):
         from safetensors.numpy import save_file
 
         save_file({"x": np.zeros(3)}, path)
-    with pytest.raises(DataError, match=r"one\.safetensors"):
+    with pytest.raises(CheckpointError, match=r"one\.safetensors"):
         Encoder.load(path)
 
 

@@ -11,7 +11,7 @@ from gankit_sketch_retrieval.index.rows import Document, Rows
 from gankit_sketch_retrieval.index.search import SearchSettings
 from gankit_sketch_retrieval.index.store import Index
 
-from gankit.errors import UsageError
+from gankit import UsageError
 
 DIM = 32
 

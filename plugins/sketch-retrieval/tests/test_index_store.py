@@ -15,7 +15,7 @@ from gankit_sketch_retrieval.index.rows import Document, Documents, Rows, identi
 from gankit_sketch_retrieval.index.search import SearchSettings
 from gankit_sketch_retrieval.index.store import Entry, Index
 
-from gankit.errors import DataError, UsageError
+from gankit import DataError, GankitError, UsageError
 
 DIM = 16
 META = {"encoder": {"fingerprint": "abc", "settings": {"layers": (1, 2)}}, "cutting": {}}
@@ -131,7 +131,7 @@ def test_a_failing_disk_leaves_the_old_file(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(DataError, match="No space left"):
+        with pytest.raises(GankitError, match="disk is full"):
             filled("b").save(path)
     assert path.read_bytes() == before and not list(tmp_path.glob(".*.tmp"))
     (tmp_path / ".marks.index.1.tmp").touch()  # of a killed process

@@ -5,10 +5,10 @@ import io
 import numpy as np
 import pytest
 from gankit_sketch_retrieval.marks.ink import BRIGHT, DARK, grey, ink, open_grey, polarity
-from gankit_sketch_retrieval.marks.normalise import INNER, SIDE, normalised
+from gankit_sketch_retrieval.marks.normalisation import INNER, SIDE, normalised
 from PIL import Image
 
-from gankit.errors import DataError
+from gankit import DataError
 
 
 def drawn(ground=230, stroke=30, side=80):

@@ -7,11 +7,11 @@ import pytest
 from gankit_sketch_retrieval.evaluation import invariance
 from gankit_sketch_retrieval.evaluation.invariance import curves, draw, marks_under, retrieval_under, transformed
 from gankit_sketch_retrieval.features.baselines import blurred, pixels
-from gankit_sketch_retrieval.marks.normalise import normalised
+from gankit_sketch_retrieval.marks.normalisation import normalised
 from PIL import Image
 from scipy import ndimage
 
-from gankit.support.files import write_csv
+from gankit.support import write_csv
 
 RNG = np.random.default_rng(0)
 

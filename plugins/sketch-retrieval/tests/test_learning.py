@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 from gankit_sketch_retrieval.config import SketchConfig
-from gankit_sketch_retrieval.evaluation.evaluate import Views
+from gankit_sketch_retrieval.evaluation.held_out import Views
 from gankit_sketch_retrieval.features.encoder import Encoder
 from gankit_sketch_retrieval.recipe import SketchRetrieval
 
 from gankit.config import resolve
-from gankit.runs.loading import build_networks
-from gankit.runs.training import fit
+from gankit.runs import build_networks, fit
 
 
 def figures(**options):

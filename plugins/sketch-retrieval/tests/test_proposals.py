@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gankit_sketch_retrieval.evaluation.pages_data import read_truth
+from gankit_sketch_retrieval.evaluation.truth import read_truth
 from gankit_sketch_retrieval.marks.ink import open_grey
 from gankit_sketch_retrieval.pages.boxes import iou
-from gankit_sketch_retrieval.pages.compose import Drawing, compose
+from gankit_sketch_retrieval.pages.composition import Drawing, compose
 from gankit_sketch_retrieval.pages.ink import read_ink
 from gankit_sketch_retrieval.pages.proposals import propose
 

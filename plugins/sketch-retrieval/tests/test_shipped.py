@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gankit_sketch_retrieval.evaluation.evaluate import ROTATIONS, expanded
+from gankit_sketch_retrieval.evaluation.held_out import ROTATIONS, expanded
 from gankit_sketch_retrieval.evaluation.invariance import marks_under
 from gankit_sketch_retrieval.evaluation.retrieval import scores
 from gankit_sketch_retrieval.features import baselines
 from gankit_sketch_retrieval.features.encoder import SHIPPED, Encoder
-from gankit_sketch_retrieval.marks.reading import read
+from gankit_sketch_retrieval.marks.files import read
 
 DATA = os.environ.get("GANKIT_TEST_DATA", "")
 

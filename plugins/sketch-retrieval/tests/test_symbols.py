@@ -7,7 +7,7 @@ import pytest
 from gankit_sketch_retrieval.evaluation.retrieval import scores
 from gankit_sketch_retrieval.features.baselines import hog_tuned
 from gankit_sketch_retrieval.marks import symbols as module
-from gankit_sketch_retrieval.marks.normalise import INNER, normalised
+from gankit_sketch_retrieval.marks.normalisation import INNER, normalised
 from gankit_sketch_retrieval.marks.symbols import FONTS, code_points, drawn, symbols
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from gankit_sketch_retrieval.marks.reading import read
+from gankit_sketch_retrieval.marks.files import read
 
 SCRIPT = Path(__file__).parents[1] / "training" / "words.py"
 

@@ -7,7 +7,7 @@ network (`normalise=False`); a product cuts out the ink afterwards (`normalise=T
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from gankit_sketch_retrieval.evaluation.retrieval import scores
-from gankit_sketch_retrieval.marks.normalise import SIDE, normalised
-
-Embed = Callable[[np.ndarray], np.ndarray]
+from gankit_sketch_retrieval.features.baselines import Embed
+from gankit_sketch_retrieval.marks.normalisation import SIDE, normalised
 
 ANGLES = np.arange(-180, 180.25, 0.5)  # degrees
 SCALES = np.arange(10, 31) / 20

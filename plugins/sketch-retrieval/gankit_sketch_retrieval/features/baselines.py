@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from gankit.errors import UsageError, did_you_mean
-
 Embed = Callable[[np.ndarray], np.ndarray]
 
 COMPONENTS = 64  # of PCA
@@ -91,36 +89,21 @@ def pca(training: np.ndarray) -> Embed:
     return embed
 
 
-FUNCTIONS: dict[str, Embed] = {
-    "pixels": pixels,
-    "blurred pixels": blurred,
-    "HOG": hog,
-    "HOG tuned": hog_tuned,
-}
-FITTED: dict[str, Callable[[np.ndarray], Embed]] = {"PCA-64": pca}
-NAMES = ("pixels", "PCA-64", "blurred pixels", "HOG", "HOG tuned")
+FUNCTIONS: dict[str, Embed] = {"HOG tuned": hog_tuned, "HOG": hog, "blurred pixels": blurred, "pixels": pixels}
 
 
-def baseline(name: str, training: np.ndarray | None = None) -> Embed:
-    """A feature by its name.
+def fitted(training: np.ndarray) -> dict[str, Embed]:
+    """All of them by name.
 
     Args:
-        name: One of `NAMES`.
-        training: Marks `[n, 64, 64]` uint8 that PCA is fitted on.
+        training: Marks `[n, 64, 64]` uint8 that PCA is fitted on, n > 1.
 
     Returns:
-        A function: marks `[n, 64, 64]` uint8 -> float32 `[n, d]`, rows of unit length.
-
-    Raises:
-        UsageError: There is no such feature, or it needs training marks.
+        Name -> a function of marks `[n, 64, 64]` uint8, that returns float32 `[n, d]`, rows of unit length.
     """
-    if name in FUNCTIONS:
-        return FUNCTIONS[name]
-    if name not in FITTED:
-        raise UsageError(f"there is no baseline {name!r}", did_you_mean(name, NAMES))
-    if training is None or len(training) < 2:
-        raise UsageError(f"the baseline {name!r} is fitted, and needs training marks", "give at least two")
-    return FITTED[name](training)
+    names = ("HOG tuned", "HOG", "blurred pixels", "PCA-64", "pixels")
+    every = {**FUNCTIONS, "PCA-64": pca(training)}
+    return {name: every[name] for name in names}
 
 
 def _flat(marks: np.ndarray) -> np.ndarray:

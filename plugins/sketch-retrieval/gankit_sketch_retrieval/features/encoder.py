@@ -6,25 +6,32 @@ comes with the plugin.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
+import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from gankit.errors import DataError
-from gankit.report.html import write
+from gankit import DataError, GankitError, UsageError
+from gankit.commands import open_run
+from gankit.errors import CheckpointError
+from gankit.support import read_network, write_network
 from gankit_sketch_retrieval.config import SketchConfig
 from gankit_sketch_retrieval.features.components import Components, unit
-from gankit_sketch_retrieval.features.pooling import features
-from gankit_sketch_retrieval.marks.normalise import SIDE, normalised
+from gankit_sketch_retrieval.features.layers import features
+from gankit_sketch_retrieval.marks.normalisation import SIDE, normalised
+
+if TYPE_CHECKING:
+    from gankit import LoadedRun
 
 SHIPPED = Path(__file__).parent.parent / "shipped" / "marks.safetensors"
-FORMAT = "gankit-sketch-encoder-1"
+KIND = "gankit-sketch-encoder/1"
+HINT = "leave --run out for the model that comes with the plugin, or make the encoder again from its run"
 FITTED = 4000  # training marks, at most, to which components are fitted
 
 
@@ -130,8 +137,6 @@ class Encoder:
         """
         return self.embed(turned(mark, rotations, self.stretch))
 
-    # -- files -------------------------------------------------------------------------------------------------------
-
     def _tensors(self) -> dict[str, np.ndarray]:
         found = {f"network/{i:03d}": np.asarray(value) for i, value in enumerate(self.network.get_weights())}
         if self.head is not None:
@@ -141,54 +146,82 @@ class Encoder:
         return found
 
     def save(self, path: Path, *, half: bool = False) -> None:
-        """Writes the encoder's file, atomically.
+        """Writes the encoder's file, whole or not at all.
 
         Args:
             path: Of the file.
             half: Round the numbers to 16 bits: half the size, and almost the same vectors.
         """
-        from safetensors.numpy import save
-
-        tensors = {
-            name: np.ascontiguousarray(value, np.float16 if half else value.dtype)
-            for name, value in self._tensors().items()
-        }
-        write(save(tensors, {"format": FORMAT, "about": self.about.model_dump_json()}), path)
+        write_network(path, self._tensors(), KIND, self.settings, half=half)
 
     @classmethod
     def load(cls, path: Path) -> Encoder:
         """Reads an encoder's file.
 
         Raises:
-            DataError: It is damaged, or something else.
+            UsageError: There is no such file.
+            CheckpointError: It is damaged, or something else.
         """
-        from safetensors import SafetensorError, safe_open
-
         from gankit_sketch_retrieval.model import networks
 
+        facts, tensors = read_network(path, KIND, HINT)
+
+        def numbered(prefix: str) -> list[np.ndarray]:
+            return [value for name, value in sorted(tensors.items()) if name.startswith(prefix)]
+
+        head = components = None
         try:
-            with safe_open(path, "np") as file:
-                held = file.metadata() or {}
-                if held.get("format") != FORMAT:
-                    raise DataError(f"{path} is no encoder of this version", "make it again from its run")
-                about = About.model_validate(json.loads(held["about"]))
-                tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+            about = About.model_validate(facts)
             network = networks.reader(
                 networks.shape(about.network, about.width), about.outputs, spectral=about.spectral, name="reader"
             )
-            network.set_weights(_numbered(tensors, "network/"))
-            head = None
+            network.set_weights(numbered("network/"))
             if about.feature == "contrast":
                 head = networks.head(network)
-                head.set_weights(_numbered(tensors, "head/"))
-            components = Components(tensors["mean"], tensors["axes"]) if about.feature == "pooled" else None
-        except (OSError, ValueError, KeyError, SafetensorError, ValidationError) as error:
-            raise DataError(f"the encoder {path} cannot be read: {error}", "make it again from its run") from error
+                head.set_weights(numbered("head/"))
+            if about.feature == "pooled":
+                components = Components(tensors["mean"], tensors["axes"])
+        except (ValueError, KeyError) as error:
+            raise CheckpointError(f"the encoder {path} cannot be read: {error}", HINT) from error
         return cls(about, network, head, components)
 
 
-def _numbered(tensors: Mapping[str, np.ndarray], prefix: str) -> list[np.ndarray]:
-    return [value for name, value in sorted(tensors.items()) if name.startswith(prefix)]
+def open_encoder(run: str, runs_dir: Path | None) -> tuple[Encoder, LoadedRun | None]:
+    """The encoder that a command uses, and the run that it is of, if it is of one.
+
+    Args:
+        run: "" for the shipped one; a run's folder, id or "latest"; or an encoder's file (.safetensors).
+        runs_dir: The folder of all runs.
+
+    Raises:
+        UsageError: There is no such run or file, or the run is of another recipe.
+        CheckpointError: The file is damaged.
+        DataError: The run's training marks are gone.
+    """
+    from gankit.runs import LoadedRun
+
+    if not run or run.endswith(".safetensors"):
+        return Encoder.load(Path(run) if run else SHIPPED), None
+    if Path(run).exists() and not (Path(run) / "run.json").is_file():
+        raise UsageError(f"{run} is neither a run nor an encoder's file", "'gankit runs' lists runs")
+    loaded = LoadedRun.of_recipe(open_run(run, runs_dir), "sketch-retrieval")
+    config = loaded.recipe.config
+    if config.kind != "pooled":
+        return Encoder.of(config, loaded.networks), loaded
+    weights = [value for name in sorted(loaded.networks) for value in loaded.networks[name].get_weights()]
+    # The file's name holds the weights' hash: a run that was resumed meanwhile gets another one.
+    path = loaded.run.path / f"encoder-{digest(weights)[:12]}.safetensors"
+    if path.is_file():
+        return Encoder.load(path), loaded
+    logging.getLogger("gankit").info("fitting the components of %s to its training marks, once", loaded.run.path.name)
+    try:
+        train = loaded.data.held_out["opened"].train
+    except DataError as error:
+        raise DataError(f"the run's training marks cannot be read: {error.message}", error.hint) from error
+    fitted = Encoder.of(config, loaded.networks, train.pictures)
+    with contextlib.suppress(GankitError):  # who may only read the run waits again next time
+        fitted.save(path)
+    return fitted, loaded
 
 
 def digest(arrays: Sequence[np.ndarray], about: str = "") -> str:

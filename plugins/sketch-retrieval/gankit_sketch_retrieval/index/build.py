@@ -13,38 +13,24 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from gankit.errors import DataError, UsageError
+from gankit import DataError, UsageError
+from gankit_sketch_retrieval.features.encoder import Encoder
 from gankit_sketch_retrieval.index.partial import Partial, Piece
 from gankit_sketch_retrieval.index.rows import Document, Documents, Rows, identified
 from gankit_sketch_retrieval.index.search import SearchSettings
 from gankit_sketch_retrieval.index.store import Index, locked, occupied
+from gankit_sketch_retrieval.pages.cutouts import Cut
+from gankit_sketch_retrieval.pages.files import Page
 
 log = logging.getLogger("gankit")
 
 BATCH = 512  # marks
+Read = Callable[[Path, str], Iterable[Page]]
 _PIXELS = 1 << 28  # of pages, after which a batch is closed even if there are few marks: some 30 scans of a minute
-
-
-class Embedder(Protocol):
-    """What `build` needs of an encoder."""
-
-    dim: int
-    fingerprint: str
-    settings: dict[str, Any]
-
-    def embed(self, marks: np.ndarray) -> np.ndarray:
-        """Vectors `[n, dim]` float32 of unit length of marks `[n, 64, 64]` uint8."""
-
-
-class PageLike(Protocol):
-    """What `build` needs of a page."""
-
-    number: int
-    pixels: np.ndarray
 
 
 @dataclass
@@ -72,22 +58,12 @@ class Summary:
     seconds: float = 0.0
 
 
-def described(encoder: Embedder, cutting: Mapping[str, Any]) -> dict[str, Any]:
-    """What determines the vectors of an index, as of `Index.create`.
-
-    Args:
-        encoder: That makes them.
-        cutting: Settings of the way marks are cut out of pages.
-    """
-    return {"encoder": {"fingerprint": encoder.fingerprint, "settings": encoder.settings}, "cutting": dict(cutting)}
-
-
 def build(
     path: Path,
     documents: Mapping[str, Path],
-    read: Callable[[Path, str], Iterable[PageLike]],
-    cut: Callable[[Any], tuple[np.ndarray, np.ndarray]],
-    encoder: Embedder,
+    read: Read,
+    cut: Cut,
+    encoder: Encoder,
     cutting: Mapping[str, Any] | None = None,
     settings: SearchSettings | None = None,
     batch: int = BATCH,
@@ -119,11 +95,13 @@ def build(
         DataError: No file could be read, or the index cannot be read or written.
     """
     began = time.monotonic()
-    meta = described(encoder, cutting or {})
+    about = {"fingerprint": encoder.fingerprint, "settings": encoder.settings}
+    meta = {"encoder": about, "cutting": dict(cutting or {})}
     folder = path.with_name(path.name + ".partial")
     with locked(folder):
-        builder = _Builder(path, Partial(folder, meta), read, cut, encoder, batch, progress or (lambda *_: None))
-        summary = builder.run(documents, meta, settings, forget)
+        partial = Partial(folder, meta)
+        told = progress or (lambda *_: None)
+        summary = _Builder(path, documents, read, cut, encoder, meta, partial, settings, batch, forget, told).run()
     summary.seconds = time.monotonic() - began
     return summary
 
@@ -132,50 +110,51 @@ class _Unreadable(Exception):
     """A file that is left out, and why."""
 
 
+@dataclass
 class _Builder:
-    def __init__(
-        self,
-        path: Path,
-        partial: Partial,
-        read: Callable[[Path, str], Iterable[PageLike]],
-        cut: Callable[[Any], tuple[np.ndarray, np.ndarray]],
-        encoder: Embedder,
-        batch: int,
-        progress: Callable[[int, int, str], None],
-    ) -> None:
-        self.path, self.partial = path, partial
-        self.read, self.cut, self.encoder = read, cut, encoder
-        self.batch, self.progress = batch, progress
-        self.summary = Summary()
-        self.open = _Batch()
+    """The work of `build`; fields are named as its arguments."""
 
-    def run(
-        self, documents: Mapping[str, Path], meta: Mapping[str, Any], settings: SearchSettings | None, forget: bool
-    ) -> Summary:
+    path: Path
+    documents: Mapping[str, Path]
+    read: Read
+    cut: Cut
+    encoder: Encoder
+    meta: Mapping[str, Any]
+    partial: Partial
+    settings: SearchSettings | None
+    batch: int
+    forget: bool
+    progress: Callable[[int, int, str], None]
+
+    def __post_init__(self) -> None:
+        self.summary, self.open = Summary(), _Batch()
+
+    def run(self) -> Summary:
         known = Documents()
         if occupied(self.path):
             index = Index.load(self.path)
-            index.check(meta)
+            index.check(self.meta)
             known = index.documents
-        fresh, moved = self._gather(documents, known)
+        fresh, moved = self._gather(known)
+        count = len(self.documents)
         if not fresh and not len(known):
             self.partial.remove()
             reason = ": {}: {}".format(*self.summary.skipped[0]) if self.summary.skipped else ""
-            raise DataError(f"none of {len(documents)} files could be read{reason}", "name images of marks or pages")
-        self.progress(len(documents), len(documents), "writing the index")
-        self._merge(documents, meta, settings, forget, fresh, moved)
+            raise DataError(f"none of {count} files could be read{reason}", "name images of marks or pages")
+        self.progress(count, count, "writing the index")
+        self._merge(fresh, moved)
         self.partial.remove()
         return self.summary
 
-    def _gather(self, documents: Mapping[str, Path], known: Documents) -> tuple[list[Document], list[Document]]:
+    def _gather(self, known: Documents) -> tuple[list[Document], list[Document]]:
         """Reads what is new or has changed.
 
         Returns:
             The documents all of whose pages are in segments, and those that are in the index but were moved or touched.
         """
         fresh, moved = [], []
-        for done, (name, place) in enumerate(documents.items()):
-            self.progress(done, len(documents), name)
+        for done, (name, place) in enumerate(self.documents.items()):
+            self.progress(done, len(self.documents), name)
             before = known.named(name)
             try:
                 with _leaving_out():
@@ -186,7 +165,7 @@ class _Builder:
                         moved.append(document)
                     continue
                 _distinct(before, document)
-                self._take(document, place, lambda text, done=done: self.progress(done, len(documents), text))
+                self._take(document, place, lambda text, done=done: self.progress(done, len(self.documents), text))
                 fresh.append(document)
             except _Unreadable as error:
                 log.warning("%s is left out: %s", name, error)
@@ -224,26 +203,18 @@ class _Builder:
             self.partial.append(pieces, rows)
         self.open = _Batch()
 
-    def _merge(
-        self,
-        documents: Mapping[str, Path],
-        meta: Mapping[str, Any],
-        settings: SearchSettings | None,
-        forget: bool,
-        fresh: list[Document],
-        moved: list[Document],
-    ) -> None:
+    def _merge(self, fresh: list[Document], moved: list[Document]) -> None:
         """Puts what was read in the place of what it replaces."""
         there = occupied(self.path)
         # Loaded anew: others may have changed it in the meantime, which is as long as all the reading took.
-        index = Index.load(self.path) if there else Index.create(self.encoder.dim, meta, settings)
-        index.check(meta)
-        gone = [name for name in index.documents.names if forget and name not in documents and _vanished(index, name)]
+        index = Index.load(self.path) if there else Index.create(self.encoder.dim, self.meta, self.settings)
+        index.check(self.meta)
+        gone = [name for name in index.documents.names if self._gone(index, name)]
         replaced = [document.name for document in fresh if document.name in index.documents.numbers]
-        changed = bool(fresh or moved or gone or not there) or settings not in (None, index.settings)
+        changed = bool(fresh or moved or gone or not there) or self.settings not in (None, index.settings)
         if changed:
             rows = self.partial.merged(fresh, self.encoder.dim)
-            index.settings = settings or index.settings
+            index.settings = self.settings or index.settings
             index.delete([*gone, *replaced])
             index.renew(moved)
             index.add(rows)
@@ -251,6 +222,11 @@ class _Builder:
             self.summary.marks = len(rows)
         self.summary.files, self.summary.removed = len(fresh), len(gone)
         self.summary.pages = sum(self.partial.pages(document) for document in fresh)
+
+    def _gone(self, index: Index, name: str) -> bool:
+        """Whether a document is to be forgotten."""
+        document = index.documents.named(name)
+        return self.forget and name not in self.documents and bool(document) and not Path(document.path).exists()
 
 
 class _Batch:
@@ -301,8 +277,3 @@ def _distinct(before: Document | None, document: Document) -> None:
     if before and before.path not in ("", document.path) and Path(before.path).exists():
         message = f"the index has {before.name} from {before.path}, which is not {document.path}"
         raise UsageError(message, "index folders with equal file names apart, or the folder that holds both")
-
-
-def _vanished(index: Index, name: str) -> bool:
-    document = index.documents.named(name)
-    return document is not None and not Path(document.path).exists()

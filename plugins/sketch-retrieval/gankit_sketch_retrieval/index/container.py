@@ -10,7 +10,6 @@ the blocks; a gigabyte takes about 0.3 s on two cores that have SHA instructions
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import hashlib
 import json
@@ -24,7 +23,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gankit.errors import DataError
+from gankit import DataError
+from gankit.support import whole
 
 MAGIC, FORMAT = b"GKMARKS\n", 1
 ALIGNED, BLOCK = 64, 1 << 24
@@ -32,7 +32,7 @@ _BEGINNING = struct.Struct("<8sQQQ32s")  # the digest last: it covers what is be
 
 
 def write(path: Path, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Writes a file whole or not at all: beside its place, made durable, then moved there.
+    """Writes a file whole or not at all, and durably.
 
     Only one process may write to a path at a time: what others left beside it is taken to be of killed ones.
 
@@ -45,24 +45,15 @@ def write(path: Path, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
         The digest, 32 bytes.
 
     Raises:
-        DataError: It cannot be written (a full disk, say).
+        GankitError: The disk is full.
+        UsageError: It cannot be written there.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-            # "marks.index.2" is another index, whose file of this kind ends in ".2.4711.tmp".
-            if left.name.removeprefix(f".{path.name}.").removesuffix(".tmp").isdigit():
-                left.unlink(missing_ok=True)
-        with partial.open("w+b") as file:
-            digest = _fill(file, facts, {name: np.asarray(array, order="C") for name, array in arrays.items()})
-        os.replace(partial, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        hint = "free some space, or write to another folder"
-        raise DataError(f"cannot write {path}: {error.strerror or error}", hint) from error
-    return digest
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        # "marks.index.2" is another index, whose file of this kind ends in ".2.4711.tmp".
+        if left.name.removeprefix(f".{path.name}.").removesuffix(".tmp").isdigit():
+            left.unlink(missing_ok=True)
+    with whole(path, durable=True) as aside, aside.open("w+b") as file:
+        return _fill(file, facts, {name: np.asarray(array, order="C") for name, array in arrays.items()})
 
 
 def read(path: Path, mapped: bool = True) -> tuple[dict[str, Any], dict[str, np.ndarray], bytes]:
@@ -85,20 +76,20 @@ def read(path: Path, mapped: bool = True) -> tuple[dict[str, Any], dict[str, np.
                 found = f"{path} has format {version}; this version reads format {FORMAT}"
                 raise DataError(found, "update gankit-sketch-retrieval" if version > FORMAT else repair)
             file.seek(0)
-            whole = np.asarray(np.memmap(file, np.uint8, "r")) if mapped else np.fromfile(file, np.uint8)
+            every = np.asarray(np.memmap(file, np.uint8, "r")) if mapped else np.fromfile(file, np.uint8)
     except OSError as error:
         raise _unreadable(path, error) from error
-    whole.flags.writeable = False
+    every.flags.writeable = False
     body = _BEGINNING.size + header_bytes
-    if len(whole) != body + body_bytes:
-        raise DataError(f"{path} has {len(whole):,} bytes instead of {body + body_bytes:,}", repair)
-    if _digest(whole[: _BEGINNING.size - 32], whole[_BEGINNING.size : body], whole[body:]) != digest:
+    if len(every) != body + body_bytes:
+        raise DataError(f"{path} has {len(every):,} bytes instead of {body + body_bytes:,}", repair)
+    if _digest(every[: _BEGINNING.size - 32], every[_BEGINNING.size : body], every[body:]) != digest:
         raise DataError(f"{path} is damaged: its contents do not fit its checksum", repair)
-    header = json.loads(whole[_BEGINNING.size : body].tobytes())
+    header = json.loads(every[_BEGINNING.size : body].tobytes())
     arrays = {}
     for name, (dtype, shape, start) in header["arrays"].items():
         nbytes = np.dtype(dtype).itemsize * math.prod(shape)
-        arrays[name] = whole[body + start : body + start + nbytes].view(dtype).reshape(shape)
+        arrays[name] = every[body + start : body + start + nbytes].view(dtype).reshape(shape)
     return header["facts"], arrays, digest
 
 
@@ -114,15 +105,6 @@ def digest_of(path: Path) -> bytes | None:
     except OSError as error:
         raise _unreadable(path, error) from error
     return digest if magic == MAGIC else None
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes what was created, renamed or removed in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _begun(file: BinaryIO) -> tuple[bytes, int, int, int, bytes]:
@@ -146,12 +128,10 @@ def _fill(file: BinaryIO, facts: Mapping[str, Any], arrays: Mapping[str, np.ndar
         file.write(array.reshape(-1).view(np.uint8).data)
         file.write(bytes(-array.nbytes % ALIGNED))
     file.flush()
-    whole = np.memmap(file, np.uint8, "r")
-    digest = _digest(begun[:-32], header, whole[len(begun) + len(header) :])
+    every = np.memmap(file, np.uint8, "r")
+    digest = _digest(begun[:-32], header, every[len(begun) + len(header) :])
     file.seek(len(begun) - 32)
     file.write(digest)
-    file.flush()
-    os.fsync(file.fileno())
     return digest
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.errors import DataError, UsageError
+from gankit import DataError, UsageError
 from gankit_sketch_retrieval.index import container
 from gankit_sketch_retrieval.index.rows import Document, Rows
 

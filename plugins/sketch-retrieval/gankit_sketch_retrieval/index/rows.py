@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.errors import DataError
+from gankit import DataError
 
 
 @dataclass(frozen=True)

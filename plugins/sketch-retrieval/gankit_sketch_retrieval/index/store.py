@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from gankit.errors import DataError, UsageError
+from gankit import DataError, UsageError
 from gankit_sketch_retrieval.index import container, search
 from gankit_sketch_retrieval.index.rows import Document, Documents, Rows
 from gankit_sketch_retrieval.index.search import Cells, SearchSettings

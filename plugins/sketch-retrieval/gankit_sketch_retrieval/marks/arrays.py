@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.errors import DataError
+from gankit import DataError
 
 PLAIN = "images"  # the array that is meant without a name
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gankit.errors import DataError
-from gankit_sketch_retrieval.marks.normalise import LEVEL
+from gankit import DataError
+from gankit_sketch_retrieval.marks.normalisation import LEVEL
 
 DARK, BRIGHT = "dark", "bright"
 CONTRAST = 12  # grey levels between ground and ink: less is the noise of a scanner

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from gankit.errors import DataError
+from gankit import DataError
+from gankit.support import TextTable
 
 FILE = "labels.csv"
 REQUIRED = ("path", "label")
@@ -18,7 +17,7 @@ HINT = "its first line must be path,label (further columns may follow); paths ar
 def read_labels(folder: Path, names: list[str]) -> dict[str, np.ndarray]:
     """The columns of a folder's labels.csv, in the order of its pictures.
 
-    Columns are parted by commas, semicolons or tabs, whichever the first line has; a byte order mark does not matter.
+    Columns are parted by commas, semicolons or tabs, whichever the first line has.
 
     Args:
         folder: With or without a labels.csv.
@@ -29,13 +28,13 @@ def read_labels(folder: Path, names: list[str]) -> dict[str, np.ndarray]:
         label may be empty. Empty without a file.
 
     Raises:
-        DataError: The file is no UTF-8 text, has no such columns or a line with too few or too many fields, names a
+        DataError: The file is no table, has no such columns or a line with too few or too many fields, names a
             file that is not there, or contradicts itself.
     """
     path = folder / FILE
     if not path.is_file():
         return {}
-    columns, rows = _table(path)
+    columns, rows = _rows(path)
     places = {name: place for place, name in enumerate(names)}
     table: dict[int, dict[str, str]] = {}
     missing = []
@@ -56,33 +55,20 @@ def read_labels(folder: Path, names: list[str]) -> dict[str, np.ndarray]:
     }
 
 
-def _table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+def _rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """The names of the columns, and each row with the number of its line."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text: {error.reason} at byte {error.start}", "save it as UTF-8"
-        ) from error
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
-    try:
-        lines = [(reader.line_num, [field.strip() for field in fields]) for fields in reader]
-    except csv.Error as error:
-        raise DataError(f"{path} is no table of text: {error} in line {reader.line_num}", HINT) from error
-    columns = [name.lower() for name in lines[0][1]] if lines else []
+    table = TextTable(path, hint=HINT, separators=",;\t")
+    columns = [name.lower() for name in table.names]
     absent = [name for name in REQUIRED if name not in columns]
     if absent:
         raise DataError(f"{path} has no column {' and no column '.join(absent)} in its first line", HINT)
     if len(set(columns)) < len(columns):
         raise DataError(f"{path} has two columns of one name", HINT)
     rows = []
-    for number, fields in lines[1:]:
-        if not any(fields):
-            continue
-        if len(fields) != len(columns):
-            raise DataError(f"{path} has {len(fields)} fields in line {number}, not {len(columns)}", HINT)
-        row = dict(zip(columns, fields, strict=True))
+    for number, cells in table.rows():
+        if len(cells) != len(columns):
+            raise DataError(f"{path} has {len(cells)} fields in line {number}, not {len(columns)}", HINT)
+        row = dict(zip(columns, cells, strict=True))
         if not row["path"]:
             raise DataError(f"{path} has no path in line {number}", HINT)
         rows.append((number, row))

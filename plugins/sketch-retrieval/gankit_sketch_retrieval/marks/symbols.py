@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit_sketch_retrieval.marks.normalise import normalised
+from gankit_sketch_retrieval.marks.normalisation import normalised
 
 FONTS = ("DejaVuSans", "STIXGeneral", "DejaVuSerif", "DejaVuSansMono")  # the first that has a symbol decides its shape
 BLOCKS = (
@@ -128,7 +128,8 @@ def drawn(code: int, rng: np.random.Generator) -> np.ndarray:
 
 
 @cache
-def _path(font: str) -> str:
+def font_file(font: str) -> str:
+    """Path of a font that comes with matplotlib."""
     import matplotlib
 
     return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{font}.ttf")
@@ -139,7 +140,7 @@ def _characters(font: str) -> frozenset[int]:
     """Code points that a font has a glyph for."""
     from matplotlib.ft2font import FT2Font
 
-    return frozenset(FT2Font(_path(font)).get_charmap())
+    return frozenset(FT2Font(font_file(font)).get_charmap())
 
 
 @cache
@@ -155,7 +156,7 @@ def _glyph(font: str, code: int) -> np.ndarray:
     board = Image.new("L", (CANVAS, CANVAS))
     text, size = chr(code), 100.0
     for _ in range(2):  # the first time to measure
-        face = ImageFont.truetype(_path(font), size, layout_engine=ImageFont.Layout.BASIC)
+        face = ImageFont.truetype(font_file(font), size, layout_engine=ImageFont.Layout.BASIC)
         left, top, right, bottom = face.getbbox(text)
         if right <= left or bottom <= top:
             return np.zeros((CANVAS, CANVAS), np.float32)

@@ -14,7 +14,7 @@ import keras
 from keras import layers
 
 from gankit.nn import SpectralConv2D, SpectralDense
-from gankit_sketch_retrieval.marks.normalise import SIDE
+from gankit_sketch_retrieval.marks.normalisation import SIDE
 
 
 @dataclass(frozen=True)

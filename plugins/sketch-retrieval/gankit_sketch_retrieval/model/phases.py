@@ -25,7 +25,7 @@ from gankit_sketch_retrieval.config import SketchConfig
 
 
 @dataclass(frozen=True)
-class Game:
+class MarkLosses:
     """The losses of one training."""
 
     config: SketchConfig
@@ -36,7 +36,9 @@ class Game:
         lr = config.rate(config.lr_discriminator)
         if config.contrast_weight:
             weights = {"contrast": config.contrast_weight}
-            phases.append(Phase("contrast", ("discriminator", "head"), self.compare, weights, "discriminator", lr=lr))
+            phases.append(
+                Phase("contrast", ("discriminator", "head"), self.contrast_terms, weights, "discriminator", lr=lr)
+            )
         if not config.adversarial_weight:
             return Stage("training", config.steps, tuple(phases))
         every = config.play_every if config.contrast_weight else 1
@@ -44,11 +46,11 @@ class Game:
         weights = dict.fromkeys(("real", "fake"), config.adversarial_weight * every)
         if config.r1:
             weights["penalty"] = config.r1 * every
-        phases.append(Phase("discriminator", ("discriminator",), self.judge, weights, lr=lr, every=every))
+        phases.append(Phase("discriminator", ("discriminator",), self.discriminator_terms, weights, lr=lr, every=every))
         resisting = ("generator", "encoder") if config.game == "bigan" else ("generator",)
         schedule = config.rate(config.lr_resisting)
-        phases.append(Phase("generator", resisting, self.resist, lr=schedule, every=every))
-        return Stage("training", config.steps, tuple(phases), self.shared, monitor=Monitor(self.look))
+        phases.append(Phase("generator", resisting, self.generator_terms, lr=schedule, every=every))
+        return Stage("training", config.steps, tuple(phases), self.shared, monitor=Monitor(self.seen))
 
     def shared(self, turn: Turn) -> Mapping[str, Any]:
         """Generated marks with their noise; in a BiGAN, codes of drawn ones."""
@@ -60,7 +62,7 @@ class Game:
         inputs = (mark, code) if self.config.game == "bigan" else (mark,)
         return turn("discriminator", *inputs)[0]
 
-    def compare(self, turn: Turn) -> Terms:
+    def contrast_terms(self, turn: Turn) -> Terms:
         """The discriminator's contrast."""
 
         def placed(view: str) -> Any:
@@ -69,7 +71,7 @@ class Game:
 
         return {"contrast": contrast(placed("mark"), placed("other"), self.config.temperature)}
 
-    def judge(self, turn: Turn) -> Terms:
+    def discriminator_terms(self, turn: Turn) -> Terms:
         """The discriminator's verdicts."""
         drawn, shared = turn["mark"], turn.shared
         code = shared.get("code")
@@ -81,7 +83,7 @@ class Game:
             terms["penalty"] = squared_gradient(lambda x: self._verdict(turn, x, code), drawn)
         return terms
 
-    def resist(self, turn: Turn) -> Terms:
+    def generator_terms(self, turn: Turn) -> Terms:
         """The generator's loss, and a BiGAN's encoder's."""
         shared = turn.shared
         terms = {"fake": cross_entropy(self._verdict(turn, shared["fake"], shared["z"]), True)}
@@ -89,14 +91,14 @@ class Game:
             terms["real"] = cross_entropy(self._verdict(turn, turn["mark"], shared["code"]), False)
         return terms
 
-    def look(self, turn: Turn) -> Mapping[str, Any]:
+    def seen(self, turn: Turn) -> Mapping[str, Any]:
         """What the discriminator says of drawn and of generated marks."""
-        seen = self.shared(turn)
+        shared = self.shared(turn)
         return {
-            "real": self._verdict(turn, turn["mark"], seen.get("code")),
-            "fake": self._verdict(turn, seen["fake"], seen["z"]),
+            "real": self._verdict(turn, turn["mark"], shared.get("code")),
+            "fake": self._verdict(turn, shared["fake"], shared["z"]),
             "examples": turn["mark"],
-            "generated": seen["fake"],
+            "generated": shared["fake"],
         }
 
 

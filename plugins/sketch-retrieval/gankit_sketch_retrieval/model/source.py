@@ -33,7 +33,7 @@ class MarkSource(ArraySource):
         import tensorflow as tf
 
         from gankit.engine import random
-        from gankit_sketch_retrieval.model.augment import quarter_turns, vary
+        from gankit_sketch_retrieval.model.augmentation import quarter_turns, vary
 
         marks = tf.cast(super().gather(rows, index, seed)["mark"], keras.config.floatx()) / 255
         if self._turns:

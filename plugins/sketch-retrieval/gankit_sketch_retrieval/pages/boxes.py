@@ -81,17 +81,3 @@ def best_first(near: list[np.ndarray], order: np.ndarray) -> np.ndarray:
             kept.append(row)
             alive[near[row]] = False
     return np.array(kept, np.int64)
-
-
-def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
-    """Non-maximum suppression: no two boxes that remain overlap by more than the threshold.
-
-    Args:
-        boxes: `[n, 4]`, all on one page.
-        scores: `[n]`; of equal ones the first row wins.
-        threshold: Of the intersection over union.
-
-    Returns:
-        The rows that remain, best first, int64.
-    """
-    return best_first(neighbours(boxes, threshold), np.argsort(-np.asarray(scores), kind="stable"))

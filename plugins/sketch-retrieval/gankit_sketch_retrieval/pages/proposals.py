@@ -19,25 +19,11 @@ from gankit_sketch_retrieval.pages.ink import PageInk
 SAME = 0.85  # overlap above which two proposals are one
 MARGIN = 0.2  # around words of connected letters, in heights of the writing
 CONNECTED = 1.25  # usual width over height: 0.6 to 0.9 in print, 1.6 to 1.9 in a clerk's hand
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """What is too small or too large, in heights of the page's writing.
-
-    Attributes:
-        speck: Side of the square whose area the smallest component must have.
-        least: The longer side of the smallest proposal.
-        high: Of the highest proposal.
-        wide: Of the widest proposal.
-        apart: The widest gap within a proposal.
-    """
-
-    speck: float = 0.15
-    least: float = 0.2
-    high: float = 5.0
-    wide: float = 14.0
-    apart: float = 1.6
+# What is too small or too large, in heights of the writing.
+SPECK = 0.15  # side of the square whose area the smallest component must have
+LEAST = 0.2  # longer side of the smallest proposal
+HIGH, WIDE = 5.0, 14.0  # of the highest and of the widest proposal
+APART = 1.6  # the widest gap within a proposal
 
 
 @dataclass(frozen=True)
@@ -63,7 +49,6 @@ def propose(
     parts: bool = True,
     limit: int = 4000,
     margin: float | None = None,
-    sizes: Sizes | None = None,
 ) -> np.ndarray:
     """Boxes that may hold a mark.
 
@@ -75,29 +60,27 @@ def propose(
         limit: How many at most; components come first, then clusters, parts, and runs, the clearest ones first.
         margin: Room around the ink, in heights of the page's writing; None for 0.2 where letters are mostly connected,
             as people draw words' boxes with room, and 0 otherwise.
-        sizes: What is too small or too large.
 
     Returns:
         `[n, 4]` int32, `x0, y0, x1, y1` in pixels of the scan, ends exclusive; no two overlap by more than 0.85.
     """
-    sizes = sizes or Sizes()
-    usable = _usable(page, sizes, limit)
+    usable = _usable(page, limit)
     if not usable.any():
         return np.zeros((0, 4), np.int32)
     boxes = page.boxes[usable]
     pieces = _pieces(page, usable)
     families = [boxes, pieces.boxes]
     if clusters:
-        families.append(_clusters(boxes, page.height * sizes.apart))
+        families.append(_clusters(boxes, page.height * APART))
     if parts:
         families.append(_parts(page, pieces))
     if runs:
-        families.append(_runs(pieces, page.height, sizes))
+        families.append(_runs(pieces, page.height))
     found = np.concatenate(families)
     found = found[np.sort(np.unique(found, axis=0, return_index=True)[1])]
     high, wide = found[:, 3] - found[:, 1], found[:, 2] - found[:, 0]
-    fits = (high <= sizes.high * page.height) & (wide <= sizes.wide * page.height)
-    found = found[fits & (np.maximum(high, wide) >= sizes.least * page.height)]
+    fits = (high <= HIGH * page.height) & (wide <= WIDE * page.height)
+    found = found[fits & (np.maximum(high, wide) >= LEAST * page.height)]
     found = found[best_first(neighbours(found, SAME), np.arange(len(found)))[:limit]]
     if margin is None:
         margin = MARGIN if connected(page, usable) else 0.0
@@ -148,12 +131,12 @@ def lines(page: PageInk, usable: np.ndarray) -> np.ndarray:
     return zones[rows][:, columns]
 
 
-def _usable(page: PageInk, sizes: Sizes, limit: int) -> np.ndarray:
+def _usable(page: PageInk, limit: int) -> np.ndarray:
     """Components that are neither specks nor frames, rules and the scanner's lid; the largest ones, if too many."""
     high, wide = page.boxes[:, 3] - page.boxes[:, 1], page.boxes[:, 2] - page.boxes[:, 0]
     rule = (np.maximum(high, wide) > 6 * page.height) & (np.minimum(high, wide) < 0.5 * page.height)
-    fits = (high <= 2 * sizes.high * page.height) & (wide <= 2 * sizes.wide * page.height) & ~rule
-    fits &= page.areas >= (sizes.speck * page.height) ** 2
+    fits = (high <= 2 * HIGH * page.height) & (wide <= 2 * WIDE * page.height) & ~rule
+    fits &= page.areas >= (SPECK * page.height) ** 2
     if fits.sum() > limit:
         rows = np.flatnonzero(fits)
         fits[rows[np.argsort(-page.areas[rows], kind="stable")[limit:]]] = False
@@ -235,7 +218,7 @@ def _gaps(boxes: np.ndarray, apart: float) -> Iterator[tuple[np.ndarray, np.ndar
         yield rows[keep] + start, columns[keep], gap[rows[keep], columns[keep]]
 
 
-def _runs(pieces: Pieces, height: float, sizes: Sizes) -> np.ndarray:
+def _runs(pieces: Pieces, height: float) -> np.ndarray:
     """Neighbours on a line whose inner gaps are not clearly wider than the gaps beside them, the clearest first."""
     found, unclear = [], []
     for zone in np.unique(pieces.zones[pieces.zones > 0]):
@@ -245,7 +228,7 @@ def _runs(pieces: Pieces, height: float, sizes: Sizes) -> np.ndarray:
             inner = 0.0
             for last in range(first, len(atoms)):
                 inner = max(inner, gaps[last] if last > first else 0)
-                if inner > sizes.apart * height or atoms[last, 2] - atoms[first, 0] > sizes.wide * height:
+                if inner > APART * height or atoms[last, 2] - atoms[first, 0] > WIDE * height:
                     break
                 outer = min(gaps[first], gaps[last + 1])
                 if inner <= 1.2 * outer + 0.1 * height:

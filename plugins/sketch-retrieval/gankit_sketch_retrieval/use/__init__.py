@@ -1,1 +1,0 @@
-"""What one does with a trained model: index, search, spot, and show what was found."""

@@ -1,4 +1,29 @@
-"""What the verbs, and the commands of plugins, are made of: options, messages, tables, JSON, a quiet TensorFlow."""
+"""What the verbs, and the commands of plugins, are made of: options, messages, tables, JSON, a quiet TensorFlow.
+
+Examples:
+    A recipe's own command. Imports of what is heavy stand inside, so that `--help` answers at once.
+
+    >>> @click.command("count")
+    ... @run_argument
+    ... @runs_dir_option
+    ... @json_option
+    ... @common_options
+    ... def count(run, runs_dir, as_json):
+    ...     ready()
+    ...     loaded = open_run(run, runs_dir)
+    ...     found = {"steps": loaded.info["steps"]}
+    ...     print_json(found) if as_json else print_table(["figure", "value"], found.items())
+    >>> [option.name for option in count.params]
+    ['run', 'runs_dir', 'as_json', 'offline', 'debug']
+    >>> print_table(["name", "dose"], [["aspirin", 3]])
+    name     dose
+    aspirin  3
+    >>> found = Evaluation({"fid": 9.0}, {"untrained": {"fid": 80.0}}, {}, {"fid": "lower"})
+    >>> print_evaluation({"recipe": "mine", "data": "mnist", **found.as_dict()})
+    mine on mnist
+    metric  ours  untrained
+    fid     9     80.00      better
+"""
 
 from __future__ import annotations
 
@@ -12,7 +37,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +46,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from gankit.recipe import Evaluation
-from gankit.support.files import columns_of, write_csv
+from gankit.support.files import columns_of, stream_csv, write_csv
 from gankit.support.values import figure
 
 if TYPE_CHECKING:
@@ -34,6 +59,7 @@ __all__ = [
     "complete_run",
     "json_option",
     "open_run",
+    "print_csv",
     "print_error",
     "print_evaluation",
     "print_json",
@@ -63,11 +89,7 @@ class _Stderr(logging.StreamHandler):
 
 
 def talk() -> None:
-    """Sends gankit's messages to stderr.
-
-    Examples:
-        >>> talk()  # doctest: +SKIP
-    """
+    """Sends gankit's messages to stderr."""
     log = logging.getLogger("gankit")
     if not log.handlers:
         handler = _Stderr()
@@ -79,27 +101,13 @@ def talk() -> None:
 
 
 def ready() -> None:
-    """Prepares a verb that computes.
-
-    Examples:
-        >>> ready()  # doctest: +SKIP
-    """
+    """Prepares a verb that computes."""
     quiet_tensorflow()
     talk()
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--debug` and `--offline`, which may stand before or after the verb.
-
-    Examples:
-        >>> @click.command("count")
-        ... @json_option
-        ... @common_options
-        ... def count(as_json):
-        ...     print_json(3)
-        >>> count.main(["--json"], standalone_mode=False)
-        3
-    """
+    """`--debug` and `--offline`, which may stand before or after the verb."""
 
     def go_offline(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         if value:
@@ -113,34 +121,19 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--json`.
-
-    Examples:
-        >>> [option.opts for option in json_option(click.Command("x")).params]
-        [['--json']]
-    """
+    """`--json`."""
     return click.option("as_json", "--json", is_flag=True, help="Print JSON to stdout.")(command)
 
 
 def rows_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--rows` and `--csv`.
-
-    Examples:
-        >>> sorted(option.name for option in rows_options(click.Command("x")).params)
-        ['csv', 'rows']
-    """
+    """`--rows` and `--csv`."""
     rows = click.option("--rows", is_flag=True, help="Print the figures of every item, too.")
     path = click.Path(dir_okay=False, path_type=Path)
     return rows(click.option("--csv", type=path, help="CSV file for the figures of every item.")(command))
 
 
 def runs_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--runs-dir`.
-
-    Examples:
-        >>> runs_dir_option(click.Command("x")).params[0].opts
-        ['--runs-dir']
-    """
+    """`--runs-dir`."""
     return click.option(
         "--runs-dir",
         type=click.Path(file_okay=False, path_type=Path),
@@ -177,22 +170,12 @@ class Commands(click.Group):
 
 
 def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
-    """RUN: a folder, an id, a recipe's name or "latest".
-
-    Examples:
-        >>> run_argument(click.Command("x")).params[0].default
-        'latest'
-    """
+    """RUN: a folder, an id, a recipe's name or "latest"."""
     return click.argument("run", default="latest", shell_complete=complete_run)(command)
 
 
 def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Run ids for the shell.
-
-    Examples:
-        >>> complete_run(context, parameter, "20")  # doctest: +SKIP
-        ['20260101-120000-ab12']
-    """
+    """Run ids for the shell."""
     from gankit.runs.run import runs_root
 
     root = runs_root(ctx.params.get("runs_dir"))
@@ -201,49 +184,38 @@ def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 
 def complete_recipe(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Recipe names for the shell.
-
-    Examples:
-        >>> complete_recipe(None, None, "no-such")
-        []
-    """
+    """Recipe names for the shell."""
     from gankit import plugins
 
     return [point.name for point in plugins.entry_points() if point.name.startswith(incomplete)]
 
 
 def open_run(reference: str, runs_dir: Path | None) -> Run:
-    """The run that the user means.
-
-    Examples:
-        >>> open_run("latest", None).path.name  # doctest: +SKIP
-        '20260101-120000-ab12'
-    """
+    """The run that the user means."""
     from gankit.runs.run import find_run, runs_root
 
     return find_run(reference, runs_root(runs_dir))
 
 
 def print_json(value: Any) -> None:
-    """JSON on stdout, for programs.
-
-    Examples:
-        >>> print_json({"a": 1})
-        {
-         "a": 1
-        }
-    """
+    """JSON on stdout, for programs."""
     click.echo(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
-    """Aligned columns on stdout; lines are cut at the terminal's edge, and never in a pipe or a file.
+def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows as CSV on stdout; see `gankit.support.write_csv`.
 
     Examples:
-        >>> print_table(["name", "dose"], [["aspirin", 3]])
-        name     dose
-        aspirin  3
+        >>> print_csv([{"a": 1}, {"b": "=2+2"}])
+        a,b
+        1,
+        ,'=2+2
     """
+    stream_csv(sys.stdout, rows)
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
+    """Aligned columns on stdout; lines are cut at the terminal's edge, and never in a pipe or a file."""
     lines = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
@@ -257,11 +229,7 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, title: st
 def show_evaluation(
     result: dict[str, Any], *, as_json: bool, rows: bool, csv: Path | None, ours_name: str = "ours"
 ) -> None:
-    """An evaluation in the forms that the user asked for.
-
-    Examples:
-        >>> show_evaluation(result, as_json=True, rows=False, csv=None)  # doctest: +SKIP
-    """
+    """An evaluation in the forms that the user asked for."""
     if csv:
         write_csv(csv, result["rows"])
     if as_json:
@@ -280,15 +248,7 @@ def _cell(value: Any) -> str:
 
 
 def print_evaluation(result: dict[str, Any], ours_name: str = Evaluation.OURS) -> None:
-    """Figures beside baselines; a baseline that is better is said to be.
-
-    Examples:
-        >>> found = Evaluation({"fid": 9.0}, {"untrained": {"fid": 80.0}}, {}, {"fid": "lower"})
-        >>> print_evaluation({"recipe": "mine", "data": "mnist", **found.as_dict()})
-        mine on mnist
-        metric  ours  untrained
-        fid     9     80.00      better
-    """
+    """Figures beside baselines; a baseline that is better is said to be."""
     found = Evaluation.from_dict(result)
     rows = []
     for name, ours in found.metrics.items():
@@ -301,11 +261,7 @@ def print_evaluation(result: dict[str, Any], ours_name: str = Evaluation.OURS) -
 
 
 def print_error(message: str, hint: str, label: str = "error:") -> None:
-    """Writes `error:` and `hint:` lines to stderr.
-
-    Examples:
-        >>> print_error("no such folder: x", "give a folder of pictures")
-    """
+    """Writes `error:` and `hint:` lines to stderr."""
     click.echo(f"{click.style(label, fg='red', bold=True)} {message}", err=True)
     if hint:
         click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
@@ -315,9 +271,6 @@ def quiet_tensorflow() -> None:
     """Keeps TensorFlow's start-up notes off the terminal; call it before TensorFlow is imported, which it does not do.
 
     Some are written by its libraries while they are loaded, past Python and whatever TF_CPP_MIN_LOG_LEVEL says.
-
-    Examples:
-        >>> quiet_tensorflow()  # doctest: +SKIP
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -18,18 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gankit.errors import ConfigError, did_you_mean
 
-__all__ = [
-    "RecipeConfig",
-    "Section",
-    "Training",
-    "arguments",
-    "from_document",
-    "parse_yaml",
-    "read_yaml",
-    "resolve",
-    "set_value",
-    "to_yaml",
-]
+__all__ = ["RecipeConfig", "Section", "Training", "resolve"]
 
 MAX_YAML_BYTES = 1 << 20
 
@@ -135,10 +124,6 @@ def parse_yaml(text: str, origin: str) -> dict[str, Any]:
 
     Raises:
         ConfigError: It is not a YAML mapping with text keys.
-
-    Examples:
-        >>> parse_yaml("training: {seed: 7}", "mine.yaml")
-        {'training': {'seed': 7}}
     """
     if len(text.encode("utf-8", "replace")) > MAX_YAML_BYTES:
         raise ConfigError(f"{origin} is larger than 1 MiB", "a configuration is a few lines of YAML")
@@ -154,12 +139,7 @@ def parse_yaml(text: str, origin: str) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """`parse_yaml` of a file.
-
-    Examples:
-        >>> read_yaml(Path("run/config.yaml"))["training"]["seed"]  # doctest: +SKIP
-        7
-    """
+    """`parse_yaml` of a file."""
     try:
         if path.stat().st_size > MAX_YAML_BYTES:
             raise ConfigError(f"{path} is larger than 1 MiB", "a configuration is a few lines of YAML")
@@ -169,12 +149,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def to_yaml(recipe: str, config: RecipeConfig) -> str:
-    """The whole configuration as YAML; `from_document` of it gives an equal configuration.
-
-    Examples:
-        >>> to_yaml("mine", RecipeConfig()).splitlines()[0]
-        'recipe: mine'
-    """
+    """The whole configuration as YAML; `from_document` of it gives an equal configuration."""
     document = {"recipe": recipe, **config.model_dump(mode="json")}
     text: str = yaml.dump(document, Dumper=_SafeDumper, sort_keys=False, allow_unicode=True)
     return text
@@ -189,10 +164,6 @@ def from_document(cls: type[C], document: Mapping[str, Any]) -> C:
 
     Raises:
         ConfigError: Names each wrong key or value with its place.
-
-    Examples:
-        >>> from_document(RecipeConfig, {"training": {"seed": 7}}).training.seed
-        7
     """
     try:
         return cls.model_validate(_over_defaults(cls, {key: v for key, v in document.items() if key != "recipe"}))
@@ -208,12 +179,6 @@ def set_value(document: dict[str, Any], assignment: str) -> None:
 
     Raises:
         ConfigError: There is no `=`, or `a` is not a group.
-
-    Examples:
-        >>> document = {}
-        >>> set_value(document, "training.seed=7")
-        >>> document
-        {'training': {'seed': '7'}}
     """
     key, found, text = assignment.partition("=")
     key = key.strip()
@@ -255,12 +220,7 @@ def resolve(
 
 
 def arguments(config: RecipeConfig) -> list[str]:
-    """Command line arguments that give `config` again: one `--set` for each value that is not the default.
-
-    Examples:
-        >>> arguments(resolve(RecipeConfig, sets=["training.seed=7"]))
-        ['--set', 'training.seed=7']
-    """
+    """Command line arguments that give `config` again: one `--set` for each value that is not the default."""
     found: list[str] = []
 
     def walk(section: BaseModel, defaults: BaseModel | None, prefix: str) -> None:

@@ -23,19 +23,6 @@ from gankit.config import RecipeConfig, Training
 from gankit.errors import PluginError, did_you_mean
 from gankit.recipe import Recipe
 
-__all__ = [
-    "Entry",
-    "GROUP",
-    "VERBS",
-    "check_class",
-    "discover",
-    "duplicates",
-    "entry_points",
-    "find",
-    "load_entry",
-    "normalized",
-]
-
 GROUP = "gankit.recipes"
 VERBS = frozenset(
     [
@@ -73,10 +60,6 @@ class Entry:
         recipe: The class; None if it is broken.
         error: What is wrong, in one line; "" if nothing is.
         details: The traceback, if there is one.
-
-    Examples:
-        >>> Entry("mine", "gankit-mine", "1.0", None, "ImportError: no module").recipe is None
-        True
     """
 
     name: str
@@ -88,22 +71,12 @@ class Entry:
 
 
 def normalized(distribution: str) -> str:
-    """A distribution's name as PyPI compares it (PEP 503).
-
-    Examples:
-        >>> normalized("GanKit_SRGAN")
-        'gankit-srgan'
-    """
+    """A distribution's name as PyPI compares it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def entry_points(wanted: str | None = None) -> list[importlib.metadata.EntryPoint]:
-    """The entry points of recipes, as far as `GANKIT_PLUGINS` allows; those called `wanted` if it is given.
-
-    Examples:
-        >>> entry_points("no-such-recipe")
-        []
-    """
+    """The entry points of recipes, as far as `GANKIT_PLUGINS` allows; those called `wanted` if it is given."""
     found = list(importlib.metadata.entry_points(group=GROUP))
     allowed = os.environ.get("GANKIT_PLUGINS")
     if allowed is not None:
@@ -114,12 +87,7 @@ def entry_points(wanted: str | None = None) -> list[importlib.metadata.EntryPoin
 
 
 def load_entry(point: importlib.metadata.EntryPoint) -> Entry:
-    """Imports one recipe; whatever goes wrong is told in the entry, not raised.
-
-    Examples:
-        >>> [load_entry(point).name for point in entry_points("no-such-recipe")]
-        []
-    """
+    """Imports one recipe; whatever goes wrong is told in the entry, not raised."""
     distribution, version = (point.dist.name, point.dist.version) if point.dist else ("?", "?")
     try:
         recipe = point.load()
@@ -131,13 +99,7 @@ def load_entry(point: importlib.metadata.EntryPoint) -> Entry:
 
 
 def check_class(recipe: object, name: str) -> None:
-    """Raises PluginError unless `recipe` is a usable `Recipe` subclass called `name`.
-
-    Examples:
-        >>> check_class(Recipe, "mine")
-        Traceback (most recent call last):
-        gankit.errors.PluginError: the recipe's name is '', but its entry point is 'mine'
-    """
+    """Raises PluginError unless `recipe` is a usable `Recipe` subclass called `name`."""
     if not (inspect.isclass(recipe) and issubclass(recipe, Recipe)):
         raise PluginError(f"{recipe!r} is not a subclass of gankit.Recipe")
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,63}", recipe.name or "") or recipe.name != name:
@@ -157,22 +119,12 @@ def check_class(recipe: object, name: str) -> None:
 
 
 def discover() -> list[Entry]:
-    """All installed recipes, sorted by name; broken ones and duplicates included.
-
-    Examples:
-        >>> sorted(entry.name for entry in discover())  # doctest: +SKIP
-        ['dcgan', 'srgan']
-    """
+    """All installed recipes, sorted by name; broken ones and duplicates included."""
     return [load_entry(point) for point in entry_points()]
 
 
 def duplicates(entries: Sequence[Entry]) -> dict[str, list[str]]:
-    """Names that several distributions offer -> those distributions.
-
-    Examples:
-        >>> duplicates([Entry("a", "x", "1", None), Entry("a", "y", "1", None)])
-        {'a': ['x', 'y']}
-    """
+    """Names that several distributions offer -> those distributions."""
     offered: dict[str, list[str]] = {}
     for entry in entries:
         offered.setdefault(entry.name, []).append(entry.distribution)
@@ -187,11 +139,6 @@ def find(name: str) -> Entry:
 
     Raises:
         PluginError: It is unknown, broken, or offered twice.
-
-    Examples:
-        >>> find("no-such-recipe")
-        Traceback (most recent call last):
-        gankit.errors.PluginError: no recipe is called 'no-such-recipe'
     """
     path, colon, class_name = name.rpartition(":")
     if colon and path.endswith(".py"):

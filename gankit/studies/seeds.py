@@ -164,9 +164,6 @@ def train_seeds(
     Raises:
         Stopped: A signal ended the training of a seed, and thereby the rest.
         GankitError: No run could begin with the first seed: that has nothing to do with the seed.
-
-    Examples:
-        >>> train_seeds("srgan", SRGAN, SRGANConfig(), 3, Path("runs")).as_dict()["metrics"]  # doctest: +SKIP
     """
     from gankit.runs import training
 

@@ -13,6 +13,7 @@ from .images import read_each as read_each
 from .images import read_image as read_image
 from .labelled import Pictures as Pictures
 from .labelled import PictureSet as PictureSet
+from .labelled import check_pictures as check_pictures
 from .labelled import open_pictures as open_pictures
 from .pixels import Pixels as Pixels
 from .prepared import load_pixels as load_pixels

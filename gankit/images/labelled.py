@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -18,6 +19,7 @@ from gankit.errors import DataError, UsageError
 from gankit.images.class_folders import Part, class_files, held_out
 from gankit.images.images import read_each, read_image
 from gankit.images.picture_formats import READERS
+from gankit.images.survey import survey_images
 from gankit.support.progress import Bar
 from gankit.support.values import human
 
@@ -37,6 +39,10 @@ class Pictures:
     Attributes:
         images: `[n, h, w, c]` uint8, with c = 1 (grey) or 3 (RGB).
         labels: `[n]` int64, indices of `PictureSet.classes`; None if there are none.
+
+    Examples:
+        >>> Pictures(np.zeros((5, 8, 8, 1), np.uint8), np.arange(5)).images.shape
+        (5, 8, 8, 1)
     """
 
     images: np.ndarray
@@ -52,6 +58,10 @@ class PictureSet:
         train: To train on.
         test: Held out.
         classes: Their names by label; empty without labels.
+
+    Examples:
+        >>> open_pictures("mnist").classes[:2]  # doctest: +SKIP
+        ('0', '1')
     """
 
     name: str
@@ -93,6 +103,10 @@ def open_pictures(source: str, *, size: int | None = None, channels: int | None 
         UsageError: There is no such dataset or folder, or `size` or `channels` is out of range.
         DataError: Files are missing or damaged, or are not what the card says.
         Offline: The dataset would have to be downloaded.
+
+    Examples:
+        >>> open_pictures("digits").train.images.dtype  # doctest: +SKIP
+        dtype('uint8')
     """
     if size is not None and size < SMALLEST:
         raise UsageError(f"pictures of {size} pixels are too small", f"the size is at least {SMALLEST}")
@@ -103,6 +117,49 @@ def open_pictures(source: str, *, size: int | None = None, channels: int | None 
         return _of_folder(found, size or FOLDER_SIZE, channels)
     train, test, classes = _of_card(found)
     return PictureSet(found.name, _fitted(train, size, channels), _fitted(test, size, channels), classes)
+
+
+def check_pictures(source: str, size: int | None = None) -> tuple[dict[str, Any], str]:
+    """What `Recipe.check` says of pictures: which of them open, their sizes, and how many each class has.
+
+    Args:
+        source: As of `open_pictures`.
+        size: As of `open_pictures`.
+
+    Returns:
+        As `Recipe.check`: facts for JSON, and lines of text.
+
+    Raises:
+        UsageError: There is no such dataset or folder.
+        DataError: The folder is half one thing and half another, or a dataset's files are damaged.
+
+    Examples:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for i in range(4):
+        ...     Image.new("L", (80, 70)).save(folder / f"{i}.png")
+        >>> facts, text = check_pictures(str(folder))
+        >>> facts["images"], facts["train"], facts["test"], facts["side"]
+        (4, {'pictures': 3, 'of_class': {}}, {'pictures': 1, 'of_class': {}}, 64)
+    """
+    place = catalogue.resolve(source, KIND)
+    if isinstance(place, Card):
+        opened = open_pictures(source, size=size)
+        facts, lines, side = {"ok": True}, [], opened.train.images.shape[1]
+        parts = {"train": (opened.train.images, opened.train.labels), "test": (opened.test.images, opened.test.labels)}
+        classes = opened.classes
+    else:
+        train, test, classes = class_files(place)
+        found = survey_images([*train.files, *test.files])
+        facts, lines, side = found.facts(), [found.text()], size or FOLDER_SIZE
+        parts = {"train": (train.files, train.labels), "test": (test.files, test.labels)}
+    for name, (pictures, labels) in parts.items():
+        counts = np.bincount([] if labels is None else labels, minlength=len(classes)).tolist()
+        of_class = dict(zip(classes, counts, strict=False))
+        facts[name] = {"pictures": len(pictures), "of_class": of_class}
+        said = ", ".join(f"{label} {count:,}" for label, count in of_class.items())
+        lines.append(f"{'to ' + name:<15}{len(pictures):,} pictures, {said or 'without classes'}")
+    return {**facts, "side": side}, "\n".join([*lines, f"networks see   {side} x {side} pixels"])
 
 
 def _of_folder(folder: Path, size: int, channels: int | None) -> PictureSet:

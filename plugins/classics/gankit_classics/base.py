@@ -1,17 +1,19 @@
-"""What the classics on pictures share: all but the networks and the losses. Imports no TensorFlow."""
+"""What the recipes share: all but the networks and the losses that make a recipe itself. Imports no TensorFlow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gankit import Data, Evaluation, Recipe, Stage
 from gankit_classics.config import AdversarialConfig, PictureConfig
 
-BATCH = 500  # pictures that are generated at a time
+if TYPE_CHECKING:
+    from gankit_classics.kinds.kind import DataKind
 
 
 class AdversarialRecipe(Recipe):
@@ -26,42 +28,73 @@ class AdversarialRecipe(Recipe):
 
     def optimizers(self) -> dict[str, Any]:
         """Adam for each player; the rates come from the phases."""
+        return self.adam("discriminator", "generator")
+
+    def adam(self, *names: str) -> dict[str, Any]:
+        """Adam for each phase that is named."""
         import keras
 
-        config = self.config
-        return {name: keras.optimizers.Adam(config.lr, config.beta_1) for name in ("discriminator", "generator")}
+        return {name: keras.optimizers.Adam(self.config.lr, self.config.beta_1) for name in names}
+
+    def stages(self, data: Data) -> list[Stage]:
+        """One stage, of the players that the recipe gives."""
+        from gankit_classics.games.adversarial import adversarial_stage
+
+        return [adversarial_stage(self.config, self.players(data))]
+
+    def players(self, data: Data) -> Any:
+        """What is peculiar to the recipe: `gankit_classics.games.adversarial.Players`."""
+        raise NotImplementedError
+
+    def kind(self, source: str = "") -> DataKind:
+        """What knows the kind of data of a source, or of the configuration's."""
+        raise NotImplementedError
+
+    def check(self, source: str) -> tuple[dict[str, Any], str]:
+        """What a table or a folder of pictures holds, and what of it cannot be used."""
+        return self.kind(source).check(self.config, source)
+
+    def data(self) -> Data:
+        """The examples to imitate."""
+        return self.kind().open(self.config)
+
+    def draw(self, networks: Mapping[str, Any], data: Data, count: int, seed: int = 0) -> Any:
+        """So many generated examples; the same ones for the same seed."""
+        raise NotImplementedError
+
+    def untrained(self, data: Data) -> dict[str, Any]:
+        """The networks as they begin."""
+        from gankit.runs import build_networks
+
+        return build_networks(self, data)
+
+    def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
+        """Scores of what is generated, beside simpler ways and the untrained generator."""
+        draw, untrained = (partial(self.draw, found, data) for found in (networks, self.untrained(data)))
+        return self.kind().evaluate(self.config, data, draw, untrained)
+
+    def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
+        """What is generated from fixed noise."""
+        return self.kind().sample(self.config, data, partial(self.draw, networks, data, seed=1), out)
 
 
 class PictureGAN(AdversarialRecipe):
     """A DCGAN-like game on pictures; a recipe overrides what makes it itself."""
 
     Config = PictureConfig
-    tiny = {
-        "data": "digits",
-        "steps": 4,
-        "width": 4,
-        "latent": 8,
-        "samples": 100,
-        "training.batch_size": 16,
-    }
+    tiny = {"data": "digits", "steps": 4, "width": 4, "latent": 8, "samples": 100, "training.batch_size": 16}
+
+    def kind(self, source: str = "") -> DataKind:
+        """Pictures, wherever they are."""
+        from gankit_classics.kinds.pictures import PICTURES
+
+        return PICTURES
 
     def data(self) -> Data:
-        """The pictures."""
-        from gankit_classics.data import open_data
-
-        return self.settled(open_data(self.config))
-
-    def settled(self, data: Data) -> Data:
-        """The same data. What `auto` has found is part of the configuration from here on: a run is resumed with it.
-
-        Raises:
-            DataError: The network of the scores cannot be had: better before the training than after it.
-        """
-        from gankit_classics.evaluation import check_features
-
+        """The pictures. What `auto` has found is in the configuration from here on: a run is resumed with it."""
+        data = super().data()
         if self.config.data == "auto":
             self.config = self.config.model_copy(update={"data": data.facts["data"], "size": data.facts["side"]})
-        check_features(self.config, data)
         return data
 
     def noise_width(self, data: Data) -> int:
@@ -75,31 +108,30 @@ class PictureGAN(AdversarialRecipe):
         return "batch" if self.config.penalty == "none" else "none"
 
     def discriminator_options(self, data: Data) -> dict[str, Any]:
-        """Of `gankit_classics.networks.discriminator`."""
+        """Options of `gankit_classics.networks.convolutional.discriminator`."""
         return {"norm": self.norm(), "batch_layer": self.config.batch_layer}
 
     def networks(self, data: Data) -> dict[str, Any]:
         """Generator and discriminator of DCGAN, the latter with its features."""
-        from gankit_classics import networks
+        from gankit_classics.networks import convolutional, dense
 
         side, channels, width = data.facts["side"], data.facts["channels"], self.config.width
-        judge = networks.discriminator(side, channels, width, **self.discriminator_options(data))
+        plain = convolutional.discriminator(side, channels, width, **self.discriminator_options(data))
         return {
-            "generator": networks.generator(self.noise_width(data), side, channels, width),
-            "discriminator": networks.with_features(judge),
+            "generator": convolutional.generator(self.noise_width(data), side, channels, width),
+            "discriminator": dense.with_features(plain),
         }
 
-    def stages(self, data: Data) -> list[Stage]:
-        """One stage."""
-        from gankit_classics.adversarial import Players, adversarial_stage
+    def players(self, data: Data) -> Any:
+        """Noise makes pictures."""
+        from gankit_classics.games.adversarial import Players
 
         latent = self.config.latent
-        players = Players(
+        return Players(
             fake=lambda turn: turn("generator", turn.normal("z", latent)),
-            judge=lambda turn, x: turn("discriminator", x)[0],
+            output=lambda turn, x: turn("discriminator", x)[0],
             features=lambda turn, x: turn("discriminator", x)[1],
         )
-        return [adversarial_stage(self.config, players)]
 
     # -- using it ----------------------------------------------------------------------------------------------------
 
@@ -113,20 +145,11 @@ class PictureGAN(AdversarialRecipe):
 
     def pictures(self, networks: Mapping[str, Any], noise: np.ndarray) -> np.ndarray:
         """The pictures that the generator makes of rows of noise."""
-        from gankit_classics.data import to_pixels
+        from gankit_classics.data import BATCH, to_pixels
 
-        generator = networks["generator"]
-        parts = [to_pixels(generator(noise[i : i + BATCH], training=False)) for i in range(0, len(noise), BATCH)]
-        return np.concatenate(parts)
+        parts = (self.decoded(networks, noise[i : i + BATCH]) for i in range(0, len(noise), BATCH))
+        return np.concatenate([to_pixels(part) for part in parts])
 
-    def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
-        """Scores of the pictures between their floor and their ceiling."""
-        from gankit_classics.evaluation import evaluate
-
-        return evaluate(self, networks, data)
-
-    def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
-        """A sheet of pictures from fixed noise."""
-        from gankit_classics.sheets import sheet
-
-        return [sheet(self.draw(networks, data, 100, seed=1), out / "samples.png", columns=10)]
+    def decoded(self, networks: Mapping[str, Any], noise: np.ndarray) -> Any:
+        """The same as floats in [-1, 1], of one batch."""
+        return networks["generator"](noise, training=False)

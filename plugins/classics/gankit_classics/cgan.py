@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from gankit import Claim, Data, DataError, Evaluation, Stage
+from gankit import Claim, Data, Evaluation, Turn
 from gankit_classics.base import PictureGAN
-from gankit_classics.config import RESULTS, PictureConfig
+from gankit_classics.config import FASHION, RESULTS, PictureConfig
 
-FASHION = {"data": "fashion-mnist", "steps": 5000}
+BUDGET = {"data": "fashion-mnist", "steps": 5000}
 PER_CLASS = 8  # pictures of each class on the sample sheet
 
 
@@ -21,10 +21,11 @@ class CGANConfig(PictureConfig):
     """Options of `gankit run cgan`."""
 
     condition: Literal["channels", "projection"] = Field(
-        "projection", description="How the discriminator is told the class: as channels, or by a product with features."
+        "projection",
+        description="Way in which the discriminator is told the class: as channels, or by a product with features.",
     )
-    per_class: int | None = Field(None, ge=2, description="Train on so many pictures of each class only.")
-    rare: float = Field(1.0, gt=0, le=1, description="Of every second class, train on this share of them only.")
+    per_class: int | None = Field(None, ge=2, description="Pictures of each class that are trained on.")
+    rare: float = Field(1.0, gt=0, le=1, description="Share of every second class's pictures that is trained on.")
 
 
 class CGAN(PictureGAN):
@@ -37,10 +38,8 @@ class CGAN(PictureGAN):
     exports = {"generator": "noise, then the class as a one-hot vector -> pictures in [-1, 1]"}
 
     claims = (
-        Claim("class_accuracy", 0.911, 0.01, "Fashion-MNIST; test pictures 0.927", RESULTS, options=FASHION),
-        Claim(
-            "fid", 2.46, 0.3, "the same; small classifier, 10,000 against the test pictures", RESULTS, options=FASHION
-        ),
+        Claim("class_accuracy", 0.911, 0.01, "Fashion-MNIST; test pictures 0.927", RESULTS, options=BUDGET),
+        Claim("fid", 2.46, 0.3, FASHION, RESULTS, options=BUDGET),
     )
 
     @classmethod
@@ -52,14 +51,10 @@ class CGAN(PictureGAN):
 
     def data(self) -> Data:
         """The pictures; they need labels."""
-        from gankit_classics.data import fewer, source
+        from gankit_classics.data import fewer, needs_classes, source
 
         data = super().data()
-        if not data.facts["classes"]:
-            raise DataError(
-                f"the pictures of {self.config.data} are of one class, or have no labels",
-                "put the pictures of each class into a folder of their own, or train dcgan",
-            )
+        needs_classes(data, "put the pictures of each class into a folder of their own, or train dcgan")
         config, found = self.config, data.held_out["set"]
         if config.per_class is None and config.rare == 1:
             return data
@@ -75,27 +70,26 @@ class CGAN(PictureGAN):
         told = {"classes": len(data.facts["classes"]), "projection": self.config.condition == "projection"}
         return {**super().discriminator_options(data), **told}
 
-    def stages(self, data: Data) -> list[Stage]:
-        """One stage: the generator is asked for the class of the real example that stands beside."""
+    def players(self, data: Data) -> Any:
+        """The generator is asked for the class of the real example that stands beside."""
         import tensorflow as tf
 
-        from gankit_classics.adversarial import Players, adversarial_stage
+        from gankit_classics.games.adversarial import Players
 
         latent, classes = self.config.latent, len(data.facts["classes"])
 
-        def label(turn, like):
+        def label(turn: Turn, like: Any) -> Any:
             return tf.one_hot(turn["label"], classes, dtype=like.dtype)
 
-        def fake(turn):
+        def fake(turn: Turn) -> Any:
             z = turn.normal("z", latent)
             return turn("generator", tf.concat([z, label(turn, z)], axis=1))
 
-        players = Players(
+        return Players(
             fake=fake,
-            judge=lambda turn, x: turn("discriminator", x, label(turn, x))[0],
+            output=lambda turn, x: turn("discriminator", x, label(turn, x))[0],
             features=lambda turn, x: turn("discriminator", x, label(turn, x))[1],
         )
-        return [adversarial_stage(self.config, players)]
 
     def noise(self, data: Data, count: int, seed: int) -> np.ndarray:
         """Noise and classes, the latter as often as in the test pictures."""
@@ -115,14 +109,17 @@ class CGAN(PictureGAN):
 
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
         """Scores of the pictures, and how often an independent classifier sees the class that was asked for."""
-        from gankit_classics.evaluation import class_accuracy, merged
+        from gankit_classics.evaluation.pictures import class_accuracy
 
-        return merged(super().evaluate(networks, data), class_accuracy(self, networks, data))
+        def pictures(labels: np.ndarray) -> np.ndarray:
+            return self.pictures(networks, self.asked(data, labels, seed=4))
+
+        return super().evaluate(networks, data).merged(class_accuracy(self.config, data, pictures))
 
     def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
         """A row of pictures for each class."""
-        from gankit_classics.sheets import sheet
+        from gankit_classics.latent import save_sheet
 
         labels = np.repeat(np.arange(min(20, len(data.facts["classes"]))), PER_CLASS)
         pictures = self.pictures(networks, self.asked(data, labels, seed=1))
-        return [sheet(pictures, out / "classes.png", PER_CLASS)]
+        return [save_sheet(pictures, out / "classes.png", PER_CLASS)]

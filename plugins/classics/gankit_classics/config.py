@@ -13,17 +13,20 @@ from gankit import RecipeConfig, Training
 Loss = Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"]
 Penalty = Literal["none", "r1", "r2", "dragan", "wgan-gp"]
 RESULTS = "docs/results/classics.md"  # where the figures come from that are claimed
+FASHION = "Fashion-MNIST, small classifier, 10,000 against the test pictures"  # the protocol of their FIDs
 POLICIES = ("color", "translation", "cutout")
 # The papers' (r1, r2: gamma / 2 with gamma 10).
 WEIGHTS = {"r1": 5.0, "r2": 5.0, "dragan": 10.0, "wgan-gp": 10.0}
 
 
-class GameConfig(RecipeConfig):
+class ClassicConfig(RecipeConfig):
     """What every classic has."""
 
     steps: int = Field(12_000, ge=1, description="Updates of the generator.")
     lr: float = Field(1e-3, gt=0, description="Learning rate of Adam.")
-    schedule: Literal["constant", "cosine"] = Field("cosine", description="Of the learning rates; cosine ends at 0.")
+    schedule: Literal["constant", "cosine"] = Field(
+        "cosine", description="Schedule of the learning rates; cosine ends at 0."
+    )
     beta_1: float = Field(0.5, ge=0, lt=1, description="Adam's decay of the first moment.")
     ema: float = Field(0.999, ge=0, lt=1, description="Decay of the average of the generator's weights; 0 for none.")
     latent: int = Field(64, ge=1, description="Numbers of noise that make a sample.")
@@ -36,20 +39,28 @@ class GameConfig(RecipeConfig):
         return lambda step: peak * (1 + math.cos(math.pi * step / self.steps)) / 2
 
 
-class AdversarialConfig(GameConfig):
+class AdversarialConfig(ClassicConfig):
     """How generator and discriminator play; every option works with each loss, unless it says otherwise."""
 
-    loss: Loss = Field("non-saturating", description="What the two minimise.")
+    loss: Loss = Field("non-saturating", description="Loss that the two networks minimise.")
     critic_steps: int = Field(1, ge=1, le=100, description="Updates of the discriminator for each of the generator's.")
-    lr_discriminator: float | None = Field(None, gt=0, description="The discriminator's, if another (two time scales).")
-    penalty: Penalty = Field("none", description="On the discriminator's gradient; it then has no batch normalisation.")
-    penalty_weight: float | None = Field(None, ge=0, description="5 for r1 and r2, 10 for dragan and wgan-gp.")
+    lr_discriminator: float | None = Field(
+        None, gt=0, description="Learning rate of the discriminator, if it is another one (two time scales)."
+    )
+    penalty: Penalty = Field(
+        "none", description="Penalty on the discriminator's gradient; it then has no batch normalisation."
+    )
+    penalty_weight: float | None = Field(
+        None, ge=0, description="Weight of the penalty: 5 for r1 and r2, 10 for dragan and wgan-gp."
+    )
     spectral: bool = Field(False, description="Spectral normalisation in the discriminator, instead of any other.")
     batch_layer: Literal["none", "deviation", "discrimination"] = Field(
-        "none", description="A discriminator's layer that sees the whole batch."
+        "none", description="Layer of the discriminator that sees the whole batch."
     )
     smoothing: float = Field(0.0, ge=0, lt=0.5, description="One-sided label smoothing, for losses of probabilities.")
-    instance_noise: float = Field(0.0, ge=0, description="Deviation of noise on what is judged, falling to 0.")
+    instance_noise: float = Field(
+        0.0, ge=0, description="Deviation of noise on what the discriminator sees, falling to 0."
+    )
     augment: str = Field("", description="Differentiable augmentation: some of color,translation,cutout.")
     feature_matching: float = Field(0.0, ge=0, description="Weight of the distance between mean features.")
 
@@ -66,6 +77,10 @@ class AdversarialConfig(GameConfig):
         if self.smoothing and self.loss not in ("minimax", "non-saturating"):
             raise ValueError(f"smoothing moves the label of a probability, and the loss {self.loss} has none")
         return self
+
+    def noise_level(self, step: int) -> float:
+        """Deviation of the instance noise in a step."""
+        return self.instance_noise * (1 - step / self.steps) ** 3
 
 
 class Halved(RecipeConfig):
@@ -90,8 +105,13 @@ class PictureFields(RecipeConfig):
     features: Literal["auto", "small-classifier", "efficientnet-lite0", "inception-v3"] = Field(
         "auto", description="Network of the scores; auto: small-classifier where there are labels."
     )
-    feature_weights: str | None = Field(None, description="File with that network's weights.")
+    feature_weights: str | None = Field(None, description="File with the weights of the network of the scores.")
     training: Training = Training(batch_size=64, sample_every=2000, checkpoint_every=1000, log_every=100)
+
+    @property
+    def least(self) -> int | None:
+        """Side to which the digits, of 8 pixels, are framed; None leaves them as they are."""
+        return None
 
 
 class PictureConfig(PictureFields, Halved, AdversarialConfig):

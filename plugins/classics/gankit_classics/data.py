@@ -1,80 +1,96 @@
-"""Pictures for the classics: where they come from, and their range for the networks."""
+"""Pictures for the classics: where they come from, what is wrong with them, and their range for the networks."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from gankit import Data
-from gankit.errors import DataError, Offline
-from gankit.images import Pictures, PictureSet, open_pictures
-
-if TYPE_CHECKING:
-    from gankit_classics.config import PictureConfig
+from gankit import Data, DataError
+from gankit.datasets import named
+from gankit.errors import Offline
+from gankit.images import Pictures, PictureSet, PictureSource, open_pictures
+from gankit_classics.config import PictureFields
 
 log = logging.getLogger("gankit")
 
+BATCH = 500  # pictures that a network makes or sees at a time
 FIRST, ELSE = "fashion-mnist", "digits"
 
 
-def open_data(config: PictureConfig, least: int | None = None) -> Data:
+def open_data(config: PictureFields) -> Data:
     """Opens pictures; the held-out part is the set's own.
 
-    Args:
-        config: Names them.
-        least: Side to which the digits, of 8 pixels, are framed.
-
     Raises:
-        DataError: A side cannot be halved and doubled.
+        DataError: There are too few, or a side cannot be halved and doubled.
     """
-    size = config.size or (least if config.data == ELSE else None)
-    found = _first_present(config, least) if config.data == "auto" else open_pictures(config.data, size=size)
-    if len(found.test.images) < 2:
-        raise DataError(
-            f"{found.name} has {len(found.train.images)} pictures to train on, and one to test with", "add some"
-        )
-    side = found.train.images.shape[1]
+    if config.data == "auto":
+        found = _first_present(config)
+    else:
+        found = open_pictures(config.data, size=config.size or (config.least if config.data == ELSE else None))
+    (count, side), tested = found.train.images.shape[:2], len(found.test.images)
+    if tested < 2:
+        raise DataError(f"{found.name} has {count} pictures to train on, and one to test with", "add some")
     if side % 4:
         raise DataError(f"pictures of {side} pixels a side cannot be halved twice", "give --size a multiple of 4")
-    return Data({"pictures": source(found)}, {"set": found}, facts(found))
+    return Data({"pictures": source(found)}, {"set": found}, facts_of(found))
 
 
 def source(found: PictureSet) -> Any:
     """The training part as a source with the fields `image` in [-1, 1] and, if there are labels, `label`."""
-    from gankit.images import PictureSource
-
     labels = {} if found.train.labels is None else {"label": found.train.labels}
     return PictureSource(found.train.images, **labels)
 
 
-def fewer(found: PictureSet, per_class: int | None, rare: float, seed: int) -> PictureSet:
-    """A small or unbalanced training part of a set; the test part stays whole.
+def needs_classes(data: Data, hint: str) -> None:
+    """Raises DataError if there are no labels, or those of one class."""
+    if not data.facts["classes"]:
+        raise DataError(f"the pictures of {data.facts['data']} are of one class, or have no labels", hint)
+
+
+def rows_of_classes(found: PictureSet, wanted: Callable[[int, int], int], rng: Any, option: str) -> np.ndarray:
+    """Training pictures of each class, chosen at random: their rows, ascending.
 
     Args:
         found: With labels.
-        per_class: Training pictures of each class; None for all.
-        rare: The share of them that every second class keeps, at least 2.
-        seed: Of the choice.
+        wanted: (label, number of its pictures) -> how many to choose.
+        rng: A NumPy generator.
+        option: What the user asked with, for the message.
 
     Raises:
         DataError: A class has fewer pictures.
     """
-    rng, chosen = np.random.default_rng([seed, 11]), []
+    chosen = []
     for label, name in enumerate(found.classes):
         rows = np.flatnonzero(found.train.labels == label)
-        wanted = len(rows) if per_class is None else per_class
-        if wanted > len(rows):
-            raise DataError(f"class {name} has {len(rows)} pictures", f"give --per-class {len(rows)} or less")
-        kept = wanted if label % 2 == 0 else max(2, round(wanted * rare))
-        chosen.append(rng.choice(rows, kept, replace=False))
-    rows = np.sort(np.concatenate(chosen))
+        if (count := wanted(label, len(rows))) > len(rows):
+            raise DataError(f"class {name} has {len(rows)} pictures", f"give {option} {len(rows)} or less")
+        chosen.append(rng.choice(rows, count, replace=False))
+    return np.sort(np.concatenate(chosen))
+
+
+def fewer(found: PictureSet, per_class: int | None, rare: float, seed: int) -> PictureSet:
+    """A set with a small or unbalanced training part; the test part stays whole.
+
+    Args:
+        found: With labels.
+        per_class: Training pictures of each class; None for all.
+        rare: Share of them that every second class keeps, but at least 2 pictures.
+        seed: Seed of the choice.
+    """
+
+    def wanted(label: int, count: int) -> int:
+        count = count if per_class is None else per_class
+        return count if label % 2 == 0 else max(2, round(count * rare))
+
+    rows = rows_of_classes(found, wanted, np.random.default_rng([seed, 11]), "--per-class")
     return replace(found, train=Pictures(found.train.images[rows], found.train.labels[rows]))
 
 
-def facts(found: PictureSet) -> dict[str, Any]:
+def facts_of(found: PictureSet) -> dict[str, Any]:
     """What rebuilding the networks needs, and how frequent the classes are among the test pictures."""
     _, side, _, channels = found.train.images.shape
     shares = [] if found.test.labels is None else np.bincount(found.test.labels, minlength=len(found.classes))
@@ -87,19 +103,22 @@ def facts(found: PictureSet) -> dict[str, Any]:
     }
 
 
-def _first_present(config: PictureConfig, least: int | None) -> PictureSet:
+def _first_present(config: PictureFields) -> PictureSet:
     """Fashion-MNIST where its files are, else scikit-learn's digits, which always are."""
-    from gankit.datasets import catalogue
-
-    if catalogue.named(FIRST).state in ("fetched", "installed"):
+    if named(FIRST).state in ("fetched", "installed"):
         try:
             return open_pictures(FIRST, size=config.size)
         except (DataError, Offline) as error:
             log.warning("%s cannot be used: %s", FIRST, error.message)
     log.warning("%s is not here, so %s it is; 'gankit data fetch %s' gets it", FIRST, ELSE, FIRST)
-    return open_pictures(ELSE, size=config.size or least)
+    return open_pictures(ELSE, size=config.size or config.least)
 
 
 def to_pixels(images: Any) -> np.ndarray:
     """`[n, h, w, c]` in [-1, 1] -> uint8; what is beyond is clipped."""
     return np.rint((np.clip(np.asarray(images, np.float32), -1, 1) + 1) * 127.5).astype(np.uint8)
+
+
+def in_range(pixels: np.ndarray) -> np.ndarray:
+    """uint8 -> float32 in [-1, 1], as `PictureSource` gives them."""
+    return pixels.astype(np.float32) / 127.5 - 1

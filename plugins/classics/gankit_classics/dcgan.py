@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gankit import Claim, Data, Evaluation
 from gankit_classics.base import PictureGAN
-from gankit_classics.config import RESULTS
+from gankit_classics.config import FASHION, RESULTS
 
-FASHION = {"data": "fashion-mnist", "steps": 12_000}
+BUDGET = {"data": "fashion-mnist", "steps": 12_000}
 
 
 class DCGAN(PictureGAN):
@@ -26,33 +27,26 @@ class DCGAN(PictureGAN):
     paper = "Radford, Metz, Chintala, Unsupervised Representation Learning with DCGANs, ICLR 2016, arXiv:1511.06434"
 
     claims = (
-        Claim(
-            "fid",
-            5.34,
-            0.4,
-            "Fashion-MNIST, small classifier, 10,000 against the test pictures",
-            RESULTS,
-            options=FASHION,
-        ),
-        Claim("probe_accuracy", 0.882, 0.01, "the same; pixels 0.834, untrained 0.857", RESULTS, options=FASHION),
+        Claim("fid", 5.34, 0.4, FASHION, RESULTS, options=BUDGET),
+        Claim("probe_accuracy", 0.882, 0.01, "the same; pixels 0.834, untrained 0.857", RESULTS, options=BUDGET),
     )
 
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
         """Scores of the pictures, and of the features."""
-        from gankit_classics.evaluation import merged
-        from gankit_classics.probe import probe
+        from gankit_classics.evaluation.discriminators import linear_evaluation
 
         scores = super().evaluate(networks, data)
-        return merged(scores, probe(self, networks, data)) if data.facts["classes"] else scores
+        if not data.facts["classes"]:
+            return scores
+        return scores.merged(linear_evaluation(data, networks["discriminator"], self.untrained(data)["discriminator"]))
 
     def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
         """Pictures, walks between them, and sums and differences of them."""
-        from gankit_classics.arithmetic import arithmetic, possible
-        from gankit_classics.sheets import interpolations
+        from gankit_classics.latent import SEARCHED, save_sums, save_walks
 
-        sheets = super().sample(networks, data, out)
-        walks = interpolations(
-            lambda noise: self.pictures(networks, noise), self.noise(data, 16, seed=2), out / "interpolation.png"
-        )
-        sums = [arithmetic(self, networks, data, out / "arithmetic.png")] if possible(data) else []
-        return [*sheets, walks, *sums]
+        pictures = partial(self.pictures, networks)
+        return [
+            *super().sample(networks, data, out),
+            save_walks(pictures, self.noise(data, 16, seed=2), out / "interpolation.png"),
+            *save_sums(self.config, data, pictures, self.noise(data, SEARCHED, seed=3), out / "arithmetic.png"),
+        ]

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from gankit import Claim, Data, Evaluation, Stage
+from gankit import Claim, Data, Evaluation, Terms, Turn
 from gankit_classics.base import PictureGAN
 from gankit_classics.config import RESULTS, PictureConfig
 
-FASHION = {"data": "fashion-mnist", "steps": 4000}
+BUDGET: Any = {"options": {"data": "fashion-mnist", "steps": 4000}, "seeds": 3}
 
 
 class InfoGANConfig(PictureConfig):
     """Options of `gankit run infogan`."""
 
-    latent: int = Field(16, ge=1, description="Numbers of noise beside the codes; the fewer, the more is left to them.")
+    latent: int = Field(
+        16, ge=1, description="Numbers of noise beside the codes; the fewer they are, the more is left to the codes."
+    )
     categories: int = Field(10, ge=2, le=1000, description="Values of the categorical code.")
     codes: int = Field(2, ge=0, le=100, description="Continuous codes, uniform in [-1, 1].")
     information: float = Field(1.0, gt=0, description="Weight of the category's mutual information.")
@@ -40,16 +43,8 @@ class InfoGAN(PictureGAN):
     paper = "Chen et al., InfoGAN: Interpretable Representation Learning, NeurIPS 2016, arXiv:1606.03657"
     Config = InfoGANConfig
     claims = (
-        Claim(
-            "code_purity",
-            0.49,
-            0.08,
-            "Fashion-MNIST, ten categories; shuffled 0.145",
-            RESULTS,
-            options=FASHION,
-            seeds=3,
-        ),
-        Claim("code_factor", 0.594, 0.06, "the same, two codes; shuffled 0.023", RESULTS, options=FASHION, seeds=3),
+        Claim("code_purity", 0.49, 0.08, "Fashion-MNIST, ten categories; shuffled 0.145", RESULTS, **BUDGET),
+        Claim("code_factor", 0.594, 0.06, "the same, two codes; shuffled 0.023", RESULTS, **BUDGET),
     )
     tiny = {**PictureGAN.tiny, "categories": 3}
 
@@ -69,36 +64,34 @@ class InfoGAN(PictureGAN):
         read = layers.Dense(self.config.categories + 2 * self.config.codes, dtype=keras.config.floatx())(x)
         return {**built, "reader": keras.Model(features, read, name="reader")}
 
-    def stages(self, data: Data) -> list[Stage]:
-        """One stage: both players also minimise what the reader gets wrong."""
+    def players(self, data: Data) -> Any:
+        """Both players also minimise what the reader gets wrong."""
         import tensorflow as tf
 
-        from gankit_classics.adversarial import Players, adversarial_stage
-        from gankit_classics.codes import code_of, misread
+        from gankit_classics.games.adversarial import Players
+        from gankit_classics.games.codes import code_of, misread
 
         config = self.config
 
-        def information(turn):
+        def information(turn: Turn) -> Terms:
             fake = turn.shared["fake"]
             noise = tf.cast(turn.normal("noise for the reader", *fake.shape[1:]), fake.dtype)
             read = turn("reader", turn("discriminator", fake + config.code_noise * noise)[1])
             return misread(read, *code_of(turn, config.categories, config.codes))
 
-        def fake(turn):
+        def fake(turn: Turn) -> Any:
             z = turn.normal("z", config.latent)
             category, codes = code_of(turn, config.categories, config.codes)
             return turn("generator", tf.concat([z, category, codes], axis=1))
 
-        players = Players(
+        return Players(
             fake=fake,
-            judge=lambda turn, x: turn("discriminator", x)[0],
+            output=lambda turn, x: turn("discriminator", x)[0],
             features=lambda turn, x: turn("discriminator", x)[1],
             discriminator=("discriminator", "reader"),
-            teach=information,
-            inform=information,
+            both=information,
             weights={"category": config.information, **({"codes": config.information_codes} if config.codes else {})},
         )
-        return [adversarial_stage(config, players)]
 
     def noise(self, data: Data, count: int, seed: int) -> np.ndarray:
         """Noise, categories in turn, and codes."""
@@ -109,13 +102,16 @@ class InfoGAN(PictureGAN):
 
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
         """Scores of the pictures, and what the codes move."""
-        from gankit_classics.codes import meaning
-        from gankit_classics.evaluation import merged
+        from gankit_classics.evaluation.codes import MEASURED, codes_evaluation
 
-        return merged(super().evaluate(networks, data), meaning(self, networks, data))
+        noise, pictures = self.noise(data, MEASURED, seed=5), partial(self.pictures, networks)
+        return super().evaluate(networks, data).merged(codes_evaluation(self.config, data, noise, pictures))
 
     def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
         """For the category and each code, rows of pictures in which only it moves."""
-        from gankit_classics.codes import traverses
+        from gankit_classics.latent import save_traverses
 
-        return [*super().sample(networks, data, out), *traverses(self, networks, data, out)]
+        config, noise = self.config, self.noise(data, 8, seed=3)
+        places = config.latent, config.categories, config.codes
+        traverses = save_traverses(partial(self.pictures, networks), noise, *places, out)
+        return [*super().sample(networks, data, out), *traverses]

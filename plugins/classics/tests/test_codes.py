@@ -8,12 +8,14 @@ from scipy.stats import norm
 
 @pytest.fixture(scope="module")
 def codes():
-    from gankit_classics import codes
+    from gankit_classics.evaluation import codes
 
     return codes
 
 
-def test_the_misread_code_is_its_negative_log_likelihood(codes):
+def test_the_misread_code_is_its_negative_log_likelihood():
+    from gankit_classics.games import codes
+
     rng = np.random.default_rng(0)
     read, truth = rng.normal(size=(6, 3 + 4)).astype(np.float32), rng.uniform(-1, 1, (6, 2)).astype(np.float32)
     category = np.eye(3, dtype=np.float32)[[0, 1, 2, 2, 1, 0]]

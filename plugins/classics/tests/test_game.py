@@ -35,9 +35,9 @@ class FakeTurn:
 
 
 def phases(**options):
-    from gankit_classics.adversarial import Players, adversarial_stage
+    from gankit_classics.games.adversarial import Players, adversarial_stage
 
-    players = Players(fake=lambda turn: turn.fake, judge=lambda turn, x: x, features=lambda turn, x: 2 * x)
+    players = Players(fake=lambda turn: turn.fake, output=lambda turn, x: x, features=lambda turn, x: 2 * x)
     stage = adversarial_stage(AdversarialConfig(**options), players)
     return stage, *stage.phases
 

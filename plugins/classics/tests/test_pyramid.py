@@ -19,7 +19,7 @@ class Residuals:
 
 
 def halved(image, times):
-    from gankit_classics import pyramid
+    from gankit_classics.games import pyramid
 
     return np.asarray(pyramid.coarse(image, times))
 
@@ -32,13 +32,13 @@ def test_with_the_true_residuals_the_levels_give_the_picture(side, levels):
     data = Data({}, {}, {"side": side, "channels": 1})
     networks = {f"generator-{level}": Residuals(halved(image, levels - 1 - level)) for level in range(levels)}
     noise = recipe.noise(data, 5, seed=0)
-    assert [x.shape[1] for x in recipe._grown(networks, noise)] == [side // 2**i for i in reversed(range(levels))]
-    np.testing.assert_allclose(recipe._grown(networks, noise)[-1], image, atol=2e-7)
+    assert [x.shape[1] for x in recipe.grown(networks, noise)] == [side // 2**i for i in reversed(range(levels))]
+    np.testing.assert_allclose(recipe.grown(networks, noise)[-1], image, atol=2e-7)
     assert np.array_equal(recipe.pictures(networks, noise), pixels)
 
 
 def test_of_a_smooth_picture_the_residual_is_small():
-    from gankit_classics import pyramid
+    from gankit_classics.games import pyramid
 
     y, x = np.mgrid[:32, :32] / 32
     image = (x * y)[None, :, :, None].astype(np.float32)

@@ -130,13 +130,13 @@ def test_lapgan_grows_through_its_levels():
     networks = recipe.networks(data)
     noise = recipe.noise(data, 3, seed=0)
     assert noise.shape == (3, 8 + 8**2 + 16**2)
-    grown = recipe._grown(networks, noise)
+    grown = recipe.grown(networks, noise)
     assert [x.shape for x in grown] == [(3, 4, 4, 1), (3, 8, 8, 1), (3, 16, 16, 1)]
-    again = recipe._grown(networks, noise[:, : 8 + 8**2 + 16**2].copy())
+    again = recipe.grown(networks, noise[:, : 8 + 8**2 + 16**2].copy())
     assert np.array_equal(grown[-1], again[-1])
     other = noise.copy()
     other[:, 8 + 8**2 :] += 1  # the finest plane alone
-    changed = recipe._grown(networks, other)
+    changed = recipe.grown(networks, other)
     assert np.array_equal(changed[1], grown[1]) and not np.array_equal(changed[2], grown[2])
 
 
@@ -157,7 +157,7 @@ def test_infogan_puts_its_codes_behind_the_noise():
 
 
 def test_walks_keep_the_length_of_noise():
-    from gankit_classics.sheets import between
+    from gankit_classics.latent import between
 
     a, b = np.random.default_rng(0).normal(size=(2, 64))
     b *= np.linalg.norm(a) / np.linalg.norm(b)
@@ -166,20 +166,54 @@ def test_walks_keep_the_length_of_noise():
     np.testing.assert_allclose(np.linalg.norm(walk, axis=1), np.linalg.norm(a))
 
 
-def test_a_sheet_shows_each_picture_where_it_belongs(tmp_path):
-    from gankit_classics.sheets import GAP, sheet
+def test_kinds_are_told_by_what_is_named():
+    from gankit_classics.kinds.registry import KINDS, kind_of
+
+    named = {
+        "ring": "ring",
+        "grid": "grid",
+        "a/ring": "pictures",
+        "B.CSV": "table",
+        "t.csv.gz": "table",
+        "photos/": "pictures",
+    }
+    for source, name in named.items():
+        assert kind_of(source) is KINDS[name]
+
+
+@pytest.mark.parametrize("recipe", ["dcgan", "gan"])
+def test_the_check_of_a_folder_counts_classes_and_names_damaged_pictures(recipe, tmp_path):
     from PIL import Image
 
-    pictures = np.arange(6, dtype=np.uint8).repeat(56 * 56).reshape(6, 56, 56, 1) * 40
-    image = np.asarray(Image.open(sheet(pictures, tmp_path / "s.png", columns=3)))
-    assert image.shape == (2 * 56 + GAP, 3 * 56 + 2 * GAP)
-    assert image[56 + GAP, 2 * (56 + GAP)] == 200 and image[0, 0] == 0 and image[56, 0] == 255
+    from gankit import plugins
+
+    for name, count in (("cat", 20), ("dog", 10)):
+        (tmp_path / name).mkdir()
+        for i in range(count):
+            Image.new("RGB", (20 + i, 30)).save(tmp_path / name / f"{i:02d}.png")
+    cls = plugins.find(recipe).recipe
+    facts, text = made(cls).check(str(tmp_path))
+    assert facts["ok"] and facts["images"] == 30 and facts["smallest_side"] == 20 and facts["side"] == 64
+    assert facts["train"] == {"pictures": 27, "of_class": {"cat": 18, "dog": 9}}
+    assert "to test        3 pictures, cat 2, dog 1" in text
+    (tmp_path / "dog" / "03.png").write_bytes(b"no picture")
+    facts, text = made(cls, size=16).check(str(tmp_path))
+    assert not facts["ok"] and facts["images"] == 29 and facts["side"] == 16
+    assert facts["problems"] == [{"path": str(tmp_path / "dog" / "03.png"), "what": "not an image, or damaged"}]
+
+
+def test_the_check_of_a_dataset_counts_its_classes():
+    from gankit_classics.dcgan import DCGAN
+
+    facts, text = made(DCGAN).check("digits")
+    assert facts["ok"] and facts["side"] == 8 and facts["train"]["pictures"] == 1438
+    assert facts["test"]["of_class"]["3"] == 37 and "networks see   8 x 8 pixels" in text
 
 
 def test_pixels_come_back_from_the_range_of_the_networks():
     from gankit_classics.data import to_pixels
 
-    from gankit.engine.arrays import PictureSource
+    from gankit.images import PictureSource
 
     pixels = np.arange(256, dtype=np.uint8).reshape(4, 8, 8, 1)
     images = PictureSource(pixels).gather(np.arange(4), None, 0)["image"].numpy()

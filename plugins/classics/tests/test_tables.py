@@ -1,37 +1,40 @@
 """Tables for the recipe gan."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from gankit_classics import table_scores, tables
+from gankit_classics.evaluation import tables as scored
+from gankit_classics.kinds import tables
 
-from gankit.errors import DataError, UsageError
+from gankit import DataError
+from gankit.support import write_csv
 
 ROWS = 400
+
+
+def written(path, columns):
+    write_csv(path, [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
+    return path
 
 
 @pytest.fixture(scope="module")
 def table():
     rng = np.random.default_rng(0)
     size = rng.lognormal(3, 1, ROWS)
-    return pd.DataFrame(
-        {
-            "size": size,
-            "count": rng.poisson(4, ROWS),
-            "colour": np.where(size > 20, "red", np.where(rng.random(ROWS) < 0.5, "green", "blue")),
-            "sold": rng.random(ROWS) < 0.3,
-            "name": [f"thing {i}" for i in range(ROWS)],
-            "always": 7,
-        }
-    )
+    return {
+        "size": size,
+        "count": rng.poisson(4, ROWS),
+        "colour": np.where(size > 20, "red", np.where(rng.random(ROWS) < 0.5, "green", "blue")),
+        "sold": (rng.random(ROWS) < 0.3).astype(str),
+        "name": np.array([f"thing {i}" for i in range(ROWS)]),
+        "always": np.full(ROWS, 7),
+    }
 
 
 @pytest.fixture
 def opened(table, tmp_path):
     from gankit_classics.gan import GANConfig
 
-    table.to_csv(tmp_path / "things.csv", index=False)
-    return tables.open_data(GANConfig(data=str(tmp_path / "things.csv")))
+    return tables.Tables().open(GANConfig(data=str(written(tmp_path / "things.csv", table))))
 
 
 def test_what_cannot_be_learned_is_left_out(opened):
@@ -42,14 +45,13 @@ def test_what_cannot_be_learned_is_left_out(opened):
 
 def test_a_row_comes_back_as_it_was(opened, table):
     facts = opened.facts
-    known = table[
-        (table["size"] > facts["columns"][0]["knots"][1]) & (table["size"] < facts["columns"][0]["knots"][-2])
-    ]
-    again = tables.decode(tables.encode(known, facts), facts)
+    knots = facts["columns"][0]["knots"]
+    inner = (table["size"] > knots[1]) & (table["size"] < knots[-2])
+    known = {name: values[inner] for name, values in table.items()}
+    again = tables.Tables().decode(tables.encode(known, facts), facts)
     np.testing.assert_allclose(again["size"], known["size"], rtol=1e-6)
-    assert (again["count"].to_numpy() == known["count"].to_numpy()).all() and again["count"].dtype.kind == "i"
-    assert (again["colour"].to_numpy() == known["colour"].to_numpy()).all()
-    assert (again["sold"].to_numpy() == known["sold"].astype(str).to_numpy()).all()
+    assert np.array_equal(again["count"], known["count"]) and again["count"].dtype.kind == "i"
+    assert np.array_equal(again["colour"], known["colour"]) and np.array_equal(again["sold"], known["sold"])
 
 
 def test_encoded_numbers_are_normal_whatever_their_scale(opened):
@@ -67,9 +69,9 @@ def test_a_shared_value_gets_the_middle_of_its_quantiles():
 
 def test_each_score_sees_its_fault(opened):
     facts, train, test = opened.facts, opened.held_out["train"], opened.held_out["test"]
-    real = table_scores.scores(train, test, train[:200], facts)
-    apart = table_scores.scores(train, test, table_scores.independent(train, facts, 200), facts)
-    shifted = table_scores.scores(train, test, train[:200] + np.eye(1, 7) * 2, facts)
+    real = scored.scores(train, test, train[:200], facts)
+    apart = scored.scores(train, test, scored.independent(train, facts, 200), facts)
+    shifted = scored.scores(train, test, train[:200] + np.eye(1, 7) * 2, facts)
     assert apart["correlations"] > 1.5 * real["correlations"] and apart["columns"] < 0.15
     assert shifted["columns"] > real["columns"] + 0.1 and shifted["detection"] > 0.9
     assert abs(real["detection"] - 0.5) < 0.15
@@ -77,7 +79,7 @@ def test_each_score_sees_its_fault(opened):
 
 def test_the_gaussian_has_the_means_of_the_rows(opened):
     train, facts = opened.held_out["train"], opened.facts
-    rows = table_scores.gaussian(train, facts, 20_000)
+    rows = scored.gaussian(train, lambda rows: tables.encode(tables.Tables().decode(rows, facts), facts), 20_000)
     np.testing.assert_allclose(rows[:, :2].mean(0), train[:, :2].mean(0), atol=0.03)
     np.testing.assert_allclose(np.corrcoef(rows[:, :2].T)[0, 1], np.corrcoef(train[:, :2].T)[0, 1], atol=0.03)
     assert set(np.unique(rows[:, 2:])) == {0.0, 1.0} and (rows[:, 2:5].sum(1) == 1).all()
@@ -90,7 +92,9 @@ def test_the_gaussian_has_the_means_of_the_rows(opened):
         ("a,b\n" + "\n".join(f"{i}," if i % 2 else f",{i}" for i in range(60)), "has 0 whole rows"),
         ("a\n" + "\n".join(f"name {i}" for i in range(60)), "0 usable columns"),
         ("a\n" + "x\n" * 60, "0 usable columns"),
-        ("", "cannot be read"),
+        ("", "is empty"),
+        ("a,b\n" + "1,2\n" * 30 + "1,2,3\n" * 30, "line 32 of .* has 3 cells, and there are 2 names"),
+        ("<!DOCTYPE html>\n", "is a web page"),
     ],
 )
 def test_what_cannot_be_used_is_said(tmp_path, text, message):
@@ -102,7 +106,7 @@ def test_what_cannot_be_used_is_said(tmp_path, text, message):
 def test_why_a_column_is_left_out_is_said(tmp_path, caplog):
     rows = "\n".join(f"{i},7,person {i},{'inf' if i == 3 else i}" for i in range(60))
     (tmp_path / "t.csv").write_text(f"n,always,who,far\n{rows}\n")
-    assert list(tables.read(tmp_path / "t.csv")[1]) == ["n"]
+    assert list(tables.read(tmp_path / "t.csv")[0]) == ["n"]
     assert "always (constant or empty), who (60 different words), far (infinite values)" in caplog.text
 
 
@@ -113,20 +117,53 @@ def test_a_missing_line_of_names_is_noticed(tmp_path, caplog):
 
 
 def test_no_such_file(tmp_path):
-    with pytest.raises(UsageError, match="there is no file"):
+    with pytest.raises(DataError, match="there is no file"):
         tables.read(tmp_path / "t.csv")
 
 
-def test_text_that_is_not_utf8(tmp_path):
-    (tmp_path / "t.csv").write_bytes("stadt\nMünchen\n".encode("latin-1") * 60)
-    with pytest.raises(DataError, match="not UTF-8") as error:
-        tables.read(tmp_path / "t.csv")
-    assert error.value.hint == "save it as UTF-8"
+def test_text_of_an_older_encoding_is_read(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"stadt\n" + "München\nKöln\n".encode("latin-1") * 30)
+    assert set(tables.read(tmp_path / "t.csv")[0]["stadt"]) == {"München", "Köln"}
 
 
 def test_rows_with_gaps_are_left_out_and_counted(tmp_path, caplog, table):
-    holed = table.copy()
-    holed.loc[[3, 9], "size"] = np.nan
-    holed.to_csv(tmp_path / "t.csv", index=False)
-    whole, _ = tables.read(tmp_path / "t.csv")
-    assert len(whole) == ROWS - 2 and "2 of 400 rows" in caplog.text
+    size = table["size"].astype(object)
+    size[3], size[9] = "", "NA"
+    found, _, rows = tables.read(written(tmp_path / "t.csv", {**table, "size": size}))
+    assert len(found["size"]) == ROWS - 2 and found["size"].dtype == float and rows == ROWS
+    assert "2 of 400 rows" in caplog.text
+
+
+def test_names_that_are_empty_or_stand_twice_are_told_apart(tmp_path):
+    (tmp_path / "t.csv").write_text("a,,a\n" + "".join(f"{i},{i},{2 * i}\n" for i in range(60)))
+    assert list(tables.read(tmp_path / "t.csv")[0]) == ["a", "column 2", "a.1"]
+
+
+def test_what_only_python_takes_for_a_number_is_a_word(tmp_path):
+    (tmp_path / "t.csv").write_text("a\n" + "1_000\n2_000\n" * 30)
+    assert set(tables.read(tmp_path / "t.csv")[0]["a"]) == {"1_000", "2_000"}
+
+
+def test_the_check_says_what_columns_hold_and_what_is_left_out(tmp_path, table):
+    from gankit_classics.gan import GAN, GANConfig
+
+    facts, text = GAN(GANConfig()).check(str(written(tmp_path / "things.csv", table)))
+    assert facts["ok"] and facts["rows"] == ROWS and facts["train"] == 320 and facts["test"] == 80
+    assert facts["left_out"] == {"name": "400 different words", "always": "constant or empty"}
+    assert "column      colour: 3 words: blue, green, red" in text
+    assert "column      count: whole numbers, 0 to" in text and "left out    name: 400 different words" in text
+
+
+def test_rows_are_written_as_the_file_has_them(opened, tmp_path):
+    kind = tables.Tables()
+
+    def draw(count):
+        return kind.decode(opened.held_out["test"][:count], opened.facts)
+
+    config = type("Config", (), {"samples": 60})
+    rows, picture = kind.sample(config, opened, draw, tmp_path)
+    lines = rows.read_text().splitlines()
+    assert lines[0] == "size,count,colour,sold" and len(lines) == 61 and picture.stat().st_size > 5000
+    again = tables.read(rows)[0]
+    np.testing.assert_allclose(again["size"], draw(60)["size"])
+    assert np.array_equal(again["colour"], draw(60)["colour"])

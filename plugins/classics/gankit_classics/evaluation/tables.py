@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pandas as pd
+from matplotlib.figure import Figure
 from scipy.stats import ks_2samp
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
@@ -16,13 +16,13 @@ from sklearn.model_selection import cross_val_predict
 from gankit import Data, Evaluation
 from gankit.metrics import memorisation, sliced_wasserstein
 
-if TYPE_CHECKING:
-    from gankit_classics.gan import GAN
-
 BETTER = {"columns": "lower", "correlations": "lower", "sliced_wasserstein": "lower", "detection": "lower"}
 MOST = 5000  # rows that are told apart by a forest
 FEATURES = "columns as the network has them"
 DRAWN = 12  # columns in the picture
+
+Columns = Mapping[str, np.ndarray]
+"""Name -> the values of a table's column, `[rows]`."""
 
 
 def scores(train: np.ndarray, test: np.ndarray, rows: np.ndarray, facts: Mapping[str, Any]) -> dict[str, float]:
@@ -36,11 +36,7 @@ def scores(train: np.ndarray, test: np.ndarray, rows: np.ndarray, facts: Mapping
     """
     numbers = facts["width"] - sum(facts["groups"])
     apart = [ks_2samp(test[:, i], rows[:, i]).statistic for i in range(numbers)]
-    start = numbers
-    for size in facts["groups"]:
-        group = slice(start, start + size)
-        apart.append(np.abs(test[:, group].mean(0) - rows[:, group].mean(0)).sum() / 2)
-        start += size
+    apart += [np.abs(test[:, part].mean(0) - rows[:, part].mean(0)).sum() / 2 for part in _columns(facts)[numbers:]]
     count = min(len(test), len(rows), MOST)
     both = np.concatenate([test[:count], rows[:count]])
     truth = np.repeat([0, 1], count)
@@ -81,66 +77,64 @@ def independent(train: np.ndarray, facts: Mapping[str, Any], count: int) -> np.n
     return np.concatenate([train[rng.integers(0, len(train), count)][:, part] for part in _columns(facts)], axis=1)
 
 
-def gaussian(train: np.ndarray, facts: Mapping[str, Any], count: int) -> np.ndarray:
+def gaussian(train: np.ndarray, rounded: Callable[[np.ndarray], np.ndarray], count: int) -> np.ndarray:
     """Rows of one normal distribution with the training rows' mean and covariance, rounded as a table's values are."""
-    from gankit_classics.tables import decode, encode
-
     rng = np.random.default_rng(4)
     rows = rng.multivariate_normal(train.mean(0), np.cov(train.T).reshape(train.shape[1], -1), count)
-    return encode(decode(rows, facts), facts)
+    return rounded(rows)
 
 
-def evaluate(recipe: GAN, networks: Mapping[str, Any], data: Data) -> Evaluation:
-    """Generated rows against those that were held out."""
-    from gankit.runs import build_networks
-    from gankit_classics.tables import encode
+def table_evaluation(
+    data: Data,
+    samples: int,
+    draw: Callable[[int], np.ndarray],
+    untrained: Callable[[int], np.ndarray],
+    rounded: Callable[[np.ndarray], np.ndarray],
+) -> Evaluation:
+    """Generated rows against those that were held out. All rows are as the network has them, `[n, width]`.
 
+    Args:
+        data: With the training rows and the held-out ones.
+        samples: Rows to draw, at most.
+        draw: How many -> so many generated rows.
+        untrained: The same of a generator that has learned nothing.
+        rounded: Rows -> the same rows with values that a table can hold.
+    """
     train, test, facts = data.held_out["train"], data.held_out["test"], data.facts
-    count = min(recipe.config.samples, max(100, len(test)))
-
-    def made(found: Mapping[str, Any]) -> np.ndarray:
-        return encode(recipe.draw(found, data, count), facts)
-
+    count = min(samples, max(100, len(test)))
     others = {
         "training rows": train[np.random.default_rng(5).integers(0, len(train), count)],
         "independent columns": independent(train, facts, count),
-        "one Gaussian": gaussian(train, facts, count),
-        "untrained": made(build_networks(recipe, data)),
+        "one Gaussian": gaussian(train, rounded, count),
+        "untrained": untrained(count),
     }
-    ours = scores(train, test, made(networks), facts)
+    ours = scores(train, test, draw(count), facts)
     beside = {name: scores(train, test, rows, facts) for name, rows in others.items()}
     if "copied" in ours:  # training rows are copies of themselves
         healthy = memorisation(train, test, test, features=FEATURES)["copied"].protocol["healthy"]
         beside["training rows"]["copied"] = healthy
-    return Evaluation(
-        ours,
-        beside,
-        {"data": facts["data"], "rows": {"train": len(train), "test": len(test), "generated": count}},
-        BETTER,
-        limits=("training rows",),
-    )
+    rows = {"train": len(train), "test": len(test), "generated": count}
+    return Evaluation(ours, beside, {"data": facts["data"], "rows": rows}, BETTER, limits=("training rows",))
 
 
-def distributions(rows: pd.DataFrame, real: pd.DataFrame, facts: Mapping[str, Any], out: Path) -> Path:
+def draw_distributions(rows: Columns, real: Columns, facts: Mapping[str, Any], out: Path) -> Path:
     """Histograms of the first columns, generated on real."""
-    from matplotlib.figure import Figure
-
-    columns = facts["columns"][:DRAWN]
-    wide = min(4, len(columns))
-    figure = Figure(figsize=(3 * wide, 2.4 * -(-len(columns) // wide)), layout="constrained")
-    for i, column in enumerate(columns):
-        axes, name = figure.add_subplot(-(-len(columns) // wide), wide, i + 1), column["name"]
+    shown = facts["columns"][:DRAWN]
+    wide = min(4, len(shown))
+    tall = -(-len(shown) // wide)
+    figure = Figure(figsize=(3 * wide, 2.4 * tall), layout="constrained")
+    for i, column in enumerate(shown):
+        axes, name = figure.add_subplot(tall, wide, i + 1), column["name"]
         axes.set_title(name[:24], fontsize=9)
-        if "words" in column:
-            places = np.arange(len(column["words"]))
+        if words := column.get("words"):
+            places = np.arange(len(words))
             for offset, (label, table) in zip((-0.2, 0.2), (("real", real), ("generated", rows)), strict=True):
-                shares = table[name].astype(str).value_counts(normalize=True).reindex(column["words"], fill_value=0)
-                axes.bar(places + offset, shares, 0.4, label=label)
-            axes.set_xticks(places, [word[:8] for word in column["words"]], fontsize=6, rotation=90)
+                axes.bar(places + offset, [np.mean(table[name] == word) for word in words], 0.4, label=label)
+            axes.set_xticks(places, [word[:8] for word in words], fontsize=6, rotation=90)
         else:
             bins = np.linspace(column["knots"][1], column["knots"][-2], 31)
             for label, table in (("real", real), ("generated", rows)):
-                axes.hist(table[name].to_numpy(float), bins, density=True, alpha=0.5, label=label)
+                axes.hist(table[name].astype(float), bins, density=True, alpha=0.5, label=label)
         axes.tick_params(labelsize=7)
         if i == 0:
             axes.legend(fontsize=7)

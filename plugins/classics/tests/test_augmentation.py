@@ -6,16 +6,16 @@ from scipy import stats
 
 
 @pytest.fixture(scope="module")
-def augment():
-    from gankit_classics import augment
+def augmentation():
+    from gankit_classics.evaluation import augmentation
 
-    return augment
+    return augmentation
 
 
-def test_shifted_pictures_are_windows_of_the_padded_ones(augment):
+def test_shifted_pictures_are_windows_of_the_padded_ones(augmentation):
     rng = np.random.default_rng(0)
     pictures = rng.uniform(size=(40, 6, 6, 2)).astype("float32")
-    moved = augment.shifted(pictures, np.random.default_rng(1))
+    moved = augmentation.shifted(pictures, np.random.default_rng(1))
     assert moved.shape == pictures.shape
     offsets = set()
     for before, after in zip(pictures, moved, strict=True):
@@ -26,29 +26,29 @@ def test_shifted_pictures_are_windows_of_the_padded_ones(augment):
     assert len(offsets) > 10
 
 
-def test_the_interval_is_students(augment):
+def test_the_interval_is_students(augmentation):
     gains = np.array([0.02, 0.05, 0.01, 0.03])
     low, high = stats.t.interval(0.95, 3, gains.mean(), stats.sem(gains))
-    assert augment.interval(gains) == {
+    assert augmentation.interval(gains) == {
         "mean": pytest.approx(0.0275),
         "low": pytest.approx(low),
         "high": pytest.approx(high),
     }
-    assert augment.interval(np.array([0.1]))["low"] is None
+    assert augmentation.interval(np.array([0.1]))["low"] is None
 
 
-def test_half_of_a_batch_is_generated_where_the_arm_says_so(augment):
+def test_half_of_a_batch_is_generated_where_the_arm_says_so(augmentation):
     train = (np.zeros((10, 4, 4, 1), "float32"), np.zeros(10, int))
     made = (np.ones((10, 4, 4, 1), "float32"), np.ones(10, int))
-    for arm in augment.ARMS:
-        pictures, labels = augment._batch(train, made, arm, np.random.default_rng(0))
-        assert len(labels) == augment.BATCH
-        assert labels.sum() == (augment.BATCH // 2 if "generated" in arm else 0)
+    for arm in augmentation.ARMS:
+        pictures, labels = augmentation._batch(train, made, arm, np.random.default_rng(0))
+        assert len(labels) == augmentation.BATCH
+        assert labels.sum() == (augmentation.BATCH // 2 if "generated" in arm else 0)
         assert np.array_equal(pictures[:, 0, 0, 0], labels)
 
 
 @pytest.mark.slow
-def test_good_pictures_help_and_mislabelled_ones_harm(augment):
+def test_good_pictures_help_and_mislabelled_ones_harm(augmentation):
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -56,25 +56,25 @@ def test_good_pictures_help_and_mislabelled_ones_harm(augment):
     few = np.concatenate([np.flatnonzero(digits.target[:300] == label)[:3] for label in range(10)])
     rest = np.arange(300, 1200)
     train, test = (pictures[few], digits.target[few]), (pictures[1200:], digits.target[1200:])
-    good = augment.accuracies(train, (pictures[rest], digits.target[rest]), test, steps=150, seed=0)
-    bad = augment.accuracies(train, (pictures[rest], (digits.target[rest] + 1) % 10), test, steps=150, seed=0)
+    good = augmentation.accuracies(train, (pictures[rest], digits.target[rest]), test, steps=150, seed=0)
+    bad = augmentation.accuracies(train, (pictures[rest], (digits.target[rest] + 1) % 10), test, steps=150, seed=0)
     assert good["generated"]["accuracy"] > good["real"]["accuracy"] + 0.05
     assert bad["generated"]["accuracy"] < bad["real"]["accuracy"] - 0.05
     assert good["real"] == bad["real"]
     assert "rare" not in good["real"]
 
 
-def test_rare_classes_are_counted_apart(augment):
+def test_rare_classes_are_counted_apart(augmentation):
     rng = np.random.default_rng(0)
     pictures = rng.uniform(-1, 1, (12, 4, 4, 1)).astype("float32")
     labels = np.array([0] * 8 + [1] * 4)
     both = (pictures, labels)
-    assert set(augment.accuracies(both, both, both, 2, 0, rare=[1])["real"]) == {"accuracy", "rare"}
+    assert set(augmentation.accuracies(both, both, both, 2, 0, rare=[1])["real"]) == {"accuracy", "rare"}
 
 
-def test_every_class_is_seen_as_often(augment):
+def test_every_class_is_seen_as_often(augmentation):
     labels = np.array([2] * 90 + [0] * 9 + [7])
-    rows = augment.balanced(labels, 3000, np.random.default_rng(0))
+    rows = augmentation.balanced(labels, 3000, np.random.default_rng(0))
     seen = np.bincount(labels[rows], minlength=8)
     assert seen.sum() == 3000 and abs(seen[[0, 2, 7]] - 1000).max() < 120
     assert len(np.unique(rows)) == 100

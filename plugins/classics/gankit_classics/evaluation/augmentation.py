@@ -8,24 +8,29 @@ training pictures of its run, and so do the classifiers beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 from scipy import stats
 
-from gankit.errors import UsageError
-from gankit.runs import LoadedRun
-from gankit_classics.evaluation import whole
-
-if TYPE_CHECKING:
-    from gankit_classics.cgan import CGAN
+from gankit.images import PictureSet
+from gankit_classics.data import in_range
 
 BATCH = 64
 SHIFT = 2  # pixels, of the plain augmentation
 GENERATED = 1000  # pictures of each class
 ARMS = ("real", "shifted", "generated", "shifted and generated")
+PROTOCOL = {
+    "generated_pictures_a_class": GENERATED,
+    "shift": SHIFT,
+    "batch": BATCH,
+    "interval": "95 %, Student's t over the runs",
+}
+
+Labelled = tuple[np.ndarray, np.ndarray]
+"""Pictures `[n, side, side, channels]` float32 in [-1, 1], and labels `[n]`."""
 
 
 def classifier(side: int, channels: int, classes: int) -> keras.Model:
@@ -47,23 +52,36 @@ def shifted(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.moveaxis(windows[np.arange(len(pictures)), y, x], 1, -1)
 
 
+def labels(classes: int) -> np.ndarray:
+    """The classes of the pictures that a generator is asked for, `GENERATED` of each."""
+    return np.repeat(np.arange(classes), GENERATED)
+
+
+def parts(found: PictureSet, made: np.ndarray, asked: np.ndarray) -> tuple[Labelled, Labelled, Labelled]:
+    """Training pictures, generated ones (uint8, with the labels that were asked for) and test pictures."""
+    train, test = ((in_range(part.images), part.labels) for part in (found.train, found.test))
+    return train, (in_range(made), asked), test
+
+
 def accuracies(
-    train: tuple[np.ndarray, np.ndarray],
-    made: tuple[np.ndarray, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray],
+    train: Labelled,
+    made: Labelled,
+    test: Labelled,
     steps: int,
     seed: int,
     rare: Sequence[int] = (),
+    done: Callable[[int], None] = lambda count: None,
 ) -> dict[str, dict[str, float]]:
     """Trains a classifier for each of `ARMS`.
 
     Args:
-        train: Real pictures in [-1, 1] and their labels.
+        train: Real pictures.
         made: Generated ones, as many of each class.
         test: Real ones that nothing was trained on.
         steps: Updates of each classifier.
         seed: Of weights and batches; the same for each arm.
         rare: Classes of which few pictures were left.
+        done: Told of each classifier that has been trained.
 
     Returns:
         Arm -> `accuracy`, and if there are rare classes `rare`: the accuracy on them.
@@ -82,6 +100,7 @@ def accuracies(
             network.train_on_batch(*_batch(train, made, arm, rng))
         right = network.predict(test[0], batch_size=500, verbose=0).argmax(axis=1) == test[1]
         results[arm] = {"accuracy": float(right.mean()), **({"rare": float(right[few].mean())} if few.any() else {})}
+        done(1)
     return results
 
 
@@ -106,77 +125,26 @@ def balanced(labels: np.ndarray, count: int, rng: np.random.Generator) -> np.nda
     return order[first[chosen] + rng.integers(0, size[chosen])]
 
 
-def measure(
-    runs: Sequence[LoadedRun], steps: int, repeats: int, tell: Callable[[str], None] = lambda text: None
-) -> dict[str, Any]:
-    """The gain of generated pictures, over runs and repetitions.
+def gains(found: Sequence[Sequence[Mapping[str, Mapping[str, float]]]]) -> dict[str, Any]:
+    """What each arm gains over "real".
 
     Args:
-        runs: Of `cgan`, each with its own training pictures and generator.
-        steps: Updates of a classifier.
-        repeats: Classifiers of each arm for each run, with seeds of their own.
-        tell: Told of each result.
+        found: Run -> repetition -> what `accuracies` gave.
 
     Returns:
         "arms": arm -> figure -> {"mean", "values"}, a value for each run, the mean of its repetitions; "gains":
         arm -> figure -> {"mean", "low", "high"}, the difference from "real" with its 95 % interval (Student's t over
-        the runs; None for a single one: its repetitions share pictures and generator); "protocol".
-
-    Raises:
-        UsageError: The runs are of different data, or differ in the share of rare classes.
+        the runs; None for a single one: its repetitions share pictures and generator).
     """
-    settings = {(whole(run.data).fingerprint, run.recipe.config.rare < 1) for run in runs}
-    if len(settings) > 1:
-        raise UsageError("the runs are of different data", "give runs of one data set that differ by their seed")
-    found: list[dict[str, dict[str, float]]] = []
-    for number, run in enumerate(runs):
-        repeated: list[dict[str, dict[str, float]]] = []
-        recipe: CGAN = run.recipe  # type: ignore[assignment]
-        pictures = run.data.held_out["set"]
-        classes = len(run.data.facts["classes"])
-        asked = np.repeat(np.arange(classes), GENERATED)
-        made = (recipe.pictures(run.networks, recipe.asked(run.data, asked, seed=8)), asked)
-        parts = [(_scaled(images), labels) for images, labels in (
-            (pictures.train.images, pictures.train.labels), made, (pictures.test.images, pictures.test.labels)
-        )]  # fmt: skip
-        rare = range(1, classes, 2) if recipe.config.rare < 1 else ()
-        for repeat in range(repeats):
-            repeated.append(accuracies(*parts, steps, 1000 * (number + 1) + repeat, rare))
-            tell(f"{run.run.path.name}, repetition {repeat + 1}: " + ", ".join(
-                f"{arm} {figures['accuracy']:.4f}" for arm, figures in repeated[-1].items()
-            ))  # fmt: skip
-        found.append(
-            {
-                arm: {figure: float(np.mean([one[arm][figure] for one in repeated])) for figure in repeated[0][arm]}
-                for arm in ARMS
-            }
-        )
-    values = {arm: {figure: [result[arm][figure] for result in found] for figure in found[0][arm]} for arm in ARMS}
-    return {
-        "runs": [str(run.run.path) for run in runs],
-        "arms": {
-            arm: {figure: {"mean": float(np.mean(v)), "values": v} for figure, v in figures.items()}
-            for arm, figures in values.items()
-        },
-        "gains": {
-            arm: {figure: interval(np.subtract(v, values["real"][figure])) for figure, v in values[arm].items()}
-            for arm in ARMS[1:]
-        },
-        "protocol": {
-            "training_pictures": [len(run.data.held_out["set"].train.images) for run in runs],
-            "test_pictures": len(runs[0].data.held_out["set"].test.images),
-            "generated_pictures_a_class": GENERATED,
-            "shift": SHIFT,
-            "steps": steps,
-            "batch": BATCH,
-            "repeats": repeats,
-            "interval": "95 %, Student's t over the runs",
-        },
-    }
-
-
-def _scaled(images: np.ndarray) -> np.ndarray:
-    return images.astype(np.float32) / 127.5 - 1
+    arms: dict[str, dict[str, Any]] = {arm: {} for arm in ARMS}
+    more: dict[str, dict[str, Any]] = {arm: {} for arm in ARMS[1:]}
+    for arm in ARMS:
+        for key in found[0][0][arm]:
+            values = [float(np.mean([one[arm][key] for one in run])) for run in found]
+            arms[arm][key] = {"mean": float(np.mean(values)), "values": values}
+            if arm in more:
+                more[arm][key] = interval(np.subtract(values, arms["real"][key]["values"]))
+    return {"arms": arms, "gains": more}
 
 
 def interval(gains: np.ndarray) -> Mapping[str, float | None]:

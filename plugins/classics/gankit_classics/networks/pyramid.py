@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from gankit_classics.networks import initial
+from gankit_classics.networks.convolutional import initial
 
 
 def coarsest_generator(latent: int, side: int, channels: int, units: int) -> keras.Model:

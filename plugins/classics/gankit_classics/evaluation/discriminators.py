@@ -1,10 +1,10 @@
-"""What a discriminator has learned, by linear classifiers; and classifiers of few labels."""
+"""What a discriminator has learned: by linear classifiers on its features, as a critic, and as a classifier."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -14,12 +14,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gankit import Data, Evaluation
-from gankit_classics.base import BATCH, PictureGAN
+from gankit_classics.data import BATCH, in_range
+from gankit_classics.evaluation.pictures import FLOOR, Draw
 
-if TYPE_CHECKING:
-    from gankit_classics.sgan import SGAN
-
-PROBED = 10_000  # training pictures of a linear classifier
+LEARNED_FROM = 10_000  # training pictures of a linear classifier
 ITERATIONS = 200  # of its solver; more change the third decimal
 
 
@@ -33,9 +31,9 @@ def logits(network: Any, pictures: np.ndarray) -> np.ndarray:
     return np.concatenate([np.asarray(outputs[0]) for outputs in _outputs(network, pictures)])
 
 
-def _outputs(network: Any, pictures: np.ndarray) -> Any:
+def _outputs(network: Any, pictures: np.ndarray) -> Iterator[Any]:
     for i in range(0, len(pictures), BATCH):
-        part = pictures[i : i + BATCH].astype(np.float32) / 127.5 - 1
+        part = in_range(pictures[i : i + BATCH])
         silent = [np.zeros((len(part), *noise.shape[1:]), np.float32) for noise in network.inputs[1:]]
         yield network([part, *silent] if silent else part, training=False)
 
@@ -48,19 +46,16 @@ def linear_accuracy(train: np.ndarray, labels: np.ndarray, test: np.ndarray, tru
         return float(model.fit(train, labels).score(test, truth))
 
 
-def probe(recipe: PictureGAN, networks: Mapping[str, Any], data: Data) -> Evaluation:
+def linear_evaluation(data: Data, discriminator: Any, untrained: Any) -> Evaluation:
     """A linear classifier on the discriminator's features, beside pixels and an untrained discriminator."""
-    from gankit.runs import build_networks
-
     found = data.held_out["set"]
-    rows = np.random.default_rng(7).permutation(len(found.train.images))[:PROBED]
+    rows = np.random.default_rng(7).permutation(len(found.train.images))[:LEARNED_FROM]
     train, labels, test = found.train.images[rows], found.train.labels[rows], found.test
     views = {
-        "ours": lambda x: features(networks["discriminator"], x),
+        "ours": lambda x: features(discriminator, x),
         "pixels": lambda x: x.reshape(len(x), -1).astype(np.float32),
+        "untrained": lambda x: features(untrained, x),
     }
-    untrained = build_networks(recipe, data)["discriminator"]
-    views["untrained"] = lambda x: features(untrained, x)
     scores = {
         name: {"probe_accuracy": linear_accuracy(view(train), labels, view(test.images), test.labels)}
         for name, view in views.items()
@@ -70,8 +65,26 @@ def probe(recipe: PictureGAN, networks: Mapping[str, Any], data: Data) -> Evalua
     return Evaluation(scores.pop("ours"), scores, protocol, {"probe_accuracy": "higher"})
 
 
-def few_labels(recipe: SGAN, networks: Mapping[str, Any], data: Data) -> Evaluation:
-    """Test accuracy of the semi-supervised classifier, and of what the labelled pictures alone give."""
+def critic_evaluation(data: Data, critic: Any, draw: Draw, samples: int) -> Evaluation:
+    """The critic's estimate of the distance from test pictures: of generated ones, and of training pictures."""
+    found = data.held_out["set"]
+    count = min(len(found.test.images), len(found.train.images), samples)
+    rng = np.random.default_rng(9)  # the pictures of a folder lie in the order of their classes
+    chosen = (x[rng.permutation(len(x))[:count]] for x in (found.test.images, found.train.images))
+    test, train, ours = (float(logits(critic, pictures).mean()) for pictures in (*chosen, draw(count)))
+    return Evaluation(
+        {"critic_distance": test - ours},
+        {FLOOR: {"critic_distance": test - train}},
+        {"critic_distance": {"pictures": count, "unit": "of this critic: not comparable between runs"}},
+        limits=(FLOOR,),
+    )
+
+
+def few_labels_evaluation(data: Data, classifier: Any, supervised: Any, per_class: int) -> Evaluation:
+    """Test accuracy of a classifier of few labels, and of what the labelled pictures alone give.
+
+    `supervised` is the network that saw these alone.
+    """
     found, rows = data.held_out["set"], data.held_out["labelled"]
     pictures, labels, test = found.train.images[rows], found.train.labels[rows], found.test
 
@@ -81,18 +94,14 @@ def few_labels(recipe: SGAN, networks: Mapping[str, Any], data: Data) -> Evaluat
     def accuracy(network: Any) -> float:
         return float(np.mean(logits(network, test.images).argmax(axis=1) == test.labels))
 
-    simple = {
-        "logistic regression": LogisticRegression(max_iter=1000),
-        "nearest neighbour": KNeighborsClassifier(1),
-    }
+    simple = {"logistic regression": LogisticRegression(max_iter=1000), "nearest neighbour": KNeighborsClassifier(1)}
     scores = {
-        name: model.fit(flat(pictures), labels).score(flat(test.images), test.labels) for name, model in simple.items()
+        name: float(model.fit(flat(pictures), labels).score(flat(test.images), test.labels))
+        for name, model in simple.items()
     }
-    scores = {"supervised": accuracy(networks["supervised"]), **scores}
-    protocol = {"labels": {"per_class": recipe.config.labels, "chosen": "by the run's seed"}}
     return Evaluation(
-        {"accuracy": accuracy(networks["discriminator"])},
-        {name: {"accuracy": float(value)} for name, value in scores.items()},
-        protocol,
+        {"accuracy": accuracy(classifier)},
+        {name: {"accuracy": value} for name, value in {"supervised": accuracy(supervised), **scores}.items()},
+        {"labels": {"per_class": per_class, "chosen": "by the run's seed"}},
         {"accuracy": "higher"},
     )

@@ -1,0 +1,1 @@
+"""The networks: dense ones, strided convolutions, and those of a Laplacian pyramid."""

@@ -9,7 +9,6 @@ from gankit_stock_gan.bars.series import Series
 from gankit_stock_gan.paper import data, evaluation, factors
 from gankit_stock_gan.paper.config import PaperConfig
 from gankit_stock_gan.paper.recipe import StockGANPaper
-from gankit_stock_gan.paper.verdict import skill
 
 from gankit.errors import DataError
 from gankit.testing import check_recipe
@@ -284,14 +283,14 @@ def test_the_verdict_needs_significance():
     same = {"persistence": asset.last, "ours": asset.last * (1 + noise / 10)}
     seer = {"persistence": asset.last, "ours": asset.actual * (1 + noise / 10)}
     blind = {"persistence": asset.last, "ours": asset.last * 1.1}
-    said, rows = skill([asset], [same])
+    said, rows = evaluation.skill([asset], [same])
     assert said == rows[0]["verdict"] and said.startswith("no skill over persistence (DM p = ")
-    assert skill([asset], [seer])[0].startswith("better than persistence by ")
+    assert evaluation.skill([asset], [seer])[0].startswith("better than persistence by ")
     other = replace(asset, series=replace(asset.series, name="Y"))
-    said, rows = skill([asset, other], [same, blind])
+    said, rows = evaluation.skill([asset, other], [same, blind])
     assert said.startswith("X: no skill over persistence") and "Y: worse than persistence by " in said
     assert rows[1]["dm"] > 0 and rows[1]["dm_p_holm"] == pytest.approx(2 * rows[1]["dm_p"])
-    said, rows = skill([asset, other], [same, same])
+    said, rows = evaluation.skill([asset, other], [same, same])
     assert said == f"no skill over persistence on any of 2 series (DM p >= {rows[0]['dm_p_holm']:.2g} after Holm)"
 
 

@@ -145,10 +145,10 @@ def _filtered_history(task: Task) -> np.ndarray:
 
 def _simulated(task: Task, kind: garch.Kind, innovations: Callable[[garch.Block], np.ndarray]) -> np.ndarray:
     """Paths from each origin, with the innovations' quantiles at the midpoints given for each block."""
-    ranks, rows = task.ranks(), []
-    for block in task.walk(kind):
-        rows.append(garch.simulate(block.parameters, block.sigma[block.first :], innovations(block)[ranks]))
-    return np.concatenate(rows)
+    ranks = task.ranks()
+    return np.concatenate(
+        [garch.simulate(b.parameters, b.sigma[b.first :], innovations(b)[ranks]) for b in task.walk(kind)]
+    )
 
 
 RIVALS: dict[str, Callable[[Task], np.ndarray]] = {

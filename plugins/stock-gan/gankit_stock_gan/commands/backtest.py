@@ -35,7 +35,7 @@ PICTURED = 4
     type=click.IntRange(1, 5000),
     default=21,
     show_default=True,
-    help="Sessions between refits of the rivals.",
+    help="Sessions between refits of rivals.",
 )
 @click.option(
     "--retrain", type=click.IntRange(0, 5000), default=0, help="Forecasts between new trainings.  [default: none]"

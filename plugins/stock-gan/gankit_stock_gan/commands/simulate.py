@@ -30,18 +30,13 @@ OURS = "stock-gan"
 @using
 @click.option("-n", "--count", type=click.IntRange(1, 10_000), default=500, show_default=True, help="Number of paths.")
 @click.option(
-    "-t",
-    "--length",
-    type=click.IntRange(1, 20_000),
+    "-t", "--length", type=click.IntRange(1, 20_000),
     help="Sessions of each path.  [default: those of FILE; from now on 20]",
-)
+)  # fmt: skip
 @click.option(
-    "--start",
-    type=click.Choice(["anywhere", "now"]),
-    default="anywhere",
-    show_default=True,
+    "--start", type=click.Choice(["anywhere", "now"]), default="anywhere", show_default=True,
     help="Where paths begin: in no particular state of the market, or after the last bar.",
-)
+)  # fmt: skip
 @click.option("--tune/--no-tune", default=True, show_default=True, help="Match the history's stylised facts first.")
 def command(
     run: str, file: str | None, runs_dir: Path | None, as_json: bool, output: Path | None, count: int,

@@ -34,8 +34,8 @@ def update(memory: Any, returns: Any, rates: Any = RATES) -> Any:
         returns: `[...]`, the log returns of that session.
         rates: Weight of the new session in each mean.
     """
-    squares = returns * returns
-    seen = _stack(memory, [squares] * len(VARIANCES) + [returns] * len(TRENDS))
+    (stack,), squares = functions(memory, "stack"), returns * returns
+    seen = stack([squares] * len(VARIANCES) + [returns] * len(TRENDS), -1)
     return memory + rates * (seen - memory)
 
 
@@ -63,25 +63,17 @@ def figures(memory: Any, returns: Any) -> Any:
         memory: `[..., WIDTH]`, after the session.
         returns: `[...]`, of the session.
     """
-    log, asinh = _functions(memory)
+    log, asinh, stack = functions(memory, "log", "asinh", "stack")
     unit = scale(memory)
     variances = [log(memory[..., i] + FLOOR) for i in range(len(VARIANCES))]
     trends = [memory[..., len(VARIANCES) + i] / unit * _SPREAD[i] for i in range(len(TRENDS))]
-    return _stack(memory, [asinh(returns / unit), *(a - b for a, b in pairwise(variances)), *trends])
+    return stack([asinh(returns / unit), *(a - b for a, b in pairwise(variances)), *trends], -1)
 
 
-def _stack(like: Any, parts: list[Any]) -> Any:
+def functions(like: Any, *names: str) -> list[Any]:
+    """NumPy's functions for an array, TensorFlow's for a tensor."""
     if isinstance(like, np.ndarray):
-        return np.stack(parts, -1)
+        return [getattr(np, {"asinh": "arcsinh"}.get(name, name)) for name in names]
     import tensorflow as tf
 
-    return tf.stack(parts, -1)
-
-
-def _functions(like: Any) -> tuple[Any, Any]:
-    """Logarithm and area hyperbolic sine for arrays, or for tensors."""
-    if isinstance(like, np.ndarray):
-        return np.log, np.arcsinh
-    import tensorflow as tf
-
-    return tf.math.log, tf.math.asinh
+    return [getattr(tf if name == "stack" else tf.math, name) for name in names]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+from gankit_stock_gan.model.memory import functions
 
 SHAPES = 4  # a, b, c, d
 MEAN = 1  # which of them the baseline LSTM, which learns a mean alone, is asked for
@@ -24,16 +24,8 @@ def shaped(shape: Any, z: Any) -> Any:
     Returns:
         `[..., m]`.
     """
-    exp, tanh, sinh, asinh = _functions(z)
+    exp, tanh, sinh, asinh = functions(z, "exp", "tanh", "sinh", "asinh")
     a, b, c, d = (tanh(shape[..., i : i + 1]) for i in range(4))
     tails = MIDDLE * exp(TAILS * d)
     middle = sinh(SKEWEST * c / tails)
     return exp(WIDEST * a) * (FARTHEST * b + tails * (sinh((asinh(z) + SKEWEST * c) / tails) - middle))
-
-
-def _functions(like: Any) -> tuple[Any, ...]:
-    if isinstance(like, np.ndarray):
-        return np.exp, np.tanh, np.sinh, np.arcsinh
-    import tensorflow as tf
-
-    return tf.exp, tf.tanh, tf.sinh, tf.asinh

@@ -91,10 +91,10 @@ def of_run(reference: str, runs_dir: Path | None = None) -> Model:
         UsageError: There is no such run, or it is another recipe's.
         CheckpointError: It has no usable checkpoint.
     """
-    import gankit
+    from gankit import load
     from gankit_srgan.footprint import receptive_radius
 
-    run = gankit.load(reference, runs_dir=runs_dir)
+    run = load(reference, runs_dir=runs_dir)
     if run.recipe.name != "srgan":
         raise UsageError(f"{reference} is a run of {run.recipe.name!r}, not of srgan", "gankit runs srgan lists those")
     network, config = run.networks["generator"], run.recipe.config

@@ -14,7 +14,7 @@ from gankit_srgan.model import Model
 
 def preferred(model: Model) -> bool:
     """Whether ONNX Runtime is installed, can run the model without TensorFlow, and there is no GPU for the latter."""
-    if _gpu() or not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime")):
+    if has_gpu() or not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime")):
         return False
     from gankit_srgan.onnx_graph import TABLES
 
@@ -81,7 +81,7 @@ def _bytes_per_pixel(model: Model) -> float:
     return 4 * 8 * max(value.shape[-1] for value in model.weights.values())
 
 
-def _gpu() -> bool:
+def has_gpu() -> bool:
     """Whether there is a GPU of NVIDIA, with the libraries that `gankit[gpu]` installs; found without TensorFlow."""
     return bool(importlib.util.find_spec("nvidia")) and Path("/proc/driver/nvidia/version").exists()
 

@@ -137,10 +137,12 @@ class SRGAN(Recipe):
 
     def check(self, source: str) -> tuple[dict[str, Any], str]:
         """Which photographs open, how large they are, and what of them a training would use."""
+        from gankit_srgan.onnx_backend import has_gpu
         from gankit_srgan.survey import described
 
-        config, reductions = self.config, self._reductions(self._facts()["crop"])
-        return described(source, config.held_out, config.scale, reductions, config.cache_mb)
+        config = self.config
+        guess = "paper" if config.generator == "auto" and has_gpu() else config.generator  # without TensorFlow's start
+        return described(source, config.held_out, config.scale, self._reductions(self._crop(guess)), config.cache_mb)
 
     def data(self) -> Data:
         """Photographs to cut crops from, and some held out."""
@@ -167,9 +169,11 @@ class SRGAN(Recipe):
             import tensorflow as tf
 
             generator = "paper" if tf.config.list_physical_devices("GPU") else "compact"
+        return {"generator": generator, "crop": self._crop(generator)}
+
+    def _crop(self, generator: str) -> int:
         # In a given time on a CPU, smaller crops gain more PSNR: more of them, from more places, fit into it.
-        default = 96 if generator == "paper" or self.config.scale == 3 else 64
-        return {"generator": generator, "crop": self.config.crop or default}
+        return self.config.crop or (96 if generator == "paper" or self.config.scale == 3 else 64)
 
     def _reductions(self, crop: int) -> Any:
         """The sizes at which photographs enter, for `gankit.images.load_pixels`."""

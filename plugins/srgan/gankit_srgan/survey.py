@@ -45,12 +45,14 @@ def described(
         elif path not in test:
             nbytes += sum(3 * height * width for height, width in copies)
     found = Survey({path: size for path, size in seen.sizes.items() if path not in problems}, problems)
-    plan = {"train": len(train), "held_out": len(test), "crop": crop, "training_bytes": nbytes, "cache_mb": cache_mb}
+    counts = {
+        name: sum(path in found.sizes for path in paths) for name, paths in (("train", train), ("held_out", test))
+    }
+    facts = {"crop": crop, "training_bytes": nbytes, "cache_mb": cache_mb, "lacks": lacks}
     kept = "in memory" if nbytes <= 1e6 * cache_mb else f"on disk, being more than --cache-mb {cache_mb:,}"
     lines = [
-        found.text(),
-        f"to train       {len(train)}, in crops of {crop} x {crop} pixels; {human(nbytes)} of them {kept}",
-        f"held out       {len(test)}",
+        f"to train       {counts['train']}, in crops of {crop} x {crop} pixels out of {human(nbytes)} {kept}",
+        f"held out       {counts['held_out']}",
     ]
-    said = "\n".join([found.text(), f"to train       {lacks}"] if lacks else lines)
-    return {"folder": source, **found.facts(), **plan, "lacks": lacks}, said
+    said = [f"to train       {lacks}"] if lacks else lines
+    return {"folder": source, **found.facts(), **counts, **facts}, "\n".join([found.text(), *said])

@@ -83,7 +83,7 @@ def test_what_is_missing_is_named(monkeypatch):
     model = Model("test", "fast", 2, {"blocks": 1}, 7, {})
     assert preferred(model)
     assert not preferred(Model("test", "paper", 2, {}, 7, {}))
-    monkeypatch.setattr(onnx_backend, "_gpu", lambda: True)
+    monkeypatch.setattr(onnx_backend, "has_gpu", lambda: True)
     assert not preferred(model)  # TensorFlow uses it
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(UsageError, match="needs onnxruntime") as error:

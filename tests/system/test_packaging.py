@@ -67,3 +67,22 @@ def test_what_is_installed_is_what_is_pinned():
         if installed != version:
             others[name] = (installed, version)
     assert not others
+
+
+@pytest.mark.parametrize("setup", PARTS, ids=lambda path: path.parent.name)
+def test_every_file_of_a_package_is_installed_with_it(setup):
+    config = configparser.ConfigParser()
+    config.read(setup)
+    package = next(path.parent for path in sorted(setup.parent.glob("gankit*/__init__.py")))
+    data = config.get("options.package_data", package.name)
+    installed = {path for pattern in lines(data) for path in package.glob(pattern)}
+    others = {path for path in package.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert others <= installed and package / "py.typed" in installed
+
+
+@pytest.mark.parametrize("setup", PARTS, ids=lambda path: path.parent.name)
+def test_every_package_is_typed_and_named_by_its_distribution(setup):
+    config = configparser.ConfigParser()
+    config.read(setup)
+    assert config.has_option("metadata", "project_urls")
+    assert "OS Independent" not in config.get("metadata", "classifiers", fallback="")

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from gankit.errors import GankitError, UsageError
 from gankit.support.values import mapping
@@ -112,13 +112,18 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[s
         >>> write_csv(Path(tempfile.mkdtemp()) / "x.csv", [{"a": 1}, {"b": "=2+2"}]).read_text().split()
         ['a,b', '1,', ",'=2+2"]
     """
+    with whole(path) as aside, aside.open("w", encoding="utf-8", errors="replace", newline="") as file:
+        stream_csv(file, rows, columns)
+    return path
+
+
+def stream_csv(file: TextIO, rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
+    """Writes rows to an open file; see `write_csv`."""
     if not columns:
         columns = columns_of(rows := list(rows))
-    with whole(path) as aside, aside.open("w", encoding="utf-8", errors="replace", newline="") as file:
-        writer = csv.DictWriter(file, list(columns), restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: safe_cell(value) for key, value in row.items()} for row in rows)
-    return path
+    writer = csv.DictWriter(file, list(columns), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: safe_cell(value) for key, value in row.items()} for row in rows)
 
 
 def safe_cell(value: Any) -> Any:

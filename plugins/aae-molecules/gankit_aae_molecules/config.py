@@ -13,8 +13,8 @@ from gankit import RecipeConfig, Section, Training
 # Kadurin et al. 2017 (oncology) and Kadurin et al. 2017b (druGAN): latent neurons beside the GI neuron, hidden layers
 # of the encoder (the decoder's are the same, backwards) and of the discriminator.
 SHAPES = {
-    "oncology": {"latent": 4, "hidden": (128, 64), "judge": (64, 4)},
-    "drugan": {"latent": 20, "hidden": (256, 256), "judge": (64, 64, 8)},
+    "oncology": {"latent": 4, "hidden": (128, 64), "discriminator": (64, 4)},
+    "drugan": {"latent": 20, "hidden": (256, 256), "discriminator": (64, 64, 8)},
 }
 # Weights of the losses beside that of the bits; with many neurons the adversarial one would drown it.
 SHARES = {
@@ -27,13 +27,19 @@ class Weights(Section):
     """Weights of the losses, each in a phase of its own."""
 
     adversarial: float | None = Field(
-        None, ge=0, description="Of the encoder's, that its normal neurons look normal: 1 (oncology) or 0.05 (drugan)."
+        None,
+        ge=0,
+        description="Weight of normal neurons that look normal, in the encoder: 1 (oncology) or 0.05 (drugan).",
     )
-    gi: float | None = Field(None, ge=0, description="Of the GI neuron's regression: 3 or 0.3.")
-    concentration: float = Field(0.1, ge=0, description="Of the decoded concentration, beside the bits.")
-    manifold: float = Field(1.0, ge=0, description="Of one fingerprint's place whatever the concentration.")
+    gi: float | None = Field(None, ge=0, description="Weight of the GI neuron's regression: 3 or 0.3.")
+    concentration: float = Field(0.1, ge=0, description="Weight of the decoded concentration, beside the bits.")
+    manifold: float = Field(
+        1.0, ge=0, description="Weight of one place for one fingerprint, whatever the concentration."
+    )
     control: float | None = Field(
-        None, ge=0, description="Of what is asked for against what is read back: 0.1 or 0.03; the papers have none."
+        None,
+        ge=0,
+        description="Weight of what is asked for against what is read back: 0.1 or 0.03; the papers have none.",
     )
 
 
@@ -43,7 +49,7 @@ class AAEConfig(RecipeConfig):
     fingerprints: str | None = Field(
         None, description="A drug-response table (CCLE, GDSC, NCI, SMILES with responses); a worked example if absent."
     )
-    cell_line: str | None = Field(None, description="Read this cell line only, by any of its names.")
+    cell_line: str | None = Field(None, description="Cell line to read alone, by any of its names.")
     pool: str | None = Field(None, description="Cell lines between commas to read together, or all.")
     smiles_table: str | None = Field(None, description="A table of compounds' names with their SMILES.")
     columns: str | None = Field(
@@ -55,7 +61,7 @@ class AAEConfig(RecipeConfig):
     held_out: str | None = Field(
         None, description="Names of compounds to hold out, between commas or semicolons, instead of a share."
     )
-    split_seed: int = Field(0, ge=0, description="Of what is held out; runs of several seeds keep it.")
+    split_seed: int = Field(0, ge=0, description="Seed of what is held out; runs of several seeds keep it.")
     test: float = Field(0.2, gt=0, lt=1, description="Share of the compounds that is held out.")
     molecules: str = Field(
         "builtin", description="File of SMILES without responses to learn structures from; builtin: NCI, or none."
@@ -67,9 +73,9 @@ class AAEConfig(RecipeConfig):
     lr: float = Field(2e-3, gt=0, description="Learning rate of Adam, falling along a cosine.")
     decay: float = Field(0.01, ge=0, description="Weight decay of encoder and decoder.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of bits hidden while the response is learned.")
-    mixup: bool = Field(True, description="Mix each response with another one while it is learned.")
+    mixup: bool = Field(True, description="Whether each response is mixed with another one while it is learned.")
     generated: int = Field(1000, ge=10, description="Fingerprints generated for the evaluation.")
-    weights: Weights = Field(default_factory=Weights, description="Of the losses.")
+    weights: Weights = Field(default_factory=Weights, description="Weights of the losses.")
     training: Training = Training(batch_size=128, steps_per_call=50, log_every=100, sample_every=10**6)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ import numpy as np
 
 from gankit import ArraySource, Data
 from gankit.errors import DataError, UsageError, did_you_mean
-from gankit_aae_molecules import example, tables
+from gankit_aae_molecules import shipped, tables
 from gankit_aae_molecules.config import AAEConfig
 from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.response import Response, values
 from gankit_aae_molecules.sources import ResponseSource
 from gankit_aae_molecules.tables.responses import Compounds, Responses
-from gankit_aae_molecules.use.trained import training_facts
+from gankit_aae_molecules.training_set import remembered
 
 log = logging.getLogger("gankit")
 
@@ -98,10 +98,10 @@ def open_data(config: AAEConfig) -> Data:
     wanted = train.response if scale.labelled else scale.neuron(train.response)
     known, unseen = structures(config, table.compounds.fingerprint[~held_out], table.compounds.fingerprint[held_out])
     facts = {
-        "file": table.summary.file, "response": scale.facts, "dose": dose, "split": by,
+        "file": table.summary.file, "response": asdict(scale), "dose": dose, "split": by,
         "compounds": {"train": len(train.present), "test": len(test.present)},
         "rows": {"train": len(train), "test": len(test)}, "structures": {"train": len(known), "test": len(unseen)},
-        "cell_lines": len(table.cell_lines), "training": training_facts(table.compounds, train.present), **config.shape,
+        "cell_lines": len(table.cell_lines), "training": remembered(table.compounds, train.present), **config.shape,
     }  # fmt: skip
     sources = {
         "molecules": ArraySource(molecule=known),
@@ -118,9 +118,9 @@ def read(config: AAEConfig) -> Responses:
     options = {"cell_line": config.cell_line, "pool": config.pool, "columns": config.columns}
     if config.fingerprints is not None:
         return tables.read(config.fingerprints, smiles_table=config.smiles_table, **options)
-    log.warning("%s; give --fingerprints FILE for your own", example.TITLE)
+    log.warning("%s; give --fingerprints FILE for your own", shipped.TITLE)
     with tempfile.TemporaryDirectory() as folder:
-        return tables.read(example.series(Path(folder)), smiles_table=config.smiles_table, **options)
+        return tables.read(shipped.series(Path(folder)), smiles_table=config.smiles_table, **options)
 
 
 def split(config: AAEConfig, compounds: Compounds, merged: Sequence[Sequence[str]] = ()) -> tuple[np.ndarray, str]:
@@ -176,22 +176,25 @@ def structures(config: AAEConfig, train: np.ndarray, test: np.ndarray) -> tuple[
     """
     if config.molecules == "none":
         return train, _others(test, train)
-    path = example.structures() if config.molecules == "builtin" else Path(config.molecules)
+    path = shipped.structures() if config.molecules == "builtin" else Path(config.molecules)
     from gankit_aae_molecules.library.packed import open_library
 
     found = np.unique(tanimoto.unpack(open_library(path).words), axis=0)
     chosen = np.random.default_rng(config.split_seed).random(len(found)) < config.test
-    known = {bits.tobytes() for bits in train}
-    unseen = np.concatenate([found[chosen & [bits.tobytes() not in known for bits in found]], _others(test, train)])
-    secret = {bits.tobytes() for bits in unseen}
-    return np.concatenate([found[[bits.tobytes() not in secret for bits in found]], train]), unseen
+    unseen = np.concatenate([found[chosen & ~_among(found, train)], _others(test, train)])
+    return np.concatenate([found[~_among(found, unseen)], train]), unseen
 
 
 def _others(test: np.ndarray, train: np.ndarray) -> np.ndarray:
     """The fingerprints of `test` that are not in `train`; all, if none is left."""
-    known = {bits.tobytes() for bits in train}
-    kept = np.array([bits.tobytes() not in known for bits in test], bool)
+    kept = ~_among(test, train)
     return test[kept] if kept.any() else test
+
+
+def _among(bits: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which fingerprints are some of the others, bool `[n]`."""
+    known = {row.tobytes() for row in others}
+    return np.array([row.tobytes() in known for row in bits], bool)
 
 
 def _dose(log_conc: np.ndarray) -> dict[str, Any]:

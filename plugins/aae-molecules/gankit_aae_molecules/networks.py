@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 from keras import layers
@@ -10,29 +10,25 @@ from keras import layers
 from gankit_aae_molecules.library.tanimoto import BITS
 
 
-def encoder(latent: int, hidden: Sequence[int], activation: str) -> keras.Model:
-    """Fingerprint and concentration -> the normal neurons and the GI neuron.
+def encoder(hidden: Sequence[int], activation: str, heads: Mapping[str, int], name: str = "encoder") -> keras.Model:
+    """Fingerprint and concentration -> linear neurons.
 
     Args:
-        latent: Normal neurons.
         hidden: Units of the hidden layers, each with batch normalisation.
         activation: Of the hidden units.
+        heads: Names and sizes of the groups of neurons that come out: `latent` and `gi`, or those of a variational
+            autoencoder.
+        name: Of the network.
 
     Returns:
-        `[batch, 166]` bits and `[batch, 1]` standardised log concentration -> `[batch, latent]` and `[batch, 1]`.
+        `[batch, 166]` bits and `[batch, 1]` standardised log concentration -> `[batch, size]` of each head.
     """
     bits, concentration = layers.Input((BITS,), name="bits"), layers.Input((1,), name="concentration")
-    x = _hidden(layers.Concatenate()([bits, concentration]), hidden, activation)
-    heads = [_linear(latent, "latent")(x), _linear(1, "gi")(x)]
-    return keras.Model([bits, concentration], heads, name="encoder")
-
-
-def variational_encoder(latent: int, hidden: Sequence[int], activation: str) -> keras.Model:
-    """That of a variational autoencoder of the same size: means and log variances, `[batch, latent + 1]` each."""
-    bits, concentration = layers.Input((BITS,), name="bits"), layers.Input((1,), name="concentration")
-    x = _hidden(layers.Concatenate()([bits, concentration]), hidden, activation)
-    heads = [_linear(latent + 1, "mean")(x), _linear(latent + 1, "log_variance")(x)]
-    return keras.Model([bits, concentration], heads, name="vae_encoder")
+    x = layers.Concatenate()([bits, concentration])
+    for units in hidden:
+        x = layers.Dense(units, use_bias=False)(x)
+        x = layers.Activation(activation)(layers.BatchNormalization(momentum=0.95, synchronized=True)(x))
+    return keras.Model([bits, concentration], [_linear(units, head)(x) for head, units in heads.items()], name=name)
 
 
 def decoder(latent: int, hidden: Sequence[int], activation: str, name: str = "decoder") -> keras.Model:
@@ -60,14 +56,6 @@ def discriminator(latent: int, hidden: Sequence[int]) -> keras.Model:
     for units in hidden:
         x = layers.LeakyReLU(0.1)(layers.Dense(units)(x))
     return keras.Model(first, _linear(1, "judgement")(x), name="discriminator")
-
-
-def _hidden(x: keras.KerasTensor, hidden: Sequence[int], activation: str) -> keras.KerasTensor:
-    for units in hidden:
-        x = layers.Activation(activation)(
-            layers.BatchNormalization(momentum=0.95, synchronized=True)(layers.Dense(units, use_bias=False)(x))
-        )
-    return x
 
 
 def _linear(units: int, name: str) -> layers.Layer:

@@ -23,8 +23,8 @@ from gankit_aae_molecules.response import Response
 
 
 @dataclass(frozen=True)
-class Game:
-    """The phases of a stage.
+class Losses:
+    """The losses of a stage.
 
     Attributes:
         config: The recipe's.
@@ -48,9 +48,9 @@ class Game:
         def phase(name: str, trains: tuple[str, ...], loss: Any, **shares: float) -> Phase:
             return Phase(name, trains, loss, shares, optimizer="autoencoder", lr=rate)
 
-        judge = self.config.rate(steps, 2.0)
+        double = self.config.rate(steps, 2.0)
         phases = [
-            Phase("discriminator", ("discriminator",), self.discriminate, lr=judge, repeats=2),
+            Phase("discriminator", ("discriminator",), self.discriminate, lr=double, repeats=2),
             phase("encoder", ("encoder",), self.resist, normal=self.config.share("adversarial")),
         ]
         if self.responses:
@@ -64,7 +64,7 @@ class Game:
         if self.config.vae:
             phases.append(Phase("vae", ("vae_encoder", "vae_decoder"), self.vary, lr=self.config.rate(steps)))
         reads = ("molecules", "responses") if self.responses else ("molecules",)
-        monitor = Monitor(self.look, generator="encoder", reads=("molecules",))
+        monitor = Monitor(self.monitored, generator="encoder", reads=("molecules",))
         return Stage(name, steps, tuple(phases), reads=reads, monitor=monitor)
 
     # -- what is encoded -----------------------------------------------------------------------------------------------
@@ -85,14 +85,11 @@ class Game:
         own), and some of the bits are hidden.
         """
         share = turn.uniform("share", 1)
-        share = tf.maximum(share, 1 - share)
-        mixed = [
+        share = tf.maximum(share, 1 - share) if self.config.mixup else tf.ones_like(share)
+        bits, concentration, response = (
             share * tf.cast(turn[name], share.dtype) + (1 - share) * tf.cast(turn[f"other_{name}"], share.dtype)
             for name in ("fingerprint", "concentration", "response")
-        ]
-        if not self.config.mixup:
-            mixed = [tf.cast(turn[name], share.dtype) for name in ("fingerprint", "concentration", "response")]
-        bits, concentration, response = mixed
+        )
         hidden = self.config.dropout
         seen = tf.cast(turn.uniform("hidden bits", bits.shape[1]) >= hidden, bits.dtype)
         return bits * seen / (1 - hidden), concentration, response
@@ -172,9 +169,9 @@ class Game:
             "divergence": divergence / bits.shape[1],
         }
 
-    def look(self, turn: Turn) -> dict[str, Any]:
+    def monitored(self, turn: Turn) -> dict[str, Any]:
         """What the monitors see: normal noise and what the encoder makes."""
         prior = turn.normal("prior", self.latent)
         fake = turn("encoder", self.molecules(turn), self.dose(turn, "look"))[0]
-        judged = {"real": turn("discriminator", prior), "fake": turn("discriminator", fake)}
-        return {**judged, "examples": prior, "generated": fake}
+        logits = {"real": turn("discriminator", prior), "fake": turn("discriminator", fake)}
+        return {**logits, "examples": prior, "generated": fake}

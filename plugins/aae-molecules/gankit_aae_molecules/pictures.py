@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from gankit import Data
+from gankit_aae_molecules.autoencoder import Autoencoder
 from gankit_aae_molecules.evaluation import control
-from gankit_aae_molecules.model import Model
 from gankit_aae_molecules.tables.compounds import write_unresolved
 
 MOST = 3000  # points of a picture
@@ -18,7 +18,7 @@ MOST = 3000  # points of a picture
 
 def draw(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
     """Both pictures, and the table of compounds without a structure if there are any."""
-    model, train, summary = Model(networks, data.facts), data.held_out["train"], data.held_out["table"].summary
+    model, train, summary = Autoencoder(networks, data.facts), data.held_out["train"], data.held_out["table"].summary
     lost = [write_unresolved(summary, out / "unresolved.csv")] if summary.unresolved or summary.bad_smiles else []
     return [
         *lost,
@@ -27,7 +27,7 @@ def draw(recipe: Any, networks: Mapping[str, Any], data: Data, out: Path) -> lis
     ]
 
 
-def latent(model: Model, held_out: Mapping[str, Any], out: Path) -> Path:
+def latent(model: Autoencoder, held_out: Mapping[str, Any], out: Path) -> Path:
     """Held-out compounds in the latent space, coloured by their mean responses, before held-out structures."""
     rng, test = np.random.default_rng(0), held_out["test"]
     chosen = rng.permutation(test.present)[:MOST]
@@ -73,7 +73,7 @@ def scatter(
     return out
 
 
-def asked(model: Model, train: Any, count: int, out: Path) -> Path:
+def asked(model: Autoencoder, train: Any, count: int, out: Path) -> Path:
     """What the encoder reads of generated fingerprints, for each response that was asked for."""
     from matplotlib.figure import Figure
 

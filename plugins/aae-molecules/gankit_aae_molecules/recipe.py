@@ -65,12 +65,13 @@ class AAEMolecules(Recipe):
         latent, hidden = data.facts["latent"], data.facts["hidden"]
         activation = "relu" if self.config.variant == "oncology" else "tanh"
         built = {
-            "encoder": networks.encoder(latent, hidden, activation),
+            "encoder": networks.encoder(hidden, activation, {"latent": latent, "gi": 1}),
             "decoder": networks.decoder(latent, hidden[::-1], activation),
-            "discriminator": networks.discriminator(latent, data.facts["judge"]),
+            "discriminator": networks.discriminator(latent, data.facts["discriminator"]),
         }
         if self.config.vae:
-            built["vae_encoder"] = networks.variational_encoder(latent, hidden, activation)
+            heads = {"mean": latent + 1, "log_variance": latent + 1}
+            built["vae_encoder"] = networks.encoder(hidden, activation, heads, "vae_encoder")
             built["vae_decoder"] = networks.decoder(latent, hidden[::-1], activation, name="vae_decoder")
         return built
 
@@ -90,15 +91,15 @@ class AAEMolecules(Recipe):
         """Structures alone, then with responses."""
         from dataclasses import replace
 
-        from gankit_aae_molecules.phases import Game
+        from gankit_aae_molecules.phases import Losses
         from gankit_aae_molecules.response import Response
 
         facts, config = data.facts, self.config
         doses = (facts["dose"]["low"], facts["dose"]["high"])
-        game = Game(config, Response.stored(facts["response"]), facts["latent"], doses, responses=True)
-        stages = [game.stage("responses", config.steps)]
+        losses = Losses(config, Response(**facts["response"]), facts["latent"], doses, responses=True)
+        stages = [losses.stage("responses", config.steps)]
         if config.pretrain_steps:
-            stages.insert(0, replace(game, responses=False).stage("structures", config.pretrain_steps))
+            stages.insert(0, replace(losses, responses=False).stage("structures", config.pretrain_steps))
         return stages
 
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from gankit.errors import UsageError
 
 POTENCIES = ("gi50", "potency")  # kinds of which the dose is the response
 FEWEST_APART = 1e-3  # a deviation below it would blow up the neuron
@@ -46,16 +48,6 @@ class Response:
             return cls(kind, float(np.log(share / (1 - share))), 2.0, low, high)
         return cls(kind, float(values.mean()), max(float(values.std()), FEWEST_APART), low, high)
 
-    @classmethod
-    def stored(cls, facts: dict[str, Any]) -> Response:
-        """The inverse of `facts`."""
-        return cls(**facts)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
-
     @property
     def labelled(self) -> bool:
         """Whether responses are labels."""
@@ -75,11 +67,6 @@ class Response:
             return "percent growth (viability: 0 is all killed)"
         return "percent growth" if self.dosed else "pGI50"
 
-    @property
-    def effective(self) -> Literal["lower", "higher"]:
-        """Which direction means more effect."""
-        return "lower" if self.dosed else "higher"
-
     def neuron(self, values: Any) -> np.ndarray:
         """Responses (for labels: probabilities) -> values of the neuron, float64."""
         values = np.asarray(values, np.float64)
@@ -92,6 +79,26 @@ class Response:
         """The inverse of `neuron`."""
         values = np.asarray(neuron, np.float64) * self.spread + self.centre
         return 1 / (1 + np.exp(-values)) if self.labelled else values
+
+    def checked(self, value: float | None) -> float:
+        """A response that may be asked for; None asks for an effective one.
+
+        Raises:
+            UsageError: It is outside what was trained with; the hint says the range.
+        """
+        if self.labelled:
+            value = 0.9 if value is None else value
+            if not 0 < value < 1:
+                raise UsageError(f"{value:g} is no probability of the label active", "ask for one between 0 and 1")
+            return value
+        if value is None:
+            return float(np.clip(0.0 if self.dosed else self.high, self.low, self.high))
+        if not self.low <= value <= self.high:
+            raise UsageError(
+                f"a response of {value:g} was never seen in training",
+                f"this run knows {self.unit} from {self.low:.4g} to {self.high:.4g}",
+            )
+        return value
 
 
 def values(kind: str, gi: np.ndarray, log_conc: np.ndarray) -> np.ndarray:

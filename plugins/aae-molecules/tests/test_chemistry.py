@@ -4,11 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
+from gankit_aae_molecules.candidates import chemnet, sets
 from gankit_aae_molecules.chemistry.diverse import pick
 from gankit_aae_molecules.chemistry.maccs import fingerprints
 from gankit_aae_molecules.chemistry.properties import properties
 from gankit_aae_molecules.library import tanimoto
-from gankit_aae_molecules.use import chemnet, sets
+from gankit_aae_molecules.training_set import TrainingSet
 from rdkit import DataStructs
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
@@ -45,8 +46,9 @@ def test_maxmin_picks_are_those_of_brute_force():
 def test_figures_of_a_set():
     smiles = [ASPIRIN, "c1ccccc1C(=O)O", "CCO", "OCC"]  # the last two are one
     bits = fingerprints(smiles)
-    trained = tanimoto.pack(bits[1:2])
-    found = sets.figures(smiles, {"WPYMKLBDIGXBTP"}, trained)  # benzoic acid
+    words = tanimoto.pack(bits[1:2]).T.astype("<u8").tobytes().hex()
+    benzoic = {"name": [""], "smiles": [""], "inchikey": ["WPYMKLBDIGXBTP-UHFFFAOYSA-N"], "bits": [words]}
+    found = sets.figures(smiles, TrainingSet({"training": benzoic}))
 
     def alike(a, b):
         return (a & b).sum() / (a | b).sum()

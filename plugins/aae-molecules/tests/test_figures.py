@@ -76,5 +76,5 @@ def test_density_is_the_log_of_a_mean_likelihood():
     np.testing.assert_allclose(
         enrichment.density(probabilities, tanimoto.pack(bits)), np.log(np.mean(likelihood, axis=1)), rtol=1e-5
     )
-    own = enrichment.best_similarity(bits[:2].astype(float), tanimoto.pack(bits))
-    assert own[0] == own[1] == 1 and (own[2:] < 1).all()
+    alike, places = tanimoto.nearest(tanimoto.pack(bits), tanimoto.pack(bits[:2]))
+    assert alike[0] == alike[1] == 1 and (alike[2:] < 1).all() and places[:2].tolist() == [0, 1]

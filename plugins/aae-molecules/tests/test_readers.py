@@ -106,7 +106,7 @@ def gdsc_text():
 
 @pytest.mark.parametrize("piece", [3, 50_000])
 def test_gdsc_plates_are_normalised_by_their_own_controls(write, monkeypatch, piece):
-    monkeypatch.setattr(tables.opening, "PIECE", piece)  # plates that lie in several pieces
+    monkeypatch.setattr(tables.pieces, "PIECE", piece)  # plates that lie in several pieces
     known = write("DRUG_ID,smiles\n7,CCO\n", "known.csv")
     found = read(write(gdsc_text()), smiles_table=known)
     assert points(found) == [
@@ -315,7 +315,7 @@ def test_a_users_smiles_come_before_ours(write):
         read(write(text), smiles_table=write("a,b\n1,2\n", "bad.csv"))
     mixed = write('NSC,DRUG_ID,Name,Synonyms,SMILES\n7,8,Foo,"Bar; Baz",CCO\n8,7,Bar,,CCCO\n', "mixed.csv")
     known = tables.SmilesTable(mixed)
-    of = lambda **ids: known.of(tables.reading.Identity("x", ids))  # noqa: E731
+    of = lambda **ids: known.of(tables.points.Identity("x", ids))  # noqa: E731
     assert of(nsc="7") == of(drug_id="8.0") == of(name="foo") == of(name="BAZ") == "CCO"
     assert of(nsc="8") == of(drug_id="7") == of(name="bar") == "CCCO"
     assert of(name="none") == of(nsc="9") == ""

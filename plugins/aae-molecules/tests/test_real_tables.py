@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from gankit_aae_molecules.chemistry.standard import standardise
 from gankit_aae_molecules.tables import SmilesTable, Unresolved, describe, read, text
-from gankit_aae_molecules.tables.reading import Identity
+from gankit_aae_molecules.tables.points import Identity
 
 from gankit.errors import DataError
 

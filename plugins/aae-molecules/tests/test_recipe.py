@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from gankit_aae_molecules import example
+from gankit_aae_molecules import shipped
 from gankit_aae_molecules.recipe import AAEMolecules
 
 import gankit
@@ -97,7 +97,7 @@ def test_filters_keep_what_they_say(run, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_predict_names_what_it_leaves_out_and_what_it_does_not_know(run, tmp_path, capsys):
-    with example.series(tmp_path).open() as file:
+    with shipped.series(tmp_path).open() as file:
         known = next(csv.DictReader(file))["smiles"]
     cisplatin = "[Pt+2].[NH3].[NH3].[Cl-].[Cl-] cisplatin"
     (tmp_path / "mine.smi").write_text(f"{known} known\nC methane\nnonsense bad\n{cisplatin}\n{known} again\n")

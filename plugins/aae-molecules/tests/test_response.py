@@ -1,5 +1,7 @@
 """What the GI neuron stands for."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from gankit_aae_molecules.response import Response, values
@@ -10,7 +12,7 @@ def test_percent_growth_is_standardised_and_comes_back():
     scale = Response.fitted("growth", growth)
     assert scale.neuron(growth).mean() == pytest.approx(0) and scale.neuron(growth).std() == pytest.approx(1)
     np.testing.assert_allclose(scale.value(scale.neuron(growth)), growth)
-    assert (scale.low, scale.high, scale.effective, scale.dosed) == (-50, 100, "lower", True)
+    assert (scale.low, scale.high, scale.dosed) == (-50, 100, True)
 
 
 def test_labels_are_log_odds_above_their_share():
@@ -18,7 +20,7 @@ def test_labels_are_log_odds_above_their_share():
     assert scale.neuron(0.2) == pytest.approx(0)  # as likely as in the training rows
     assert scale.neuron(0.9) == pytest.approx((np.log(9) - np.log(0.25)) / 2)
     assert scale.value(scale.neuron(0.73)) == pytest.approx(0.73)
-    assert scale.effective == "higher" and not scale.dosed
+    assert not scale.dosed
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
@@ -31,10 +33,10 @@ def test_doses_of_half_effect_become_pgi50():
     gi, log_conc = np.full(3, 50.0), np.array([-5.0, -6.0, -8.0])
     np.testing.assert_allclose(values("potency", gi, log_conc), [5, 6, 8])
     np.testing.assert_allclose(values("growth", gi, log_conc), gi)
-    assert Response.fitted("gi50", -log_conc).effective == "higher"
+    assert Response.fitted("gi50", -log_conc).checked(None) == 8  # the highest is the most effective
 
 
 def test_one_response_alone_has_a_scale():
     scale = Response.fitted("viability", np.array([30.0, 30.0]))
     assert np.isfinite(scale.neuron(31.0))
-    assert Response.stored(scale.facts) == scale
+    assert Response(**asdict(scale)) == scale

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from gankit_aae_molecules.config import AAEConfig
-from gankit_aae_molecules.phases import Game
+from gankit_aae_molecules.phases import Losses
 from gankit_aae_molecules.response import Response
 from gankit_aae_molecules.sources import ResponseSource
 
@@ -50,25 +50,25 @@ class Turn(dict):
         return tf.broadcast_to(tf.constant(self.noise[name], tf.float32), (len(self["response"]), *shape))
 
 
-def game(**options):
+def losses(**options):
     response = Response("growth", 0.0, 1.0, -1.0, 1.0)
-    return Game(AAEConfig(**options), response, 4, (-1.0, 1.0), responses=True)
+    return Losses(AAEConfig(**options), response, 4, (-1.0, 1.0), responses=True)
 
 
 def test_responses_are_mixed_by_the_larger_share(source):
     fields = source.gather(tf.range(8, dtype=tf.int64), tf.range(8, dtype=tf.int64), 0)
-    bits, dose, response = game(dropout=0).studied(Turn(fields, 0.25, 0.0))
+    bits, dose, response = losses(dropout=0).studied(Turn(fields, 0.25, 0.0))
     for mixed, name in ((bits, "fingerprint"), (dose, "concentration"), (response, "response")):
         own, other = (np.asarray(fields[key], "f4") for key in (name, f"other_{name}"))
         assert np.allclose(mixed, 0.75 * own + 0.25 * other, atol=1e-6)
-    _, _, alone = game(dropout=0, mixup=False).studied(Turn(fields, 0.25, 0.0))
+    _, _, alone = losses(dropout=0, mixup=False).studied(Turn(fields, 0.25, 0.0))
     assert (np.asarray(alone) == np.asarray(fields["response"])).all()
 
 
 def test_hidden_bits_are_zero_and_the_others_keep_the_sum(source):
     fields = source.gather(tf.range(8, dtype=tf.int64), tf.range(8, dtype=tf.int64), 0)
     hidden = np.linspace(0, 1, 166, endpoint=False, dtype="f4")
-    bits, _, _ = game(dropout=0.25, mixup=False).studied(Turn(fields, 0.0, hidden))
+    bits, _, _ = losses(dropout=0.25, mixup=False).studied(Turn(fields, 0.0, hidden))
     whole = np.asarray(fields["fingerprint"], "f4")
     assert (np.asarray(bits)[:, hidden < 0.25] == 0).all()
     assert np.allclose(np.asarray(bits)[:, hidden >= 0.25], whole[:, hidden >= 0.25] / 0.75)

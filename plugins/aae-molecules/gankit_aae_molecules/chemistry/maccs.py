@@ -42,9 +42,5 @@ def fingerprints(smiles: Sequence[str], workers: int | None = None) -> np.ndarra
     Raises:
         BadMolecule: One cannot be used.
     """
-    rows = mapped(_piece, smiles, workers)
+    rows = mapped(fingerprint, smiles, workers)
     return np.stack(rows) if rows else np.zeros((0, BITS), np.uint8)
-
-
-def _piece(smiles: list[str]) -> list[np.ndarray]:
-    return [fingerprint(text) for text in smiles]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,7 +12,6 @@ from rdkit import rdBase
 from rdkit.Chem import QED, Crippen, Descriptors, FilterCatalog, Lipinski
 
 from gankit_aae_molecules.chemistry.standard import molecule
-from gankit_aae_molecules.chemistry.workers import mapped
 
 
 @dataclass(frozen=True)
@@ -63,15 +61,6 @@ def properties(smiles: str) -> Properties:
             sum(rules),
             match.GetDescription() if match is not None else "",
         )
-
-
-def properties_all(smiles: Sequence[str], workers: int | None = None) -> list[Properties]:
-    """`properties` of many, all of them usable; see `workers.mapped`."""
-    return mapped(_piece, smiles, workers)
-
-
-def _piece(smiles: list[str]) -> list[Properties]:
-    return [properties(text) for text in smiles]
 
 
 @cache

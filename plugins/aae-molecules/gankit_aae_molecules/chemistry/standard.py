@@ -108,17 +108,14 @@ def standardise_all(texts: Sequence[str], workers: int | None = None) -> list[St
         texts: SMILES.
         workers: See `workers.mapped`.
     """
-    return mapped(_piece, texts, workers)
+    return mapped(_standard_or_reason, texts, workers)
 
 
-def _piece(texts: list[str]) -> list[Standard | str]:
-    found: list[Standard | str] = []
-    for text in texts:
-        try:
-            found.append(standardise(text))
-        except BadMolecule as error:
-            found.append(str(error))
-    return found
+def _standard_or_reason(text: str) -> Standard | str:
+    try:
+        return standardise(text)
+    except BadMolecule as error:
+        return str(error)
 
 
 @cache

@@ -17,12 +17,12 @@ FEWEST = 4000  # molecules; below, starting processes that import RDKit takes lo
 PIECE = 500  # molecules handed over at a time
 
 
-def mapped(function: Callable[[list[str]], list[T]], items: Sequence[str], workers: int | None = None) -> list[T]:
-    """Applies a function of many strings to all of them.
+def mapped(function: Callable[[str], T], items: Sequence[str], workers: int | None = None) -> list[T]:
+    """Applies a function to many strings.
 
     Args:
-        function: Of a module, so that other processes can import it: a list -> a list of the same length.
-        items: What it is given, in pieces.
+        function: Of a module, so that other processes can import it.
+        items: What it is given; other processes are handed `PIECE` of them at a time.
         workers: Processes; None for one a processor if there are more than `FEWEST` items, else one.
 
     Returns:
@@ -33,10 +33,14 @@ def mapped(function: Callable[[list[str]], list[T]], items: Sequence[str], worke
         workers = processors() if len(items) > FEWEST else 1
     if min(workers, len(pieces)) > 1:
         try:
-            return [result for piece in streamed(function, ((x,) for x in pieces), workers) for result in piece]
+            return [result for piece in streamed(_each, ((function, x) for x in pieces), workers) for result in piece]
         except (BrokenProcessPool, OSError) as error:
             log.warning("processes could not be used (%s), so one does all the work", error)
-    return [result for piece in pieces for result in function(piece)]
+    return _each(function, items)
+
+
+def _each(function: Callable[[str], T], items: Sequence[str]) -> list[T]:
+    return [function(item) for item in items]
 
 
 def streamed(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], workers: int) -> Iterator[T]:

@@ -10,17 +10,16 @@ from gankit import Data, Evaluation
 
 def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation:
     """All figures of the model."""
+    from gankit_aae_molecules.autoencoder import Autoencoder
     from gankit_aae_molecules.evaluation import control, effect, latent, reconstruction
-    from gankit_aae_molecules.evaluation.merging import merged
-    from gankit_aae_molecules.model import Model
 
-    model, train, test = Model(networks, data.facts), data.held_out["train"], data.held_out["test"]
-    judges = effect.baselines(train, model.response)
+    model, train, test = Autoencoder(networks, data.facts), data.held_out["train"], data.held_out["test"]
+    rivals = effect.baselines(train, model.response)
     parts = [
-        effect.evaluate(model, train, test, judges),
+        effect.evaluate(model, train, test, rivals),
         reconstruction.evaluate(model, data.held_out["structures"], data.held_out["unseen"]),
         latent.evaluate(model, data.held_out["structures"], data.held_out["unseen"]),
-        control.evaluate(model, train, judges["random forest"], recipe.config.generated),
+        control.evaluate(model, train, rivals["random forest"], recipe.config.generated),
     ]
     if recipe.config.vae:
         from gankit_aae_molecules.evaluation import vae
@@ -31,4 +30,4 @@ def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation
 
         parts.append(enrichment.evaluate(model, train, test, recipe.config.generated))
     facts = {key: data.facts[key] for key in ("file", "split", "compounds", "rows", "structures", "cell_lines")}
-    return merged(Evaluation({}, {}, {"data": facts, "response": model.response.unit}), *parts)
+    return Evaluation({}, {}, {"data": facts, "response": model.response.unit}).merged(*parts)

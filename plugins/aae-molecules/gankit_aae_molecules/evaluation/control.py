@@ -6,9 +6,9 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from gankit import Evaluation
+from gankit_aae_molecules.autoencoder import Autoencoder
 from gankit_aae_molecules.data import Rows
-from gankit_aae_molecules.evaluation.effect import Judge
-from gankit_aae_molecules.model import Model
+from gankit_aae_molecules.evaluation.effect import Predictor
 
 REQUESTS = 5
 
@@ -26,7 +26,7 @@ def requests(train: Rows, labelled: bool) -> np.ndarray:
     return np.linspace(*np.quantile(train.response, [0.05, 0.95]), REQUESTS)
 
 
-def read_back(model: Model, asked: np.ndarray, count: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+def read_back(model: Autoencoder, asked: np.ndarray, count: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """Fingerprints for the same noise at each request.
 
     Returns:
@@ -36,7 +36,7 @@ def read_back(model: Model, asked: np.ndarray, count: int, seed: int = 3) -> tup
     return np.stack([p > 0.5 for p, _ in made]).astype(np.uint8), np.stack([dose for _, dose in made])
 
 
-def evaluate(model: Model, train: Rows, forest: Judge, count: int) -> Evaluation:
+def evaluate(model: Autoencoder, train: Rows, forest: Predictor, count: int) -> Evaluation:
     """Spearman's rho of requested against read-back responses, by the encoder and by a forest that never saw it.
 
     `control_monotone` is the share of noise vectors for which each higher request is read back as no lower.

@@ -13,19 +13,19 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.tree import DecisionTreeRegressor
 
 from gankit import Evaluation
+from gankit_aae_molecules.autoencoder import Autoencoder
 from gankit_aae_molecules.data import Rows
 from gankit_aae_molecules.library import tanimoto
-from gankit_aae_molecules.model import Model
 from gankit_aae_molecules.response import Response
 
 MOST_ROWS = 30_000  # that a forest is trained on: more take minutes and gain nothing here
 TREES = 200
 
-Judge = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Predictor = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Fingerprints `[n, 166]` and standardised concentrations `[n, 1]` -> responses `[n]`."""
 
 
-def baselines(train: Rows, response: Response, seed: int = 0) -> dict[str, Judge]:
+def baselines(train: Rows, response: Response, seed: int = 0) -> dict[str, Predictor]:
     """Methods of the field, trained on the same rows: random forest, linear model, nearest neighbour, dose alone."""
     rows = np.arange(len(train))
     if len(rows) > MOST_ROWS and not response.labelled:
@@ -35,7 +35,7 @@ def baselines(train: Rows, response: Response, seed: int = 0) -> dict[str, Judge
     if response.labelled:
         forest = RandomForestClassifier(500, class_weight="balanced_subsample", n_jobs=-1, random_state=seed).fit(x, y)
         line = LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000).fit(x, y)
-        found: dict[str, Judge] = {
+        found: dict[str, Predictor] = {
             "random forest": lambda bits, dose: forest.predict_proba(_features(bits, dose))[:, 1],
             "logistic regression": lambda bits, dose: line.predict_proba(_features(bits, dose))[:, 1],
             "nearest neighbour": nearest_active(train),
@@ -55,27 +55,20 @@ def baselines(train: Rows, response: Response, seed: int = 0) -> dict[str, Judge
     return found
 
 
-def nearest_active(train: Rows) -> Judge:
+def nearest_active(train: Rows) -> Predictor:
     """Tanimoto similarity to the nearest compound with the label active."""
     words = tanimoto.pack(train.fingerprint[train.response > 0.5])
 
-    def judge(bits: np.ndarray, dose: np.ndarray) -> np.ndarray:
-        if not words.shape[1]:
-            return np.zeros(len(bits))
-        counts = tanimoto.ones(words)
-        queries = tanimoto.pack(bits)
-        return np.array([tanimoto.similarities(query, words, counts).max() for query in queries.T])
-
-    return judge
+    return lambda bits, dose: tanimoto.nearest(tanimoto.pack(bits), words)[0] if words.size else np.zeros(len(bits))
 
 
-def nearest_response(train: Rows) -> Judge:
+def nearest_response(train: Rows) -> Predictor:
     """Mean response of the most similar compounds, those of equal similarity together, at their nearest dose."""
     words = tanimoto.pack(train.compounds.fingerprint[train.present])
     counts, order = tanimoto.ones(words), np.argsort(train.compound, kind="stable")
     edges = np.searchsorted(train.compound[order], [*train.present, train.present[-1] + 1])
 
-    def judge(bits: np.ndarray, dose: np.ndarray) -> np.ndarray:
+    def predict(bits: np.ndarray, dose: np.ndarray) -> np.ndarray:
         found = np.empty(len(bits))
         unique, inverse = np.unique(np.concatenate([bits, dose], axis=1), axis=0, return_inverse=True)
         answers = np.empty(len(unique))
@@ -88,15 +81,15 @@ def nearest_response(train: Rows) -> Judge:
         found[:] = answers[inverse.ravel()]
         return found
 
-    return judge
+    return predict
 
 
-def evaluate(model: Model, train: Rows, test: Rows, judges: Mapping[str, Judge]) -> Evaluation:
+def evaluate(model: Autoencoder, train: Rows, test: Rows, rivals: Mapping[str, Predictor]) -> Evaluation:
     """Of percent growth and pGI50 R2, RMSE and Spearman's rho; of labels AUROC, AP and enrichment in the first 1 %."""
     bits, dose = test.fingerprint, test.concentration
     score = _ranked if model.response.labelled else _fitted
     guess = model.predict(bits, dose)
-    guesses = {name: judge(bits, dose) for name, judge in judges.items()}
+    guesses = {name: predict(bits, dose) for name, predict in rivals.items()}
     ours = score(test.response, guess)
     others = {name: score(test.response, theirs) for name, theirs in guesses.items()}
     better = {name: "lower" if name == "gi_rmse" else "higher" for name in ours}

@@ -6,13 +6,13 @@ import numpy as np
 from scipy.stats import kstest
 
 from gankit import Evaluation
-from gankit_aae_molecules.model import Model
+from gankit_aae_molecules.autoencoder import Autoencoder
 
 DOSES = 5
 MOST = 2000  # compounds of the kernel's figure, which compares each with each
 
 
-def evaluate(model: Model, known: np.ndarray, bits: np.ndarray) -> Evaluation:
+def evaluate(model: Autoencoder, known: np.ndarray, bits: np.ndarray) -> Evaluation:
     """Distances from N(0, I) over held-out structures `[n, 166]`, and the manifold's figures where there are doses.
 
     A sample of N(0, I) of the same size stands beside: no model is asked to be nearer. The structures that were learned

@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from gankit import Evaluation
-from gankit_aae_molecules.model import Model
+from gankit_aae_molecules.autoencoder import Autoencoder
 
 
-def evaluate(model: Model, train: np.ndarray, truth: np.ndarray) -> Evaluation:
+def evaluate(model: Autoencoder, train: np.ndarray, truth: np.ndarray) -> Evaluation:
     """Bits right, Tanimoto similarity and cross-entropy of held-out structures, beside PCA and the bits' frequencies.
 
     Args:

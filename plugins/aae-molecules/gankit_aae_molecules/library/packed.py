@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ import numpy as np
 from filelock import FileLock
 
 from gankit.errors import DataError
-from gankit.support import home
+from gankit.support import Bar, home, whole, write_json
 from gankit_aae_molecules.chemistry.workers import processors, streamed
 from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.library.records import Record, records
@@ -76,16 +76,13 @@ class Library:
         return Record(smiles, name)
 
 
-def open_library(
-    path: Path | str, *, name: str = "", workers: int | None = None, tell: Callable[[str], object] = log.info
-) -> Library:
+def open_library(path: Path | str, *, name: str = "", workers: int | None = None) -> Library:
     """Opens a library, and packs it first if that has not been done.
 
     Args:
         path: SMILES with names (.smi), or a table with a column of SMILES; also compressed by gzip.
         name: For people; the file's name if it is left out.
         workers: Processes that work out fingerprints; None for one a processor.
-        tell: Is given sentences on the progress.
 
     Returns:
         The library. It is kept in `$GANKIT_HOME/molecules` under a hash of the file's content and of the versions of
@@ -108,26 +105,26 @@ def open_library(
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if not (folder / "library.json").is_file():
-                _pack(path, folder, workers, tell)
+                _pack(path, folder, workers)
     except OSError as error:
         raise DataError(f"{path.name} cannot be packed in {folder.parent}: {error}", "set GANKIT_HOME") from error
     facts = json.loads((folder / "library.json").read_text("utf-8"))
     return Library(folder, name or path.name, facts["n"], facts["read"], facts["bad"])
 
 
-def _pack(path: Path, folder: Path, workers: int | None, tell: Callable[[str], object]) -> None:
+def _pack(path: Path, folder: Path, workers: int | None) -> None:
     parts = folder.with_suffix(".parts")
     parts.mkdir(exist_ok=True)
-    n = read = 0
+    n = 0
     bad: list[str] = []
     try:
-        for number, part in enumerate(_parts(path, parts, workers)):
-            with np.load(part) as piece:
-                n += piece["words"].shape[1]
-                read += int(piece["read"])
-                bad += [str(text) for text in piece["bad"]][: 5 - len(bad)]
-            if number % 20 == 19:
-                tell(f"packing {path.name}: {read:,} molecules")
+        with Bar(f"packing {path.name}", sum(1 for _ in records(path))) as bar:
+            for part in _parts(path, parts, workers):
+                with np.load(part) as piece:
+                    n += piece["words"].shape[1]
+                    bar(int(piece["read"]))
+                    bad += [str(text) for text in piece["bad"]][: 5 - len(bad)]
+        read = bar.done
         if not n:
             said = f"; the first is {bad[0]!r}" if bad else ""
             raise DataError(f"{path.name} has no usable molecule among {read} records{said}", "give a file of SMILES")
@@ -136,7 +133,7 @@ def _pack(path: Path, folder: Path, workers: int | None, tell: Callable[[str], o
         raise
     _join(sorted(parts.glob("*.npz")), folder, {"n": n, "read": read, "bad": bad, "source": path.name})
     shutil.rmtree(parts)
-    tell(f"packed {path.name}: {n:,} molecules of {read:,} records")
+    log.info("packed %s: %s molecules of %s records", path.name, f"{n:,}", f"{read:,}")
 
 
 def _parts(path: Path, parts: Path, workers: int | None) -> Iterator[Path]:
@@ -167,8 +164,7 @@ def write_part(piece: Sequence[Record], part: Path) -> None:
         except BadMolecule as error:
             bad.append(f"{record.smiles[:80]}: {error}")
     words = tanimoto.pack(np.stack(rows)) if rows else np.empty((tanimoto.WORDS, 0), np.uint64)
-    partial = part.with_suffix(f".{os.getpid()}.tmp")
-    with partial.open("wb") as file:
+    with whole(part, durable=True) as aside, aside.open("wb") as file:
         np.savez(
             file,
             words=words,
@@ -177,9 +173,6 @@ def write_part(piece: Sequence[Record], part: Path) -> None:
             read=len(piece),
             bad=np.array(bad[:5], np.str_),
         )
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, part)
 
 
 def _join(parts: Sequence[Path], folder: Path, facts: dict[str, Any]) -> None:
@@ -199,6 +192,6 @@ def _join(parts: Sequence[Path], folder: Path, facts: dict[str, Any]) -> None:
                 start = stop
     np.save(partial / "words.npy", words)
     np.save(partial / "offsets.npy", np.cumsum(lengths))
-    (partial / "library.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    write_json(partial / "library.json", facts)
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(partial, folder)

@@ -54,9 +54,9 @@ def _lines(path: Path) -> Iterator[Record]:
 
 
 def _table(path: Path) -> Iterator[Record]:
-    from gankit_aae_molecules.tables.opening import Table
+    from gankit_aae_molecules.tables.pieces import PiecewiseTable
 
-    table = Table(path)
+    table = PiecewiseTable(path)
     by_name = {name.strip().lower(): name for name in table.columns}
     smiles = next((by_name[name] for name in ("smiles", "canonical_smiles", "smi") if name in by_name), None)
     if smiles is None:

@@ -77,14 +77,8 @@ def search(
                 best[row] = float(scores[row]), number
     rows = np.array(sorted(best, key=lambda row: (-best[row][0], -found[row], row)), np.int64)
     chosen = np.array([best[int(row)][1] for row in rows], np.int64)
-    words = library.words[:, rows]
-    alike, likely = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
-    for number in np.unique(chosen):
-        mine = chosen == number
-        alike[mine] = tanimoto.similarities(queries[:, number], words[:, mine])
-        likely[mine] = tanimoto.log_likelihoods(probabilities[number], words[:, mine])
     counted = np.array([found[int(row)] for row in rows], np.int64)
-    return Hits(rows, chosen, alike, likely, counted, ties(library.words, words))
+    return _hits(library, probabilities, rows, chosen, counted)
 
 
 def ratio(library: Library, wanted: np.ndarray, usual: np.ndarray) -> Hits:
@@ -111,11 +105,25 @@ def ratio(library: Library, wanted: np.ndarray, usual: np.ndarray) -> Hits:
         chosen[likely > best] = number
         np.maximum(best, likely, out=best)
         found[int(likely.argmax())] += 1
-    queries, alike = tanimoto.pack(wanted >= 0.5), np.empty(len(rows), np.float32)
+    return _hits(library, wanted, rows, chosen, found, ratios[rows])
+
+
+def _hits(
+    library: Library,
+    probabilities: np.ndarray,
+    rows: np.ndarray,
+    chosen: np.ndarray,
+    found: np.ndarray,
+    log_ratio: np.ndarray | None = None,
+) -> Hits:
+    """Hits with their figures under the fingerprint that was chosen for each."""
+    queries, words = tanimoto.pack(probabilities >= 0.5), library.words[:, rows]
+    alike, likely = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
     for number in np.unique(chosen):
         mine = chosen == number
         alike[mine] = tanimoto.similarities(queries[:, number], words[:, mine])
-    return Hits(rows, chosen, alike, best, found, ties(library.words, words), ratios[rows])
+        likely[mine] = tanimoto.log_likelihoods(probabilities[number], words[:, mine])
+    return Hits(rows, chosen, alike, likely, found, ties(library.words, words), log_ratio)
 
 
 def density(probabilities: np.ndarray, words: np.ndarray) -> np.ndarray:

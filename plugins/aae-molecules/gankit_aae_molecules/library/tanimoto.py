@@ -70,6 +70,17 @@ def similarities(query: np.ndarray, words: np.ndarray, counts: np.ndarray | None
     return found
 
 
+def nearest(queries: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Similarity, float32 `[m]`, of each fingerprint `[3, m]` to the nearest of others `[3, n]`, and its place."""
+    counts, alike = ones(words), np.empty(queries.shape[1], np.float32)
+    places = np.empty(queries.shape[1], np.int64)
+    for i, query in enumerate(queries.T):
+        found = similarities(query, words, counts)
+        places[i] = found.argmax()
+        alike[i] = found[places[i]]
+    return alike, places
+
+
 def log_likelihoods(probabilities: np.ndarray, words: np.ndarray) -> np.ndarray:
     """Log-likelihood of fingerprints under independent bits.
 

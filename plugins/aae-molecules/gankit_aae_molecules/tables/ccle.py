@@ -10,19 +10,11 @@ import itertools
 
 import numpy as np
 
-from gankit_aae_molecules.tables.columns import plain, the
-from gankit_aae_molecules.tables.reading import Reading, log_molar
+from gankit_aae_molecules.tables.columns import maybe, the
+from gankit_aae_molecules.tables.points import Reading, log_molar
 
 HIGHEST_DOSE = 8.0  # umol/l; an IC50 of this is a bound
 MICRO = -6
-
-
-def matches(columns: list[str], first: list[str]) -> bool:
-    """Whether these are its columns."""
-    names = {plain(name) for name in columns}
-    return {"compound", "dosesum", "activitydatamedian"} <= names and bool(
-        {"cclecelllinename", "primarycelllinename"} & names
-    )
 
 
 def read(reading: Reading) -> None:
@@ -30,10 +22,10 @@ def read(reading: Reading) -> None:
     columns = reading.table.columns
     line = the(columns, "cclecelllinename", "primarycelllinename")
     compound, doses, activities = (the(columns, name) for name in ("compound", "dosesum", "activitydatamedian"))
-    bound = the(columns, "ic50um", optional=True)
+    bound = maybe(columns, "ic50um")
     for piece in reading.table.pieces():
         piece, lines = reading.of_lines(piece, line)
-        names = [name.strip() for name in piece[compound]]
+        names = piece[compound]
         lists = [_lists(a, b) for a, b in zip(piece[doses], piece[activities], strict=True)]
         uneven = [i for i, (a, b) in enumerate(lists) if len(a) != len(b)]
         reading.drop(
@@ -53,4 +45,4 @@ def read(reading: Reading) -> None:
 
 
 def _lists(doses: str, activities: str) -> tuple[list[str], list[str]]:
-    return doses.split(",") if doses.strip() else [], activities.split(",") if activities.strip() else []
+    return doses.split(",") if doses else [], activities.split(",") if activities else []

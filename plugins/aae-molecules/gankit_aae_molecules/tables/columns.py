@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
 
 from gankit.errors import UsageError, did_you_mean
 
@@ -93,25 +92,19 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.casefold().replace("μ", "u").replace("µ", "u"))
 
 
-@overload
-def the(columns: Sequence[str], *names: str) -> str: ...
-@overload
-def the(columns: Sequence[str], *names: str, optional: bool) -> str | None: ...
-def the(columns: Sequence[str], *names: str, optional: bool = False) -> str | None:
-    """The column with the first of some plain names that there is.
-
-    Raises:
-        KeyError: There is none, and it is not optional.
-    """
-    found = {}
+def maybe(columns: Sequence[str], *names: str) -> str | None:
+    """The column with the first of some plain names that there is; None if there is none."""
+    found: dict[str, str] = {}
     for column in columns:
         found.setdefault(plain(column), column)
-    for name in names:
-        if name in found:
-            return found[name]
-    if optional:
-        return None
-    raise KeyError(names[0])
+    return next((found[name] for name in names if name in found), None)
+
+
+def the(columns: Sequence[str], *names: str) -> str:
+    """As `maybe`; there must be one."""
+    found = maybe(columns, *names)
+    assert found is not None  # else the table would not be of its format
+    return found
 
 
 def unit(text: str) -> tuple[int, bool] | None:

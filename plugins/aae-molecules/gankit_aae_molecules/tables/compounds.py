@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections.abc import Sequence
 from importlib import resources
@@ -12,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from gankit.errors import DataError
+from gankit.support import write_csv
 from gankit_aae_molecules.tables.columns import ID_KINDS, guess, plain
-from gankit_aae_molecules.tables.opening import Table
-from gankit_aae_molecules.tables.reading import Identity
+from gankit_aae_molecules.tables.pieces import PiecewiseTable
+from gankit_aae_molecules.tables.points import Identity
 from gankit_aae_molecules.tables.responses import Compounds, Summary
 
 
@@ -38,14 +38,14 @@ class SmilesTable:
         self._own: dict[tuple[str, str], str] = {}
         self._ours: dict[tuple[str, str], str] = {}
         if path is not None:
-            self._add_file(Path(path))
+            self._add_file(path)
         text = resources.files(__package__).joinpath("ccle_drugs.csv").read_text(encoding="utf-8")
         for row in csv.DictReader(text.splitlines()):
             for name in (row["name"], *row["synonyms"].split(";")):
                 _add(self._ours, "name", name, row["smiles"])
 
     def _add_file(self, path: Path) -> None:
-        table = Table(path)
+        table = PiecewiseTable(path)
         smiles = guess(table.columns).get("smiles", [])
         kinds = {name: ID_KINDS[plain(name)] for name in table.columns if plain(name) in ID_KINDS}
         if not smiles or not kinds:
@@ -169,14 +169,7 @@ def write_unresolved(summary: Summary, path: Path) -> Path:
         summary: Of a reading.
         path: CSV file with the columns name, smiles and why; replaced if it exists.
     """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["name", "smiles", "why"])
-        writer.writerows([name, "", "no SMILES"] for name in summary.unresolved)
-        writer.writerows([name, text, reason] for name, text, reason in summary.bad_smiles)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    lost = [(name, "", "no SMILES") for name in summary.unresolved] + summary.bad_smiles
+    columns = ("name", "smiles", "why")
+    write_csv(path, [dict(zip(columns, row, strict=True)) for row in lost], columns)
     return path

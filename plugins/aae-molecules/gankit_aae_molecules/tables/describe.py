@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -55,14 +56,13 @@ def describe(responses: Responses) -> dict[str, Any]:
         shown = values(responses.kind, responses.gi, responses.log_conc)
         quartiles = np.percentile(shown, [0, 25, 50, 75, 100]).tolist()
         found["doses"] = {"lowest_log10_molar": low, "highest_log10_molar": high}
-        found["responses"] = {
-            **dict(zip(("lowest", "first_quartile", "median", "third_quartile", "highest"), quartiles, strict=True)),
-        }
+        names = ("lowest", "first_quartile", "median", "third_quartile", "highest")
+        found["responses"] = dict(zip(names, quartiles, strict=True))
         if responses.kind not in POTENCIES:
             found["responses"]["share_below_50"] = float((responses.gi < 50).mean())
             found["responses"]["share_below_0"] = float((responses.gi < 0).mean())
-    plain = summary.plain()
-    return {**found, **{key: plain[key] for key in ("dropped", "clipped", "censored", "notes")}}
+    counts = asdict(summary)
+    return {**found, **{key: counts[key] for key in ("dropped", "clipped", "censored", "notes")}}
 
 
 def _labels_by_compound(responses: Responses) -> np.ndarray:

@@ -11,8 +11,8 @@ from collections import defaultdict
 
 import numpy as np
 
-from gankit_aae_molecules.tables.columns import plain, the
-from gankit_aae_molecules.tables.reading import Reading, log_molar
+from gankit_aae_molecules.tables.columns import maybe, plain, the
+from gankit_aae_molecules.tables.points import Reading, log_molar
 
 MICRO = -6
 LN_10 = np.log(10.0)
@@ -20,12 +20,6 @@ LN_10 = np.log(10.0)
 _DRUG = re.compile(r"^[LR]\d+(-D\d+)?-S$")  # a drug of the library, or a reference drug, alone
 _COSMIC_DRUG = re.compile(r"^Drug_(\d+)_IC50$", re.IGNORECASE)
 _DEPMAP = re.compile(r"^ACH-\d{6}$")
-
-
-def raw_matches(columns: list[str], first: list[str]) -> bool:
-    """Whether these are the columns of raw plates."""
-    names = {plain(name) for name in columns}
-    return {"tag", "drugid", "conc", "intensity", "celllinename"} <= names and bool({"barcode", "scanid"} & names)
 
 
 def read_raw(reading: Reading) -> None:
@@ -84,7 +78,7 @@ def _normalise(
 
 def _control(tag: str) -> int:
     """0 blank, 1 the untreated wells to prefer, 2 other untreated wells, 3 one drug, 4 two drugs, 5 anything else."""
-    tag = tag.strip().upper()
+    tag = tag.upper()
     if _DRUG.match(tag):
         return 3
     if re.match(r"^(L\d+|A\d+)(-D\d+)?-C$", tag):
@@ -92,23 +86,17 @@ def _control(tag: str) -> int:
     return 0 if tag == "B" else 1 if tag == "NC-1" else 2 if re.match(r"^NC-?\d*$", tag) else 5
 
 
-def fitted_matches(columns: list[str], first: list[str]) -> bool:
-    """Whether these are the columns of fitted curves."""
-    names = {plain(name) for name in columns}
-    return {"lnic50", "celllinename"} <= names and bool({"drugid", "drugname"} & names)
-
-
 def read_fitted(reading: Reading) -> None:
     """Reads one point of half effect for each curve."""
     columns = reading.table.columns
     ln, line = the(columns, "lnic50"), the(columns, "celllinename")
-    drug, name = the(columns, "drugid", optional=True), the(columns, "drugname", optional=True)
-    low, high = the(columns, "minconc", optional=True), the(columns, "maxconc", optional=True)
+    drug, name = maybe(columns, "drugid"), maybe(columns, "drugname")
+    low, high = maybe(columns, "minconc"), maybe(columns, "maxconc")
     for piece in reading.table.pieces():
         piece, lines = reading.of_lines(piece, line)
         values = reading.numbers(piece[ln])
         given = {"drug_id": [_number(text) for text in piece[drug]]} if drug is not None else {}
-        given |= {"name": [text.strip() for text in piece[name]]} if name is not None else {}
+        given |= {"name": piece[name]} if name is not None else {}
         # Of one compound, GDSC may have two numbers; the two are then merged by structure.
         keys = (
             [f"GDSC {number}" if number else "" for number in given["drug_id"]] if drug is not None else given["name"]
@@ -121,7 +109,7 @@ def read_fitted(reading: Reading) -> None:
             reading.summary.censored += int(outside.sum())
 
 
-def matrix_matches(columns: list[str], first: list[str]) -> bool:
+def is_matrix(columns: list[str], first: list[str]) -> bool:
     """Whether these are drugs by DepMap's lines, or COSMIC's lines by drugs."""
     if plain(columns[0]) == "cosmicid":
         return len(columns) > 1 and all(_COSMIC_DRUG.match(name) for name in columns[1:])
@@ -137,7 +125,7 @@ def read_matrix(reading: Reading) -> None:
     numbers = [_COSMIC_DRUG.match(name).group(1) if by_line else "" for name in rest]
     for piece in reading.table.pieces():
         for i, column in enumerate(rest):
-            rows = np.array([value.strip().upper() not in ("", "NA", "NAN") for value in piece[column]], bool)
+            rows = np.array([value.upper() not in ("", "NA", "NAN") for value in piece[column]], bool)
             count = int(rows.sum())
             if by_line:
                 lines, wanted = reading.wanted.of(piece[head][rows])
@@ -157,4 +145,4 @@ def _half_effect(reading: Reading, codes: np.ndarray, lines: np.ndarray, ln_micr
 
 def _number(text: str) -> str:
     """A drug's number: 1003 for 1003.0 and GDSC:1003."""
-    return re.sub(r"(?i)^GDSC:|\.0$", "", text.strip())
+    return re.sub(r"(?i)^GDSC:|\.0$", "", text)

@@ -9,8 +9,8 @@ import numpy as np
 
 from gankit.errors import DataError, UsageError
 from gankit_aae_molecules.tables.columns import ID_KINDS, RESPONSES, Column, guess, mapped, plain, unit
-from gankit_aae_molecules.tables.opening import Piece
-from gankit_aae_molecules.tables.reading import Identity, Reading, log_molar
+from gankit_aae_molecules.tables.pieces import Piece
+from gankit_aae_molecules.tables.points import Identity, Reading, log_molar
 
 BITS = 166
 YES, NO = {"1", "1.0", "true", "active", "yes"}, {"0", "0.0", "false", "inactive", "no"}
@@ -173,10 +173,7 @@ def _potencies(reading: Reading, numbers: np.ndarray, name: str) -> np.ndarray:
 
 
 def _labels(values: np.ndarray) -> np.ndarray:
-    known = {
-        word: 1.0 if word.strip().casefold() in YES else 0.0 if word.strip().casefold() in NO else np.nan
-        for word in set(values)
-    }
+    known = {word: 1.0 if word.casefold() in YES else 0.0 if word.casefold() in NO else np.nan for word in set(values)}
     return np.array([known[word] for word in values])
 
 
@@ -184,7 +181,7 @@ def _compounds(reading: Reading, piece: Piece, chosen: dict[str, Column], bits: 
     ids = {}
     if "compound" in chosen:
         column = chosen["compound"].name
-        values = np.array([text.strip() for text in piece[column]] + [None], object)[:-1]
+        values = piece[column]
         kind = ID_KINDS.get(plain(column), "any")
         if kind in ("nsc", "drug_id"):
             word = "NSC" if kind == "nsc" else "GDSC"
@@ -195,7 +192,7 @@ def _compounds(reading: Reading, piece: Piece, chosen: dict[str, Column], bits: 
         return _fingerprints(reading, piece, ids, bits)
     if "smiles" not in chosen:
         return reading.identify(ids["name"], **ids)
-    smiles = [text.strip() for text in piece[chosen["smiles"].name]]
+    smiles = piece[chosen["smiles"].name]
     keys = [text or (ids["name"][i] if ids else "") for i, text in enumerate(smiles)]
     return reading.identify(keys, smiles=smiles, **ids)
 

@@ -11,16 +11,10 @@ import re
 import numpy as np
 
 from gankit.errors import DataError
-from gankit_aae_molecules.tables.columns import plain, the
-from gankit_aae_molecules.tables.reading import Reading
+from gankit_aae_molecules.tables.columns import maybe, the
+from gankit_aae_molecules.tables.points import Reading
 
 MOLAR = ("M", "MOLAR")
-
-
-def doseresp_matches(columns: list[str], first: list[str]) -> bool:
-    """Whether these are the columns of DOSERESP."""
-    names = {plain(name) for name in columns}
-    return {"nsc", "concentration", "concentrationunit", "cellname", "averagegiprcnt"} <= names
 
 
 def read_doseresp(reading: Reading) -> None:
@@ -35,12 +29,6 @@ def read_doseresp(reading: Reading) -> None:
         reading.add(_compounds(reading, piece[nsc]), lines, reading.numbers(piece[conc]), reading.numbers(piece[gi]))
 
 
-def gi50_matches(columns: list[str], first: list[str]) -> bool:
-    """Whether these are the columns of the older (NLOGGI50) or the newer (AVERAGE) table of GI50."""
-    names = {plain(name) for name in columns}
-    return {"nsc", "cell", "nloggi50"} <= names or {"nsc", "cellname", "average", "concentrationunit"} <= names
-
-
 def read_gi50(reading: Reading) -> None:
     """Reads one point of half growth for each row.
 
@@ -49,7 +37,7 @@ def read_gi50(reading: Reading) -> None:
     """
     other = re.search(r"(?i)(?<![a-z])(TGI|LC50|IC50)(?![a-z])", reading.table.path.name)
     columns = reading.table.columns
-    old = the(columns, "nloggi50", optional=True)
+    old = maybe(columns, "nloggi50")
     if other and old is None:
         raise DataError(
             f"{reading.table.path.name} is a table of {other.group(1).upper()}, whose columns are those of GI50",
@@ -57,8 +45,8 @@ def read_gi50(reading: Reading) -> None:
         )
     value = the(columns, "nloggi50", "average")
     nsc, cell = the(columns, "nsc"), the(columns, "cell" if old is not None else "cellname")
-    unit = the(columns, "concunit", "concentrationunit", optional=True)
-    highest = the(columns, "lconc", "loghiconcentration", optional=True)
+    unit = maybe(columns, "concunit", "concentrationunit")
+    highest = maybe(columns, "lconc", "loghiconcentration")
     if unit is None:
         reading.note("the table has no units, so all concentrations are taken to be molar")
     for piece in reading.table.pieces():
@@ -74,7 +62,7 @@ def read_gi50(reading: Reading) -> None:
 
 def _molar(reading: Reading, piece: dict, lines: np.ndarray, unit: str) -> tuple[dict, np.ndarray]:
     """Without what was dosed by mass or volume: mixtures and extracts of unknown molecular weight."""
-    known = {text: text.strip().upper() in MOLAR for text in set(piece[unit])}
+    known = {text: text.upper() in MOLAR for text in set(piece[unit])}
     mask = np.array([known[text] for text in piece[unit]], bool)
     reading.drop(
         "concentration not in mol/l",
@@ -85,5 +73,5 @@ def _molar(reading: Reading, piece: dict, lines: np.ndarray, unit: str) -> tuple
 
 
 def _compounds(reading: Reading, numbers: np.ndarray) -> np.ndarray:
-    nsc = [re.sub(r"\.0$", "", text.strip()) for text in numbers]
+    nsc = [re.sub(r"\.0$", "", text) for text in numbers]
     return reading.identify([number and f"NSC {number}" for number in nsc], nsc=nsc)

@@ -13,9 +13,9 @@ from gankit_aae_molecules.tables import generic
 from gankit_aae_molecules.tables.cell_lines import UNNAMED, Wanted
 from gankit_aae_molecules.tables.columns import Column
 from gankit_aae_molecules.tables.compounds import SmilesTable, resolve
-from gankit_aae_molecules.tables.detect import FORMATS, GENERIC, Format, detect
-from gankit_aae_molecules.tables.opening import CSV_HINT, Table
-from gankit_aae_molecules.tables.reading import Reading
+from gankit_aae_molecules.tables.formats import FORMATS, GENERIC, Format, detect
+from gankit_aae_molecules.tables.pieces import PiecewiseTable
+from gankit_aae_molecules.tables.points import Reading
 from gankit_aae_molecules.tables.responses import Responses, Summary
 
 log = logging.getLogger("gankit")
@@ -53,11 +53,11 @@ def read(
         compounds.Unresolved: No structure is known.
         UsageError: A cell line, a role, a column or a unit is wrong or missing.
     """
-    table, known = Table(Path(path)), SmilesTable(None if smiles_table is None else Path(smiles_table))
+    table, known = PiecewiseTable(Path(path)), SmilesTable(None if smiles_table is None else Path(smiles_table))
     wanted = Wanted(cell_line, pool)
     found, chosen = _format(table, columns)
     if not table.first:
-        raise DataError(f"{table.path.name} has column names and no rows", CSV_HINT)
+        raise DataError(f"{table.path.name} has column names and no rows", "give a table with rows")
     kind = found.kind if found else generic.KINDS[next(role for role in generic.RESPONSES if role in chosen)]
     title = found.title if found else ", ".join(f"{role}: {column.name}" for role, column in chosen.items())
     summary = Summary(table.path.name, found.name if found else "generic", title, kind, cell_line=wanted.cell_line)
@@ -66,7 +66,7 @@ def read(
         found.read(reading)
     else:
         generic.read(reading, chosen)
-    summary.rows_read = table.rows
+    summary.rows_read = table.count
     reading.drop("rows with more fields than columns", table.ragged.count, table.ragged.examples)
     if any(wanted.present):
         wanted.missing(table.path.name)
@@ -75,7 +75,7 @@ def read(
 
 
 def _format(
-    table: Table, columns: Mapping[str, str] | Sequence[str] | str | None
+    table: PiecewiseTable, columns: Mapping[str, str] | Sequence[str] | str | None
 ) -> tuple[Format | None, dict[str, Column]]:
     """A known format, or the roles of a generic table's columns."""
     found = None if columns else detect(table)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+EXAMPLES = 3  # of what is left out for one reason
 KINDS = {
     "growth": "percent growth against a count at time zero (100 as the control, 0 stasis, -100 all killed)",
     "viability": "viability against the untreated control in percent; no count at time zero, so stasis is unknown",
@@ -48,6 +49,11 @@ class Dropped:
     count: int = 0
     examples: list[str] = field(default_factory=list)
 
+    def add(self, count: int, examples: Sequence[str] = ()) -> None:
+        """Counts more of them."""
+        self.count += count
+        self.examples += examples[: EXAMPLES - len(self.examples)]
+
 
 @dataclass
 class Summary:
@@ -86,10 +92,6 @@ class Summary:
     clipped: int = 0
     censored: int = 0
     notes: list[str] = field(default_factory=list)
-
-    def plain(self) -> dict[str, Any]:
-        """All of it, as JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The worked example: what ships with RDKit, so that the recipe runs before one has data of one's own.
+"""Data that packages on this machine ship; of them the worked example, to run the recipe before one has data.
 
 Contrib/FreeWilson of RDKit has a series of the ChEMBL document CHEMBL2321810 with measured activities (1,017 compounds,
 pActivity), Data/NCI the first 5,000 structures of the NCI's open database. The series is not of oncology.
@@ -6,6 +6,7 @@ pActivity), Data/NCI the first 5,000 structures of the NCI's open database. The 
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 from gankit.errors import DataError
@@ -33,6 +34,14 @@ def series(folder: Path) -> Path:
     lines = [f"{name},{structure[name]},{activity}" for name, activity in rows if name in structure]
     out.write_text("\n".join(["name,smiles,pic50", *lines]) + "\n", "utf-8")
     return out
+
+
+def file_of(package: str, *parts: str) -> Path | None:
+    """A file that a package ships; None if it is not there. The package is not imported."""
+    found = importlib.util.find_spec(package)
+    folders = list(found.submodule_search_locations or ()) if found else []
+    path = Path(folders[0], *parts) if folders else None
+    return path if path is not None and path.is_file() else None
 
 
 def _found(path: Path, hint: str) -> Path:

@@ -10,13 +10,15 @@ from typing import Any, Literal
 import numpy as np
 
 from gankit.errors import UsageError
+from gankit_aae_molecules.autoencoder import Autoencoder
 from gankit_aae_molecules.chemistry import diverse, known
 from gankit_aae_molecules.chemistry.maccs import fingerprints
-from gankit_aae_molecules.chemistry.properties import properties_all
+from gankit_aae_molecules.chemistry.properties import properties
 from gankit_aae_molecules.chemistry.standard import Standard, remark, standardise_all
+from gankit_aae_molecules.chemistry.workers import mapped
 from gankit_aae_molecules.library.packed import Library
 from gankit_aae_molecules.library.search import Hits, ratio, search
-from gankit_aae_molecules.use.trained import Trained
+from gankit_aae_molecules.training_set import TrainingSet
 
 Row = dict[str, Any]
 
@@ -80,19 +82,25 @@ class Request:
 
 
 def screen(
-    trained: Trained, library: Library, request: Request, tell: Callable[[str], object] = lambda text: None
+    model: Autoencoder, training: TrainingSet, library: Library, request: Request, tell: Callable[[str], object]
 ) -> list[Row]:
     """The candidates of a library, the best first.
 
     Hits are described a few hundred at a time until enough of them have passed the filters.
 
+    Args:
+        model: Generates, and predicts responses.
+        training: What the model was trained on.
+        library: To look in.
+        request: What to generate and how to screen.
+        tell: Is given sentences on the progress.
+
     Returns:
         A row for each: rank, SMILES, name, InChIKey, what was searched by and its ties, read-back response and
         concentration, properties, the nearest training compound, whether it is new, and the known agent that it is.
     """
-    if request.filters.novel and not trained.blocks:
+    if request.filters.novel and not training.blocks:
         raise UsageError("the run knows no structures, only fingerprints", "leave --novel out")
-    model = trained.model
     probabilities, dose = model.generate(request.value, request.count, request.seed)
     if lost := library.read - library.n:
         tell(f"{lost:,} of {library.read:,} records of the library cannot be used, such as {library.bad[0]}")
@@ -107,7 +115,7 @@ def screen(
     size = max(200, 2 * request.top)
     for start in range(0, len(hits), size):
         chosen = np.arange(start, min(start + size, len(hits)))
-        for row in _described(trained, library, hits, chosen, dose):
+        for row in _described(model, training, library, hits, chosen, dose):
             if request.filters.keeps(row) and row["inchikey"][:14] not in blocks:  # one compound, one row
                 blocks.add(row["inchikey"][:14])
                 rows.append(row)
@@ -121,28 +129,28 @@ def screen(
     return [{"rank": rank, **row} for rank, row in enumerate(rows[: request.pick or request.top], 1)]
 
 
-def _described(trained: Trained, library: Library, hits: Hits, chosen: np.ndarray, dose: np.ndarray) -> list[Row]:
+def _described(
+    model: Autoencoder, training: TrainingSet, library: Library, hits: Hits, chosen: np.ndarray, dose: np.ndarray
+) -> list[Row]:
     records = [library.record(int(row)) for row in hits.row[chosen]]
     standards = standardise_all([record.smiles for record in records])
     usable = [
-        i
-        for i, standard in enumerate(standards)
-        if isinstance(standard, Standard) and remark(records[i].smiles, standard) != "no carbon"
+        (int(hit), record, standard)
+        for hit, record, standard in zip(chosen, records, standards, strict=True)
+        if isinstance(standard, Standard) and remark(record.smiles, standard) != "no carbon"
     ]
-    smiles = [standards[i].smiles for i in usable]  # type: ignore[union-attr]
-    bits, places = fingerprints(smiles), chosen[usable]
-    at = dose[hits.query[places]]
-    effect, concentration = trained.model.predict(bits, at), trained.log_conc(at)
-    alike, nearest = trained.nearest(bits)
+    smiles = [standard.smiles for _, _, standard in usable]
+    bits = fingerprints(smiles)
+    at = dose[hits.query[[hit for hit, _, _ in usable]]]
+    effect, concentration = model.predict(bits, at), model.log_conc(at)
+    alike, nearest = training.nearest(bits)
     agents = known.agents()
     rows = []
-    for j, (i, figures) in enumerate(zip(usable, properties_all(smiles), strict=True)):
-        standard, hit = standards[i], int(places[j])
-        assert isinstance(standard, Standard)
+    for j, ((hit, record, standard), figures) in enumerate(zip(usable, mapped(properties, smiles), strict=True)):
         rows.append(
             {
                 "smiles": standard.smiles,
-                "name": records[i].name,
+                "name": record.name,
                 "inchikey": standard.inchikey,
                 "tanimoto": _rounded(hits.tanimoto[hit]),
                 "log_likelihood": _rounded(hits.log_likelihood[hit]),
@@ -152,9 +160,9 @@ def _described(trained: Trained, library: Library, hits: Hits, chosen: np.ndarra
                 "response": _rounded(effect[j]),
                 "log_conc": _rounded(concentration[j]),
                 **{name: _rounded(value) for name, value in asdict(figures).items()},
-                "nearest_training": trained.names[int(nearest[j])],
+                "nearest_training": training.names[int(nearest[j])],
                 "nearest_similarity": _rounded(alike[j]),
-                "novel": standard.block not in trained.blocks if trained.blocks else None,
+                "novel": standard.block not in training.blocks if training.blocks else None,
                 "known_agent": agents.get(standard.block, ""),
             }
         )

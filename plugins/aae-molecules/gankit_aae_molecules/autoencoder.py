@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ BATCH = 4096
 
 
 @dataclass(frozen=True)
-class Model:
-    """Encoder and decoder with their scales.
+class Autoencoder:
+    """A trained encoder and decoder with their scales.
 
     Attributes:
         networks: `encoder` and `decoder`.
@@ -26,10 +27,10 @@ class Model:
     networks: Mapping[str, Any]
     facts: Mapping[str, Any]
 
-    @property
+    @cached_property
     def response(self) -> Response:
         """What the GI neuron stands for."""
-        return Response.stored(self.facts["response"])
+        return Response(**self.facts["response"])
 
     @property
     def latent(self) -> int:
@@ -61,6 +62,12 @@ class Model:
         dose = self.facts["dose"]
         found = (np.asarray(log_conc, np.float64).reshape(-1, 1) - dose["mean"]) / dose["deviation"]
         return found if self.response.dosed else np.zeros_like(found)
+
+    def log_conc(self, dose: np.ndarray) -> np.ndarray:
+        """The inverse of `standardised`, `[n]`; NaN where the concentration is no input."""
+        facts = self.facts["dose"]
+        found = np.asarray(dose, np.float64).ravel() * facts["deviation"] + facts["mean"]
+        return found if self.response.dosed else np.full_like(found, np.nan)
 
     def _called(self, network: str, *inputs: np.ndarray) -> list[np.ndarray]:
         inputs = tuple(np.asarray(x, np.float32) for x in inputs)

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from gankit_aae_molecules.tables.cell_lines import UNNAMED, Wanted
-from gankit_aae_molecules.tables.opening import Piece, Table
-from gankit_aae_molecules.tables.responses import Dropped, Summary
+from gankit_aae_molecules.tables.pieces import Piece, PiecewiseTable
+from gankit_aae_molecules.tables.responses import EXAMPLES, Dropped, Summary
 
 LOWEST, HIGHEST = -100.0, 150.0  # percent growth
-EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Reading:
         identities: The compounds, as the file tells them apart.
     """
 
-    def __init__(self, table: Table, wanted: Wanted, summary: Summary) -> None:
+    def __init__(self, table: PiecewiseTable, wanted: Wanted, summary: Summary) -> None:
         self.table, self.wanted, self.summary = table, wanted, summary
         self.identities: list[Identity] = []
         self._codes: dict[str, int] = {}
@@ -71,9 +70,7 @@ class Reading:
     def drop(self, reason: str, count: int = 1, examples: Sequence[str] = ()) -> None:
         """Counts what is left out."""
         if count:
-            entry = self.summary.dropped.setdefault(reason, Dropped())
-            entry.count += count
-            entry.examples += list(examples)[: EXAMPLES - len(entry.examples)]
+            self.summary.dropped.setdefault(reason, Dropped()).add(count, examples)
 
     def note(self, sentence: str) -> None:
         """Says what was assumed, once."""
@@ -82,14 +79,14 @@ class Reading:
 
     def numbers(self, values: Sequence[str]) -> np.ndarray:
         """Strings as float64 `[n]`; NaN for what is no number. In files without commas as separators, 0,5 is 0.5."""
-        texts = pd.Series(np.asarray(values, object), dtype=object).str.strip()
+        texts = pd.Series(values, dtype=object)
         if self.table.separator != ",":
             texts = texts.str.replace(r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$", r"\1.\2", regex=True)
         return pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
 
     def bounds(self, values: Sequence[str]) -> np.ndarray:
         """`numbers` of half-effect doses, of which some are bounds such as >10: their numbers, counted as censored."""
-        texts = pd.Series(np.asarray(values, object), dtype=object).str.strip()
+        texts = pd.Series(values, dtype=object)
         signs = texts.str.match(r"^[<>≤≥]=?\s*[\d.,+-]").fillna(False).to_numpy(bool)
         self.summary.censored += int(signs.sum())
         return self.numbers(texts.str.replace(r"^[<>≤≥]=?\s*", "", regex=True))
@@ -117,7 +114,7 @@ class Reading:
             if key not in self._codes:
                 self._codes[key] = len(self.identities)
                 row = first[i]
-                fields = {kind: values[row].strip() for kind, values in columns.items()}
+                fields = {kind: values[row] for kind, values in columns.items()}
                 smiles = fields.pop("smiles", "")
                 name = fields.get("name") or key
                 known = identity[row] if identity is not None else Identity(name, fields, smiles)

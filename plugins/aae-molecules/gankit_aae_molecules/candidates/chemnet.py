@@ -8,7 +8,6 @@ size only.
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from gankit.errors import DataError
+from gankit_aae_molecules.shipped import file_of
 
 FILE = "ChemNet_v0.13_pretrained.pt"
 SHA256 = "c22e977602b30eeabd7f81e6c790dd3234c7d7788c6c3e7979d8720ccc96951a"
@@ -34,10 +34,7 @@ _PATTERN = re.compile("|".join(map(re.escape, sorted(TOKENS, key=len, reverse=Tr
 
 def weights() -> Path | None:
     """The file of the package `fcd`; None if it is not installed."""
-    found = importlib.util.find_spec("fcd")
-    folders = list(found.submodule_search_locations or ()) if found else []
-    path = Path(folders[0]) / FILE if folders else None
-    return path if path is not None and path.is_file() else None
+    return file_of("fcd", FILE)
 
 
 def distance(first: Sequence[str], second: Sequence[str]) -> float:
@@ -77,17 +74,15 @@ def encoded(smiles: Sequence[str]) -> np.ndarray:
 
 @cache
 def _network() -> Any:
-    import hashlib
-
     import keras
     from keras import layers
 
-    from gankit.support import read_tensors
+    from gankit.support import read_tensors, sha256
 
     path = weights()
     if path is None:
         raise DataError("the weights of ChemNet are not on this machine", "pip install --no-deps 'fcd>=1.2'")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
+    if sha256(path) != SHA256:
         raise DataError(f"{path} has other weights than those that are known", "pip install --no-deps 'fcd>=1.2'")
     x = first = layers.Input((LENGTH, len(TOKENS)))
     for _ in range(2):
@@ -95,9 +90,7 @@ def _network() -> Any:
     x = layers.LSTM(128, return_sequences=True, go_backwards=True)(x)
     network = keras.Model(first, layers.LSTM(512, go_backwards=True)(x), name="chemnet")
     tensors = read_tensors(path)
-    values: list[np.ndarray] = []
-    for i in range(2):
-        values.append(tensors[f"{i}/1/0/weight"].transpose(2, 1, 0))
+    values = [tensors[f"{i}/1/0/weight"].transpose(2, 1, 0) for i in range(2)]
     for i in (2, 3):
         part = {name: tensors[f"{i}/1/0/{name}_l0"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
         values += [part["weight_ih"].T, part["weight_hh"].T, part["bias_ih"] + part["bias_hh"]]

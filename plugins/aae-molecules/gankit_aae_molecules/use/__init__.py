@@ -1,1 +1,0 @@
-"""What one does with a trained run: generate, screen, predict, embed."""

@@ -83,16 +83,15 @@ def data_uri(picture: Image.Image | bytes, limit: int = 0) -> str:
 
 def _stored(picture: Image.Image | Path, side: int, limit: int) -> tuple[str, tuple[int, int]]:
     """The address and the size of a picture, reduced to `side`."""
-    if not isinstance(picture, Path):
-        small = _smaller(picture, side)
-        return data_uri(small, limit), small.size
-    raw = picture.read_bytes()
-    with Image.open(io.BytesIO(raw)) as opened:
-        opened.load()
+    if isinstance(picture, Path):
+        raw = picture.read_bytes()
+        with Image.open(io.BytesIO(raw)) as opened:
+            opened.load()
         if max(opened.size) <= (side or math.inf) and len(raw) <= limit and opened.format in ("PNG", "JPEG", "WEBP"):
             return data_uri(raw), opened.size
-        small = _smaller(opened, side)
-        return data_uri(small, limit), small.size
+        picture = opened
+    small = _smaller(picture, side)
+    return data_uri(small, limit), small.size
 
 
 def _smaller(picture: Image.Image, side: int = 0) -> Image.Image:
@@ -137,17 +136,24 @@ def samples(folder: Path) -> dict[str, Any]:
     if not found:
         return {}
     *earlier, newest = found
-    album, files = Album(NEWEST_ROOM), newest.pictures[:NEWEST_PICTURES]
-    images = [(album.image(path, path.name, side=1600, limit=1_500_000), path.name) for path in files]
-    strip, of = _strip(earlier), len(earlier)
-    return {
-        "label": newest.label,
-        "figures": [(image, name) for image, name in images if image],
-        "missing": album.left_out + len(newest.pictures) - len(files),
-        "others": newest.others[:40],
-        "strip": [(label, thumbs) for label, thumbs in strip if thumbs],
-        "some": f" ({len(strip)} of {of} sets)" if len(strip) < of else "",
-    }
+    figures, left_out = _shown(Album(NEWEST_ROOM), newest, NEWEST_PICTURES, side=1600, limit=1_500_000)
+    notes = [f"{left_out} more not shown: too many, too large or unreadable."] if left_out else []
+    if newest.others:
+        notes.append(f"Beside them: {', '.join(newest.others[:40])}")
+    # Thumbnails of the first and the last set and of evenly spaced ones between them.
+    picks = np.unique(np.linspace(0, len(earlier) - 1, min(len(earlier), EARLIER_SETS)).round().astype(int))
+    album = Album(EARLIER_ROOM)
+    strip = [(earlier[i].label, _shown(album, earlier[i], PICTURES_A_SET, side=160, limit=30_000)[0]) for i in picks]
+    some = f" ({len(strip)} of {len(earlier)} sets)" if len(strip) < len(earlier) else ""
+    thumbs = [(label, Markup().join(image for image, _ in images)) for label, images in strip if images]
+    return {"label": newest.label, "figures": figures, "notes": notes, "strip": thumbs, "some": some}
+
+
+def _shown(album: Album, one: SampleSet, most: int, **size: int) -> tuple[list[tuple[Markup, str]], int]:
+    """Elements and names of a set's pictures, and how many are left out."""
+    images = [(album.image(path, f"{one.label}: {path.name}", **size), path.name) for path in one.pictures[:most]]
+    shown = [(image, name) for image, name in images if image]
+    return shown, len(one.pictures) - len(shown)
 
 
 def sets(folder: Path) -> list[SampleSet]:
@@ -163,13 +169,3 @@ def sets(folder: Path) -> list[SampleSet]:
             if files:
                 found.append(SampleSet(int(step[1]) if step else math.inf, label, pictures, others))
     return sorted(found)
-
-
-def _strip(sets: list[SampleSet]) -> list[tuple[str, list[Markup]]]:
-    """Thumbnails of the first and the last set and of evenly spaced ones between them."""
-    picks = np.unique(np.linspace(0, len(sets) - 1, min(len(sets), EARLIER_SETS)).round().astype(int))
-    album, strip = Album(EARLIER_ROOM), []
-    for _, label, pictures, _ in (sets[i] for i in picks):
-        images = [album.image(p, f"{label}: {p.name}", side=160, limit=30_000) for p in pictures[:PICTURES_A_SET]]
-        strip.append((label, [image for image in images if image]))
-    return strip

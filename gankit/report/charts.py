@@ -6,11 +6,12 @@ are thinned to extremes and means, so that the page stays small and no spike is 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,22 +55,13 @@ LEGEND = (
 
 def training(path: Path) -> tuple[list[Markup], list[str]]:
     """The charts of a run's `metrics.jsonl`, and remarks; the file may be missing or torn."""
-    charts, stages, remarks = read_file(path)
+    charts, stages, remarks = read_metrics(path)
     order = sorted(charts, key=lambda name: SMALL.index(name) if name in SMALL else -1)
     return [chart(name, charts[name], stages, 130 if name in SMALL else 200) for name in order], remarks
 
 
-def read_file(path: Path) -> tuple[dict[str, Series], Stages, list[str]]:
-    """`read_metrics` of a file; of none, if there is none."""
-    try:
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            return read_metrics(lines)
-    except OSError:
-        return {}, [], []
-
-
-def read_metrics(lines: Iterable[str]) -> tuple[dict[str, Series], Stages, list[str]]:
-    """Sorts the lines of metrics.jsonl into charts.
+def read_metrics(path: Path) -> tuple[dict[str, Series], Stages, list[str]]:
+    """Sorts the lines of metrics.jsonl into charts; none, if there is no such file.
 
     Returns:
         Chart -> its series; the stages; remarks on what could not be drawn.
@@ -87,7 +79,7 @@ def read_metrics(lines: Iterable[str]) -> tuple[dict[str, Series], Stages, list[
         xs.append(total)
         ys.append(value)
 
-    for line in lines:
+    for line in _lines(path):
         try:
             row = json.loads(line)
             total = float(row["total"])
@@ -119,6 +111,11 @@ def read_metrics(lines: Iterable[str]) -> tuple[dict[str, Series], Stages, list[
     if skipped:
         remarks.append(f"{skipped} unreadable line(s) of metrics.jsonl were skipped.")
     return charts, stages, remarks
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+        yield from file
 
 
 def settled(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -89,10 +89,3 @@ def document(title: str, template: str, /, *, style: str = "", script: str = "",
 
 def _hash(code: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}"
-
-
-def write(content: str | bytes, path: Path) -> Path:
-    """`gankit.support.write`, until the last caller is gone."""
-    from gankit.support.files import write as whole
-
-    return whole(path, content)

@@ -21,6 +21,8 @@ from gankit.support.values import duration, finite, flat, mapping
 
 STANDINGS = {"better": "wins", "not better": "loses", "even": "even", "": "even"}  # classes of `base.css`
 
+Evaluations = list[tuple[str, Evaluation]]  # what was evaluated on, and the figures
+
 
 def write_report(run: Path) -> Path:
     """Writes `report.html` into a run, whole or not at all.
@@ -42,7 +44,7 @@ def write_report(run: Path) -> Path:
     if not run.is_dir():
         raise UsageError(f"no run at {run}", "give the directory of a run, as `gankit runs` lists them")
     facts, found, name = read_json(run / "run.json"), _evaluations(run), run.resolve().name
-    recipe, alarms = text(facts.get("recipe") or "a run"), facts.get("alarms")
+    recipe = text(facts.get("recipe") or "a run")
     figures, remarks = charts.training(run / "metrics.jsonl")
     code = f"\nexit code {facts['exit_code']}" if facts.get("exit_code") is not None else ""
     page = document(
@@ -55,10 +57,10 @@ def write_report(run: Path) -> Path:
         status=text(facts.get("status") or "status unknown"),
         trained=_trained(facts),
         error=text(facts["error"]) + code if facts.get("error") else "",
-        tiles=[*_best_tiles(found), *_tiles(facts)],
+        tiles=_tiles(facts, found),
         command=_command(facts),
         evaluations=[_evaluation(data, evaluation) for data, evaluation in found],
-        alarms=list(map(mapping, alarms)) if isinstance(alarms, list) else None,
+        alarms=_alarms(facts.get("alarms")),
         samples=album.samples(run / "samples"),
         figures=figures,
         note=charts.LEGEND if figures else "No metrics were recorded.",
@@ -69,9 +71,8 @@ def write_report(run: Path) -> Path:
     return write(run / "report.html", page)
 
 
-def _evaluations(run: Path) -> list[tuple[str, Evaluation]]:
-    """What was evaluated on, and the figures."""
-    found: list[tuple[str, Evaluation]] = []
+def _evaluations(run: Path) -> Evaluations:
+    found: Evaluations = []
     for path in [run / "evaluation.json", *sorted((run / "evaluations").glob("*.json"))[:20]]:
         raw = read_json(path)
         one = text(raw.get("data") or "held-out data"), Evaluation.from_dict(raw)
@@ -111,18 +112,12 @@ def _evaluation(data: str, evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-Tile = tuple[str, str, str, Sequence[str]]  # title, value, class of the value, lines below
-
-
-def _best_tiles(found: Sequence[tuple[str, Evaluation]]) -> Iterator[Tile]:
-    """The first two figures of the first evaluation."""
+def _tiles(facts: Mapping[str, Any], found: Evaluations) -> Iterator[tuple[str, str, str, Sequence[str]]]:
+    """Title, value, the value's class and the lines below it; first of the first two figures."""
     for _, evaluation in found[:1]:
         for metric, value in list(evaluation.metrics.items())[:2]:
             beside = [f"{name} {text(figures.get(metric))}" for name, figures in evaluation.baselines.items()]
             yield metric, text(value), STANDINGS[evaluation.standing(metric)], beside
-
-
-def _tiles(facts: Mapping[str, Any]) -> Iterator[Tile]:
     if finite(facts.get("seconds")):
         yield "duration", duration(facts["seconds"]), "", ()
     where = [f"{facts['strategy']}, replicas: {facts.get('replicas', 1)}"] if facts.get("strategy") else []
@@ -158,6 +153,12 @@ def _command(facts: Mapping[str, Any]) -> str:
     return shlex.join(argv)
 
 
+def _alarms(found: Any) -> list[dict[str, str]] | tuple[()]:
+    """What the monitors found; () if it is not known whether they looked."""
+    keys = ("level", "kind", "stage", "since", "message", "hint")
+    return [{key: text(mapping(one).get(key)) for key in keys} for one in found] if isinstance(found, list) else ()
+
+
 def _moment(value: Any) -> str:
     try:
         return datetime.fromisoformat(str(value)).strftime("%Y-%m-%d %H:%M %Z").strip()
@@ -165,14 +166,13 @@ def _moment(value: Any) -> str:
         return str(value)
 
 
-def _made(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Weights, data and versions."""
-    return [
-        *((f"{name} weights", count) for name, count in mapping(facts.get("weights")).items()),
-        *((f"data: {key}", value) for key, value in flat(mapping(facts.get("data"))).items()),
-        *mapping(facts.get("versions")).items(),
-        *((key, facts[key]) for key in ("git", "exit_code") if facts.get(key) is not None),
-    ]
+def _made(facts: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, bool]]]]:
+    """Weights, data and versions, as rows of a table."""
+    rows = [(f"{name} weights", count) for name, count in mapping(facts.get("weights")).items()]
+    rows += [(f"data: {key}", value) for key, value in flat(mapping(facts.get("data"))).items()]
+    rows += mapping(facts.get("versions")).items()
+    rows += [(key, facts[key]) for key in ("git", "exit_code") if facts.get(key) is not None]
+    return [(key, [(text(value), False)]) for key, value in rows]
 
 
 def _config(path: Path) -> str | None:

@@ -149,10 +149,6 @@ def verify(
 
     Raises:
         Stopped: A signal ended the training.
-
-    Examples:
-        >>> [one.verdict for one in verify("dcgan", DCGAN, DCGAN.claims, Path("runs"))]  # doctest: +SKIP
-        ['reproduced']
     """
     checked = [Checked(claim) for claim in claims]
     groups: dict[str, list[int]] = {}
@@ -165,12 +161,9 @@ def verify(
     for numbers in groups.values():
         first = claims[numbers[0]]
         log.info("for %s: %d run(s)", ", ".join(claims[i].metric for i in numbers), first.seeds)
-        outcome = _outcome(source, recipe, first, root, listening)
-        for i in numbers:
-            evaluations, rest = outcome
-            checked[i] = (
-                check_claim(claims[i], evaluations, rest["runs"]) if evaluations else Checked(claims[i], **rest)
-            )
+        evaluations, rest = _outcome(source, recipe, first, root, listening)
+        for claim, i in ((claims[i], i) for i in numbers):
+            checked[i] = check_claim(claim, evaluations, rest["runs"]) if evaluations else Checked(claim, **rest)
         record(checked)
     record(checked)
     return checked

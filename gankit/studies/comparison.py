@@ -114,10 +114,6 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
     Raises:
         UsageError: They are fewer than two.
-
-    Examples:
-        >>> compare([find_run("a", root), find_run("b", root)]).rows[0].metric  # doctest: +SKIP
-        'fid'
     """
     if len({run.path.resolve() for run in runs}) < max(2, len(runs)):
         raise UsageError("a comparison needs two or more different runs", "'gankit runs' lists them")

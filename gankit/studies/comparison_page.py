@@ -17,6 +17,11 @@ from gankit.support.files import write
 DRAWN = 48  # charts of a page
 ROOM = 12_000_000  # characters of data URIs
 
+# A square of the colour that a run's curves have, and its letter.
+SWATCH = Markup(
+    '<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class="t{}" width="10" height="10"/></svg>{}'
+)
+Row = tuple[str, list[tuple[str, bool]]]  # of a table: name, and cells with whether they are the best
 STYLE = """
 .swatch{display:inline-block;width:.7em;height:.7em;margin-right:.4em;vertical-align:baseline}
 .runs{min-width:60%;margin-top:1.2rem}.runs td,.runs th{text-align:left}.runs td{white-space:normal}
@@ -30,19 +35,15 @@ def write_page(comparison: Comparison, path: Path) -> Path:
     Raises:
         GankitError: It cannot be written there.
     """
-    sides, differing = comparison.sides, comparison.differing
+    sides = comparison.sides
     title = f"{len(sides)} runs of {' and '.join(dict.fromkeys(side.recipe for side in sides))}"
     figures, note, remarks = _curves(sides)
     page = document(
         title,
         "{% include 'comparison.html' %}",
         style=charts.STYLE + STYLE,
-        colours=len(charts.LIGHT),
-        head=["", "run", *differing],
-        runs=[
-            (side.name.split()[0], [f"{side.recipe}/{side.path.resolve().name}", *(v[i] for v in differing.values())])
-            for i, side in enumerate(sides)
-        ],
+        runs_head=["", "run", *comparison.differing],
+        runs=list(_runs(comparison)),
         metrics_head=["metric", *(side.name for side in sides), *["mean ± sd"] * bool(comparison.over_seeds)],
         metrics=list(_metrics(comparison)),
         directions=[row.better for row in comparison.rows],
@@ -55,8 +56,13 @@ def write_page(comparison: Comparison, path: Path) -> Path:
     return write(path, page)
 
 
-def _metrics(comparison: Comparison) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
-    """The rows of the table of figures: name, and each cell with whether it is best."""
+def _runs(comparison: Comparison) -> Iterator[Row]:
+    for i, side in enumerate(comparison.sides):
+        cells = [f"{side.recipe}/{side.path.resolve().name}", *(values[i] for values in comparison.differing.values())]
+        yield SWATCH.format(i % len(charts.LIGHT), side.name.split()[0]), [(cell, False) for cell in cells]
+
+
+def _metrics(comparison: Comparison) -> Iterator[Row]:
     spread = comparison.over_seeds
     for row in comparison.rows:
         cells = [("" if value is None else text(value), i in row.best) for i, value in enumerate(row.values)]
@@ -69,7 +75,7 @@ def _metrics(comparison: Comparison) -> Iterator[tuple[str, list[tuple[str, bool
 def _curves(sides: Sequence[Side]) -> tuple[list[Markup], str, list[str]]:
     """A chart of each term that at least two of the runs have logged, a note, and remarks."""
     terms: dict[tuple[str, str], Series] = {}
-    read = {side.name: charts.read_file(side.path / "metrics.jsonl") for side in sides}
+    read = {side.name: charts.read_metrics(side.path / "metrics.jsonl") for side in sides}
     for side, (found, _, _) in read.items():
         for chart, series in found.items():
             for term, points in series.items():

@@ -162,7 +162,8 @@ def test_draws_a_chart_a_phase_and_a_line_a_stage(run):
 
 def test_a_resumed_run_draws_the_later_word(tmp_path):
     rows = [line(t, p__a=1.0) for t in (10, 20, 30, 40)] + [line(t, p__a=2.0) for t in (25, 30, 35)]
-    series, stages, remarks = charts.read_metrics(rows)
+    (tmp_path / "metrics.jsonl").write_text("\n".join(rows))
+    series, stages, remarks = charts.read_metrics(tmp_path / "metrics.jsonl")
     x, y = charts.settled(*(np.array(v) for v in series["phase p"]["a"]))
     assert x.tolist() == [10, 20, 25, 30, 35] and y.tolist() == [1, 1, 2, 2, 2]
     assert stages == [(0, "pixel")] and remarks == []
@@ -191,7 +192,7 @@ def test_escapes_everything_that_users_name(run):
     text, page = render(run)
     assert "<img src=x" not in text and "&lt;img src=x" in text
     assert page.tags.count("img") == 3
-    assert ("img", "alt", name) in page.attributes
+    assert ("img", "alt", f"final: {name}") in page.attributes
 
 
 @pytest.mark.parametrize("wrong", [b"", b"[1, 2]", b"{", b"\xff\xfe", b"null"])

@@ -81,7 +81,7 @@ def save(folder: Path, position: Position, tensors: dict[str, np.ndarray], keep:
     except (OSError, SafetensorError) as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise CheckpointError(
-            f"cannot write a checkpoint to {folder}: {error}", "free some space; the run can then be resumed"
+            f"cannot write a checkpoint to {folder}: {error}", "free some space, then 'gankit resume RUN'"
         ) from error
     for old in checkpoints(folder)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)

@@ -32,7 +32,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gankit.errors import RunLocked, UsageError
-from gankit.support.files import write, write_json
+from gankit.support.files import unwritable, write, write_json
 
 log = logging.getLogger("gankit")
 
@@ -140,8 +140,12 @@ class Run:
 
     def log(self, line: Mapping[str, Any]) -> None:
         """Appends a line to metrics.jsonl."""
-        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, allow_nan=False) + "\n")
+        path = self.path / "metrics.jsonl"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, allow_nan=False) + "\n")
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl; one that a crash cut short is left out."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gankit.errors import RunLocked, UsageError
+from gankit.errors import GankitError, RunLocked, UsageError
 from gankit.runs import run as runs
 from gankit.runs.run import Run, all_runs, find_run, runs_root
 from gankit.support.files import write_json
@@ -287,6 +287,16 @@ def test_a_writer_that_is_killed_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_json(tmp_path / "x.json", {"n": 2})
     assert json.loads((tmp_path / "x.json").read_text()) == {"n": 1}
+
+
+def test_a_full_disk_says_what_to_do(run, monkeypatch):
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(GankitError, match="the disk is full") as caught:
+        run.log({"loss": 1.0})
+    assert "gankit resume" in caught.value.hint
 
 
 def test_started_is_utc_to_the_second(run):

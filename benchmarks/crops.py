@@ -17,15 +17,12 @@ import skimage
 import sklearn
 from gankit_srgan import models
 from gankit_srgan.evaluation import Method, enlarging, low_resolution, luma_psnr
-from PIL import Image, ImageDraw
 
-from gankit.images.images import read_image
-from gankit.images.resize import imresize
+from gankit.images import imresize, picture_grid, read_image
 
 SCALE = 4
 BOX = ("fast", "compact")
 SIDE = 144  # pixels a side of a detail
-LABEL, GAP = 18, 4
 SKIMAGE, SKLEARN = Path(skimage.__file__).parent / "data", Path(sklearn.__file__).parent / "datasets" / "images"
 DETAILS = (  # what it shows, file, top left corner
     ("face", SKIMAGE / "astronaut.png", (20, 130)),
@@ -57,24 +54,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("."), help="folder of the result")
     parser.add_argument("--run", action="append", default=[], metavar="NAME=RUN", help="a run, instead of the box")
     options = parser.parse_args()
-    methods = {name: enlarging(models.open_shipped(name, SCALE)) for name in (() if options.run else BOX)}
+    methods = {name: enlarging(models.opened(models.find(name, SCALE))) for name in (() if options.run else BOX)}
     for text in options.run:
         name, _, run = text.partition("=")
-        methods[name] = enlarging(models.open_run(run))
+        methods[name] = enlarging(models.opened(models.of_run(run)))
     details = list(DETAILS)
     if options.photographs:
         details.append((LARGE[0], options.photographs / LARGE[1], LARGE[2]))
-    rows = {what: row(path, corner, methods) for what, path, corner in details}
-    columns = 3 + len(methods)
-    canvas = Image.new("RGB", (columns * (SIDE + GAP) - GAP, len(rows) * (SIDE + LABEL + GAP) - GAP), "white")
-    draw = ImageDraw.Draw(canvas)
-    for i, (what, panels) in enumerate(rows.items()):
-        for j, (label, panel) in enumerate(panels.items()):
-            x, y = j * (SIDE + GAP), i * (SIDE + LABEL + GAP)
-            draw.text((x + 2, y + 3), f"{what}: {label}" if j == 0 else label, fill="black")
-            canvas.paste(Image.fromarray(panel), (x, y + LABEL))
+    panels: list[np.ndarray] = []
+    labels: list[str] = []
+    for what, path, corner in details:
+        found = row(path, corner, methods)
+        panels += found.values()
+        labels += [f"{what}: {label}" if label == "low resolution" else label for label in found]
     options.out.mkdir(parents=True, exist_ok=True)
-    canvas.save(options.out / "crops.png", optimize=True)
+    picture_grid(panels, 3 + len(methods), gap=4, labels=labels).save(options.out / "crops.png", optimize=True)
     print(options.out / "crops.png")
 
 

@@ -9,7 +9,7 @@ r"""Enlarging by four: our models against every peer that is installed, quality 
 FOLDER holds Set5, Set14, BSD100 (their originals, in a folder HR if there is one). PEERS is a scratch folder; what is
 not there is named at the end with the line that gets it, and the rest runs. RESULTS gets upscale.json and upscale.png.
 
-Quality: PSNR of luma and SSIM by `gankit.images.metrics.image_quality`, the low resolution antialiased bicubic in 8 bits, for
+Quality: PSNR of luma and SSIM by `gankit.images.metrics`, the low resolution antialiased bicubic in 8 bits, for
 every method alike. Speed: from 8-bit pixels in memory to 8-bit pixels in memory, whole pictures without tiles, on the
 same processor threads, in rounds in which every method has its turn. What would take longer than --patience is skipped.
 """
@@ -134,7 +134,7 @@ def measure(options: argparse.Namespace) -> None:
     from peers.method import Method, Missing, Place
     from upscale_measure import label, quality, read_set, speed
 
-    from gankit.support.files import write_json
+    from gankit.support import write_json
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)

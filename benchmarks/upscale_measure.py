@@ -12,8 +12,8 @@ from gankit_srgan.evaluation import colour, low_resolution
 from gankit_srgan.photos import Photo, held_out
 from peers.method import SCALE, Failed, Method
 
-from gankit.images.images import list_images
-from gankit.images.metrics.image_quality import super_resolution_scores
+from gankit.images import list_images
+from gankit.images.metrics import super_resolution_scores
 
 Size = tuple[int, int]  # width, height in pixels
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
 from matplotlib.text import Annotation
+
+from gankit.support import whole
 
 # One colour a family; no legend, since each point bears its name.
 COLOURS = {"gankit": "#c2410c", "bicubic": "#525c69", "OpenCV": "#0b62b0", "UpscalerJS, TensorFlow": "#17803d"}
@@ -62,10 +63,9 @@ def draw(report: Mapping[str, Any], sets: Sequence[str], sizes: Sequence[str], o
     if others:
         text += f" Open marks: too slow for it, timed on {', '.join(others)}."
     figure.supxlabel("output megapixels a second (log scale)\n" + text, fontsize=10)
-    partial = out.with_name(f".{out.name}.{os.getpid()}.png")
-    figure.savefig(partial, dpi=120)
+    with whole(out) as aside:
+        figure.savefig(aside, dpi=120, format="png")
     plt.close(figure)
-    os.replace(partial, out)
 
 
 def panel(axis: Any, methods: Sequence[Mapping[str, Any]], name: str, sizes: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import PIL
 from PIL import Image
 
-from gankit.images.resize import imresize
+from gankit.images import imresize
 from peers.method import SCALE, Found, Method, Place, timed
 
 
@@ -22,6 +22,6 @@ def matlab(low: np.ndarray) -> np.ndarray:
 def methods(place: Place) -> Found:
     """Both run on one thread."""
     return [
-        Method("bicubic", "bicubic", timed(matlab), {"function": "gankit.images.resize.imresize", "threads": 1}),
+        Method("bicubic", "bicubic", timed(matlab), {"function": "gankit.images.imresize", "threads": 1}),
         Method("bicubic (Pillow)", "bicubic", timed(pillow), {"Pillow": PIL.__version__, "threads": 1}),
     ]

@@ -28,7 +28,7 @@ def whole(enlarger: Any) -> Any:
 def methods(place: Place) -> Found:
     """Every model on every backend."""
     try:
-        from gankit_srgan.models import open_shipped, shipped
+        from gankit_srgan.models import find, opened, shipped
     except ImportError as error:
         return [Missing("gankit", str(error), "pip install -e plugins/srgan")]
     models = place.models or tuple(name for name, scale in shipped() if scale == SCALE)
@@ -42,7 +42,7 @@ def methods(place: Place) -> Found:
         for model in models:
             name = f"gankit {Path(model).stem} ({backend})"
             try:
-                enlarger = open_shipped(model, SCALE, backend=backend)
+                enlarger = opened(find(model, SCALE), backend)
             except GankitError as error:
                 found.append(Missing(name, error.message, error.hint))
                 continue

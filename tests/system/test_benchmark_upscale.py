@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from gankit.images.metrics.image_quality import super_resolution_scores
-from gankit.images.resize import imresize
+from gankit.images import imresize
+from gankit.images.metrics import super_resolution_scores
 
 
 @pytest.fixture(autouse=True)

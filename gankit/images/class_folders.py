@@ -40,6 +40,17 @@ def class_files(folder: Path) -> tuple[Part, Part, tuple[str, ...]]:
     Raises:
         DataError: There is no picture, a class has none, or the folder is half one thing and half the other.
         UsageError: The sub-folders seem to be parts of a split that cannot be understood.
+
+    Examples:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ("cat", "dog"):
+        ...     (folder / name).mkdir()
+        ...     for i in range(10):
+        ...         (folder / name / f"{i}.png").touch()
+        >>> train, test, classes = class_files(folder)
+        >>> classes, len(train.files), [file.name for file in test.files]
+        (('cat', 'dog'), 18, ['5.png', '5.png'])
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder", "give a folder of pictures, with a sub-folder for each class")

@@ -145,20 +145,23 @@ def check_pictures(source: str, size: int | None = None) -> tuple[dict[str, Any]
     place = catalogue.resolve(source, KIND)
     if isinstance(place, Card):
         opened = open_pictures(source, size=size)
-        facts, lines, side = {"ok": True}, [], opened.train.images.shape[1]
-        parts = {"train": (opened.train.images, opened.train.labels), "test": (opened.test.images, opened.test.labels)}
+        facts: dict[str, Any] = {"ok": True}
+        lines, side = [], opened.train.images.shape[1]
         classes = opened.classes
+        counts: dict[str, tuple[int, Any]] = {
+            name: (len(part.images), part.labels) for name, part in (("train", opened.train), ("test", opened.test))
+        }
     else:
         train, test, classes = class_files(place)
         found = survey_images([*train.files, *test.files])
         facts, lines, side = found.facts(), [found.text()], size or FOLDER_SIZE
-        parts = {"train": (train.files, train.labels), "test": (test.files, test.labels)}
-    for name, (pictures, labels) in parts.items():
-        counts = np.bincount([] if labels is None else labels, minlength=len(classes)).tolist()
-        of_class = dict(zip(classes, counts, strict=False))
-        facts[name] = {"pictures": len(pictures), "of_class": of_class}
+        counts = {name: (len(part.files), part.labels) for name, part in (("train", train), ("test", test))}
+    for name, (pictures, labels) in counts.items():
+        numbers = np.bincount([] if labels is None else labels, minlength=len(classes)).tolist()
+        of_class = dict(zip(classes, numbers, strict=False))
+        facts[name] = {"pictures": pictures, "of_class": of_class}
         said = ", ".join(f"{label} {count:,}" for label, count in of_class.items())
-        lines.append(f"{'to ' + name:<15}{len(pictures):,} pictures, {said or 'without classes'}")
+        lines.append(f"{'to ' + name:<15}{pictures:,} pictures, {said or 'without classes'}")
     return {**facts, "side": side}, "\n".join([*lines, f"networks see   {side} x {side} pixels"])
 
 

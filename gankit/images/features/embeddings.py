@@ -154,6 +154,10 @@ def locate_embedding(name: str, *, weights_file: str | os.PathLike[str] | None =
         DataError: The weights are absent or damaged.
         CheckpointError: The classifier's file is damaged.
         Offline: They must be downloaded and can't be.
+
+    Examples:
+        >>> locate_embedding("small-classifier")  # without a file there is nothing to find yet
+        >>> locate_embedding("inception-v3", weights_file="my-weights.h5")  # doctest: +SKIP
     """
     from pathlib import Path
 

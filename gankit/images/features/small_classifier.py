@@ -265,7 +265,13 @@ def classifier_file(data: Any, *, seed: int = 0) -> Path:
 
 
 def classifier_ready(data: Any, *, seed: int = 0) -> bool:
-    """Whether `classifier_file` has a file without training; pictures and labels are `classifier_possible`."""
+    """Whether `classifier_file` has a file without training; pictures and labels are `classifier_possible`.
+
+    Examples:
+        >>> from gankit.images import open_pictures
+        >>> classifier_ready(open_pictures("fashion-mnist"))  # doctest: +SKIP
+        True
+    """
     mark = fingerprint(data.train.images, data.train.labels)
     path = _place(data.train.images, mark, seed)
     return path.parent == BOX or _kept(path, mark)
@@ -282,7 +288,12 @@ def _place(images: np.ndarray, mark: str, seed: int) -> Path:
 
 
 def classifier_possible(side: int, classes: int) -> bool:
-    """Whether pictures of this side, in pixels, with so many classes can have a classifier."""
+    """Whether pictures of this side, in pixels, with so many classes can have a classifier.
+
+    Examples:
+        >>> classifier_possible(28, 10), classifier_possible(96, 10), classifier_possible(28, 1)
+        (True, False, False)
+    """
     return LEAST <= side <= MOST and 2 <= classes <= MOST_CLASSES
 
 

@@ -26,12 +26,12 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from gankit.datasets.download import sha256_of
 from gankit.errors import DataError
 from gankit.images.decoding import Copy, Plan, changed
 from gankit.images.images import read_each
 from gankit.images.pixels import Pixels, pixels_sha256
 from gankit.images.reductions import Reductions
+from gankit.support.files import fsync, sha256, write_json
 from gankit.support.places import home
 from gankit.support.progress import Bar
 from gankit.support.values import human
@@ -125,8 +125,8 @@ class _Prepared:
         def check(item: tuple[int, list[Copy]]) -> bool:
             number, copies = item
             offset = self.plan.offsets[number]
-            for height, width, sha256 in copies:
-                if pixels_sha256(pixels[offset : offset + height * width]) != sha256:
+            for height, width, digest in copies:
+                if pixels_sha256(pixels[offset : offset + height * width]) != digest:
                     return False
                 offset += height * width
             return offset == self.plan.offsets[number + 1]
@@ -210,17 +210,13 @@ class _Prepared:
 
     def _finish(self, path: Path, copies: dict[int, list[Copy]]) -> None:
         """Makes the pixels durable, and after them their index."""
-        with path.open("r+b") as pixels:
-            os.fsync(pixels.fileno())
+        fsync(path)
         photographs = [
-            {"source": str(source), "sha256": sha256, "images": copies[number]}
-            for number, (source, sha256) in enumerate(zip(self.plan.files, self.sources, strict=True))
+            {"source": str(source), "sha256": digest, "images": copies[number]}
+            for number, (source, digest) in enumerate(zip(self.plan.files, self.sources, strict=True))
         ]
         index = {"format": FORMAT, "key": self.key, "mtime_ns": path.stat().st_mtime_ns, "photographs": photographs}
-        with (self.part / "index.json").open("w", encoding="utf-8") as file:
-            json.dump(index, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
+        fsync(write_json(self.part / "index.json", index))
 
 
 def _hashed(files: Sequence[Path]) -> list[str]:
@@ -232,7 +228,7 @@ def _hashed(files: Sequence[Path]) -> list[str]:
 
 def _source_sha256(path: Path) -> str:
     try:
-        return sha256_of(path)
+        return sha256(path)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}", "check the path") from error
 

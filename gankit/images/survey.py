@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gankit.errors import DataError
-from gankit.images.images import read_image
+from gankit.images.images import read_each, read_image
 from gankit.support.progress import Bar
 from gankit.support.values import human
 
@@ -24,6 +22,11 @@ class Survey:
     Attributes:
         sizes: Height and width in pixels, as a viewer shows it, of each image that can be read.
         unreadable: What is wrong with each of the others.
+
+    Examples:
+        >>> found = Survey({Path("a.png"): (20, 30)}, {Path("b.png"): "not an image, or damaged"})
+        >>> found.facts()["ok"], found.facts()["smallest_side"]
+        (False, 20)
     """
 
     sizes: dict[Path, tuple[int, int]]
@@ -73,18 +76,11 @@ def survey_images(files: Sequence[Path]) -> Survey:
         >>> found.facts()["images"], found.facts()["smallest_side"], list(found.unreadable.values())
         (1, 20, ['not an image, or damaged'])
     """
-    sizes, unreadable = {}, {}
-    with (
-        ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads,
-        Bar(f"reading {len(files)} images", sum(file.stat().st_size for file in files), unit="bytes") as bar,
-    ):
-        for file, found in zip(files, threads.map(_measure, files), strict=True):
-            if isinstance(found, str):
-                unreadable[file] = found
-            else:
-                sizes[file] = found
-            bar(file.stat().st_size)
-    return Survey(sizes, unreadable)
+    rest = iter([file.stat().st_size for file in files])
+    with Bar(f"reading {len(files)} images", sum(file.stat().st_size for file in files), unit="bytes") as bar:
+        found = dict(zip(files, read_each(files, _measure, lambda _: bar(next(rest))), strict=True))
+    sizes = {file: size for file, size in found.items() if not isinstance(size, str)}
+    return Survey(sizes, {file: what for file, what in found.items() if isinstance(what, str)})
 
 
 def _measure(path: Path) -> tuple[int, int] | str:

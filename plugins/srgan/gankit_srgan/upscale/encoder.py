@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import struct
-import threading
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,27 +98,18 @@ def encoded(output: Output, width: int, height: int) -> Iterator[Encoder]:
 
 
 class Encoder:
-    """The thread that writes the strips of one file to a place aside.
-
-    Args:
-        output: As of `encoded`.
-        width: As of `encoded`.
-        height: As of `encoded`.
-        aside: The place.
-    """
+    """Two threads: one sends strips through a pipe, the other is libvips, which writes what comes to a place aside."""
 
     def __init__(self, output: Output, width: int, height: int, aside: Path) -> None:
         vips()
-        self.output, self.width, self.height = output, width, height
-        self._aside = aside
-        self._strips: queue.Queue[np.ndarray | None] = queue.Queue()
-        self._taken = threading.Event()
-        self._stop = threading.Event()
+        self.output, self.width, self.height, self._aside = output, width, height, aside
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._encode, daemon=True)
-        self._stream = self._png()
-        self._rest = memoryview(b"")
-        self._thread.start()
+        self._deflate = zlib.compressobj(0)
+        self._reader, writer = os.pipe()
+        self._pipe = os.fdopen(writer, "wb")
+        self._threads = ThreadPoolExecutor(2)
+        self._encoding = self._threads.submit(self._encode)
+        self._sending: Future[None] | None = None
 
     def write(self, strip: np.ndarray) -> None:
         """Adds rows.
@@ -130,16 +120,22 @@ class Encoder:
         Raises:
             GankitError: The file cannot be written.
         """
-        self._taken.clear()
-        self._strips.put(strip)
-        # Until the last strip is encoded: two are in memory, this one and that which is computed next.
-        while not self._taken.wait(0.2):
-            self._fail_if_failed()
+        if self._sending is None:
+            kind = {1: 0, 2: 4, 3: 2, 4: 6}[self.output.channels]
+            head = struct.pack(">IIBBBBB", self.width, self.height, strip.dtype.itemsize * 8, kind, 0, 0, 0)
+            self._pipe.write(b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head))
+        else:  # until the last strip is encoded: two are in memory, this one and that which is computed next
+            self._sending.result()
+        self._fail_if_failed()
+        self._sending = self._threads.submit(self._send, strip)
 
     def finish(self) -> None:
         """Waits until the last strip is on the disk; raises as `write`."""
-        self._strips.put(None)
-        self._thread.join()
+        if self._sending is not None:
+            self._sending.result()
+        self._pipe.write(_chunk(b"IDAT", self._deflate.flush()) + _chunk(b"IEND", b""))
+        self._pipe.close()
+        self._encoding.result()
         self._fail_if_failed()
         if self.output.format == "tif" and self.output.exif:
             add_to_tiff(self._aside, self.output.exif)
@@ -147,20 +143,30 @@ class Encoder:
             os.fsync(file.fileno())
 
     def stop(self) -> None:
-        """Ends the thread, whether all strips came or not."""
-        self._stop.set()
-        self._thread.join()
+        """Ends the threads, whether all strips came or not."""
+        if self._sending is not None:
+            self._sending.exception()
+        self._pipe.close()
+        self._threads.shutdown()
+        os.close(self._reader)
 
     def _fail_if_failed(self) -> None:
         if self._error is not None:
             raise GankitError(f"cannot write {self.output.path}: {reason(self._error)}", "is the disk full?")
 
+    def _send(self, strip: np.ndarray) -> None:
+        """Sends a strip as a part of an uncompressed PNG (PNG specification, third edition, sections 5, 9 and 10)."""
+        rows = np.ascontiguousarray(strip, strip.dtype.newbyteorder(">")).reshape(len(strip), -1).view(np.uint8)
+        step = max(1, BLOCK // rows.shape[1])
+        for first in range(0, len(rows), step):
+            # A zero in front of every row: it is not filtered.
+            data = self._deflate.compress(np.pad(rows[first : first + step], ((0, 0), (1, 0))))
+            self._pipe.write(_chunk(b"IDAT", data))
+
     def _encode(self) -> None:
-        """The thread."""
         try:
             pyvips = vips()
-            source = pyvips.SourceCustom()
-            source.on_read(self._read)
+            source = pyvips.Source.new_from_descriptor(self._reader)
             image = pyvips.Image.pngload_source(source, access="sequential", fail_on="truncated")
             image = self._described(self._shrunk(image))
             quality = self.output.quality or FORMATS[self.output.format].quality
@@ -177,6 +183,8 @@ class Encoder:
                 image.tiffsave(target, compression="deflate", predictor="horizontal", level=3, bigtiff=big)
         except Exception as error:
             self._error = error
+            while os.read(self._reader, BLOCK):  # or the strips would wait for ever
+                pass
 
     def _shrunk(self, image: Any) -> Any:
         """Antialiased bicubic (Keys' kernel, stretched by the factor); colours weighted by alpha."""
@@ -203,43 +211,6 @@ class Encoder:
             if block:
                 image.set_type(blob, name, block)
         return image
-
-    def _read(self, size: int) -> bytes:
-        """At most `size` bytes of the PNG stream; none at its end, or when the encoder has to stop."""
-        try:
-            while not len(self._rest):
-                self._rest = memoryview(next(self._stream))
-        except StopIteration:
-            return b""
-        piece, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(piece)
-
-    def _png(self) -> Iterator[bytes]:
-        """The strips as an uncompressed PNG (PNG specification, third edition, sections 5, 9 and 10)."""
-        kind = {1: 0, 2: 4, 3: 2, 4: 6}[self.output.channels]
-        bits = 0
-        deflate = zlib.compressobj(0)
-        while (strip := self._next()) is not None:
-            if not bits:
-                bits = strip.dtype.itemsize * 8
-                yield b"\x89PNG\r\n\x1a\n" + _chunk(
-                    b"IHDR", struct.pack(">IIBBBBB", self.width, self.height, bits, kind, 0, 0, 0)
-                )
-            rows = np.ascontiguousarray(strip, strip.dtype.newbyteorder(">")).reshape(len(strip), -1).view(np.uint8)
-            step = max(1, BLOCK // rows.shape[1])
-            for first in range(0, len(rows), step):
-                # A zero in front of every row: it is not filtered.
-                yield _chunk(b"IDAT", deflate.compress(np.pad(rows[first : first + step], ((0, 0), (1, 0)))))
-        if not self._stop.is_set():
-            yield _chunk(b"IDAT", deflate.flush()) + _chunk(b"IEND", b"")
-
-    def _next(self) -> np.ndarray | None:
-        while not self._stop.is_set():
-            with contextlib.suppress(queue.Empty):
-                strip = self._strips.get(timeout=0.2)
-                self._taken.set()
-                return strip
-        return None
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

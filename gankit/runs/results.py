@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import importlib.metadata
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -74,7 +75,7 @@ class Results:
     Args:
         verb: The command's, such as "screen".
         output: The folder that the user names with -o; None for a new one, "screen-<time>", in the run's folder, or in
-            the present one where there is no run.
+            the present one where there is no run, or one that may only be read.
         loaded: The run that it works with.
         distribution: The plugin's, such as "gankit-aae-molecules".
         request: What the user asked for.
@@ -101,7 +102,8 @@ class Results:
         request: Mapping[str, Any],
     ) -> None:
         stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
-        self.folder = new_folder(output or (loaded.run.path if loaded else Path()) / f"{verb}-{stamp}")
+        home = loaded.run.path if loaded and os.access(loaded.run.path, os.W_OK) else Path()
+        self.folder = new_folder(output or home / f"{verb}-{stamp}")
         self.files: dict[str, str] = {}
         self._loaded, self._distribution, self._request = loaded, distribution, request
 

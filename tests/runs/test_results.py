@@ -38,6 +38,13 @@ def test_without_a_run_they_go_to_the_present_folder(tmp_path, monkeypatch):
     assert "run" not in json.loads(Path(made.finish()["provenance"]).read_text())
 
 
+def test_beside_a_run_that_may_only_be_read_they_go_to_the_present_folder(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)  # whoever tests as root may write anywhere
+    assert results(tmp_path).folder.resolve().parent == tmp_path / "here"
+
+
 def test_files_and_where_they_come_from(tmp_path):
     made = results(tmp_path)
     made.csv("rows.csv", [{"a": 1, "b": "=2+2"}], "table")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from gankit_sketch_retrieval.config import SketchConfig
 from gankit_sketch_retrieval.marks.files import Marks, read
 from gankit_sketch_retrieval.marks.ink import BRIGHT
 from gankit_sketch_retrieval.marks.normalisation import normalised
+from gankit_sketch_retrieval.marks.symbols import symbols
 
 EMBEDDED = "symbols"
 KINDS = 160  # of embedded symbols
@@ -45,18 +45,10 @@ def marks_of(source: str, stretch: float, by_folder: bool = False) -> Marks:
     """
     if source != EMBEDDED or Path(source).exists():
         return read(source, stretch=stretch, raw=128, by_folder=by_folder)
-    pictures, labels = _symbols()
+    pictures, labels = symbols(classes=KINDS)
     marks = np.stack([normalised(picture / np.float32(255), stretch) for picture in pictures])
     names = tuple(f"{EMBEDDED}/{row}" for row in range(len(marks)))
     return Marks(marks, names, {"label": labels}, BRIGHT, {}, 0, tuple(pictures))
-
-
-@cache
-def _symbols() -> tuple[np.ndarray, np.ndarray]:
-    """Drawn once a process: it takes seconds."""
-    from gankit_sketch_retrieval.marks.symbols import symbols
-
-    return symbols(classes=KINDS)
 
 
 def described(source: str, config: SketchConfig) -> tuple[dict[str, Any], str]:
@@ -86,12 +78,7 @@ def described(source: str, config: SketchConfig) -> tuple[dict[str, Any], str]:
 
 
 def split(marks: Marks, share: float, seed: int) -> tuple[Marks, Marks]:
-    """Marks to train on, and held-out ones: whole kinds if there are labels, since retrieval is asked for new kinds.
-
-    Args:
-        marks: All of them.
-        share: Held out.
-        seed: Of the choice.
+    """Marks to train on, and a share held out: whole kinds if there are labels, since retrieval is asked for new kinds.
 
     Raises:
         DataError: Too few are left to train on.

@@ -76,7 +76,7 @@ def written(folder, hits, query="q.png#1,2,3,4"):
     """The files of a search whose pages are all gone."""
     asked = Query(query, np.full((9, 9), 200, np.uint8), np.zeros((1, 4), np.float32))
     model = SimpleNamespace(fingerprint="abc", settings={"network": "mark-gan"})
-    told = write_hits("search", asked, hits, folder, {"k": 3}, model, None, "", "")
+    told = write_hits("search", asked, hits, {"k": 3}, model, None, output=folder, iiif_canvas="", iiif_image="")
     assert set(told["files"]) == {"table", "json", "picture", "page", "provenance"}  # nothing can be annotated
     return told
 

@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 from gankit_sketch_retrieval.evaluation import invariance
-from gankit_sketch_retrieval.evaluation.invariance import curves, draw, marks_under, retrieval_under, transformed
+from gankit_sketch_retrieval.evaluation.invariance import curves, draw_curves, marks_under, retrieval_under, transformed
 from gankit_sketch_retrieval.features.baselines import blurred, pixels
 from gankit_sketch_retrieval.marks.normalisation import normalised
 from PIL import Image
@@ -177,7 +177,7 @@ def test_tables_and_figure(tmp_path):
         "model": "pixels", "normalised": "1", "transform": "rotation", "value": "0.0",
         "similarity": pytest.approx(1, abs=2e-6), "deviation": rows[2]["deviation"], "marks": "3",
     }  # fmt: skip
-    picture = Image.open(draw(found, tmp_path / "curves.png", "three marks"))
+    picture = Image.open(draw_curves(found, tmp_path / "curves.png", "three marks"))
     assert picture.size == (1000, 640)
     drawn = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     for colour in ((0xD5, 0x5E, 0x00), (0x00, 0x72, 0xB2)):

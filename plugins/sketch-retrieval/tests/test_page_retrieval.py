@@ -27,7 +27,7 @@ def test_average_precision_by_hand():
     scores = [[9, 5, 3, 8, 7], [5, 9, 4, 3, 2], [5, 4, 9, 3, 2], [0] * 5]
     found = figures(scores, truth, ["a", "a", "a", "b"], proposals)
     np.testing.assert_allclose(found.average_precision, [(1 / 3 + 2 / 4) / 2, 1, 1, np.nan])
-    assert (found.queries, found.left_out, found.recall) == (3, 1, 1)
+    assert (found.queries, found.left_out, found.figures["recall"]) == (3, 1, 1)
     assert found.p1 == pytest.approx(2 / 3) and found.map == pytest.approx((5 / 12 + 2) / 3)
 
 
@@ -35,7 +35,7 @@ def test_a_box_that_is_never_hit_counts():
     truth = places(row(0, 20, 40))
     found = figures([[9, 8], [8, 9], [9, 8]], truth, list("aaa"), places(row(0, 20)))
     np.testing.assert_allclose(found.average_precision, [0.5, 0.5, 1])
-    assert found.recall == pytest.approx(2 / 3) == proposal_recall(truth, places(row(0, 20)))
+    assert found.figures["recall"] == pytest.approx(2 / 3) == proposal_recall(truth, places(row(0, 20)))
 
 
 def test_a_second_hit_on_the_same_box_is_dropped_or_wrong():
@@ -48,7 +48,7 @@ def test_a_second_hit_on_the_same_box_is_dropped_or_wrong():
 def test_the_same_place_on_another_page_is_another_place():
     truth = places(row(0, 0), [0, 1])
     assert figures([[9, 8], [9, 8]], truth, list("aa"), places(row(0, 0), [0, 1])).map == 1
-    assert figures([[9, 8], [9, 8]], truth, list("aa"), places(row(0, 0), [0, 0])).recall == 0.5
+    assert figures([[9, 8], [9, 8]], truth, list("aa"), places(row(0, 0), [0, 0])).figures["recall"] == 0.5
 
 
 def plain(scores, truth, labels, proposals, distinct):
@@ -101,7 +101,7 @@ def test_boxes_without_a_label_count_in_the_recall_alone():
     scores, truth = [[9, 8, 7, 1]] * 4, places(row(0, 20, 40, 60))
     found = figures(scores, truth, ["a", "a", "", ""], places(row(0, 20, 40, 60)))
     assert found.queries == 2 and np.isnan(found.average_precision[2:]).all()
-    assert found.recall == 1
+    assert found.figures["recall"] == 1
 
 
 def test_no_label_twice_is_an_error():

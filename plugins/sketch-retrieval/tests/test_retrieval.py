@@ -41,7 +41,7 @@ def test_leave_one_out_is_the_loop(monkeypatch, views, chunk):
     queries = units(rng, 45, views, 6) if views else gallery
     found = scores(queries, gallery, labels, labels, same=True)
     expected, counted = by_loop(queries, gallery, labels, labels, lambda i, j: i == j)
-    assert (found.map, found.p1, found.p10) == pytest.approx(tuple(expected), abs=1e-9)
+    assert tuple(found.figures.values()) == pytest.approx(tuple(expected), abs=1e-9)
     assert (found.queries, found.left_out) == (counted, 45 - counted) and np.isnan(found.average_precision[0])
 
 
@@ -52,7 +52,7 @@ def test_separate_gallery_with_groups_is_the_loop():
     fonts, theirs = rng.choice(["x", "y"], 20), rng.choice(["x", "y", "z"], 31)
     found = scores(queries, gallery, labels, members, same=False, groups=fonts, gallery_groups=theirs)
     expected, _ = by_loop(queries, gallery, labels, members, lambda i, j: fonts[i] == theirs[j])
-    assert (found.map, found.p1, found.p10) == pytest.approx(tuple(expected), abs=1e-9)
+    assert tuple(found.figures.values()) == pytest.approx(tuple(expected), abs=1e-9)
 
 
 def test_groups_of_the_gallery_are_those_of_the_queries_in_leave_one_out():

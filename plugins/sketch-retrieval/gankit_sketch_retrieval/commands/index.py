@@ -45,17 +45,9 @@ from gankit_sketch_retrieval.commands import FILE, limit_option, run_option
 @runs_dir_option
 @common_options
 def command(
-    sources: tuple[Path, ...],
-    output: Path,
-    delete: tuple[str, ...],
-    forget: bool,
-    search: str | None,
-    kind: str,
-    limit: int,
-    run: str,
-    runs_dir: Path | None,
-    as_json: bool,
-) -> None:
+    sources: tuple[Path, ...], output: Path, delete: tuple[str, ...], forget: bool, search: str | None, kind: str,
+    limit: int, run: str, runs_dir: Path | None, as_json: bool,
+) -> None:  # fmt: skip
     """Index the marks of SOURCES: folders and files, of single marks or of whole pages (multi-page TIFF, PDF).
 
     The same command goes on after a kill, and later reads only what is new or has changed.

@@ -32,16 +32,9 @@ from gankit_sketch_retrieval.commands import DISTRIBUTION, FILE, output_option, 
 @runs_dir_option
 @common_options
 def command(
-    runs: tuple[str, ...],
-    data: str,
-    pages: Path | None,
-    truth: Path | None,
-    only: str,
-    rotations: float,
-    output: Path | None,
-    runs_dir: Path | None,
-    as_json: bool,
-) -> None:
+    runs: tuple[str, ...], data: str, pages: Path | None, truth: Path | None, only: str, rotations: float,
+    output: Path | None, runs_dir: Path | None, as_json: bool,
+) -> None:  # fmt: skip
     """Measure how features change when marks are turned, scaled and moved, and how well marks are spotted on pages.
 
     Writes curves and tables as CSV and PNG, measure.json, and provenance.json.
@@ -75,7 +68,7 @@ def command(
         log.info("measuring curves of %s models, some minutes", len(encoders))
         curves = measurement.curves(encoders, marks.raw)
         results.csv("invariance.csv", [row for curve in curves for row in curve.rows()], "curves")
-        invariance.draw(curves, results.path("invariance.png", "picture"), "similarity of a mark to itself")
+        invariance.draw_curves(curves, results.path("invariance.png", "picture"), "similarity of a mark to itself")
         tables["time"] = [measurement.speed(name, encoder, marks.pictures) for name, encoder in encoders.items()]
         if has_labels(marks):
             log.info("measuring retrieval of %s marks, turned, scaled and moved", f"{len(marks):,}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,16 +16,7 @@ from gankit_sketch_retrieval.commands import FILE, hit_options, show_hits
 @hit_options
 @click.option("--index", "path", type=FILE, required=True, help="Index to search, made by `index`.")
 def command(
-    query: str,
-    path: Path,
-    run: str,
-    runs_dir: Path | None,
-    count: int,
-    rotations: float,
-    output: Path | None,
-    iiif_canvas: str,
-    iiif_image: str,
-    as_json: bool,
+    query: str, path: Path, run: str, runs_dir: Path | None, count: int, rotations: float, as_json: bool, **places: Any
 ) -> None:
     """Find what looks like QUERY: a picture, or a region, page.png#x0,y0,x1,y1 or scans.tif#3/x0,y0,x1,y1.
 
@@ -37,7 +29,7 @@ def command(
     from gankit_sketch_retrieval.hits.results import check_places, write_hits
     from gankit_sketch_retrieval.index.store import Index
 
-    check_places(output, iiif_canvas, iiif_image)
+    check_places(**places)
     index = Index.load(path)
     encoder, loaded = open_encoder(run, runs_dir)
     if index.meta["encoder"]["fingerprint"] != encoder.fingerprint:
@@ -45,6 +37,6 @@ def command(
         made = f"{about['network']} trained on {about['trained_on']}"
         raise UsageError(f"{path} was made with another model ({made})", "name its run with --run, or index again")
     asked = read_query(query, encoder, rotations, index.meta["cutting"]["kind"])
-    request = {"index": str(path), "k": count, "rotations": rotations}
     found = best_hits(index, asked.vectors, count)
-    show_hits(write_hits("search", asked, found, output, request, encoder, loaded, iiif_canvas, iiif_image), as_json)
+    request = {"index": str(path), "k": count, "rotations": rotations}
+    show_hits(write_hits("search", asked, found, request, encoder, loaded, **places), as_json)

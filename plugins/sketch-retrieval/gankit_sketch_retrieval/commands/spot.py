@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,18 +18,9 @@ from gankit_sketch_retrieval.commands import hit_options, limit_option, show_hit
 @click.option("--pages", type=click.Path(exists=True, path_type=Path), required=True, help="Folder or file of pages.")
 @limit_option
 def command(
-    query: str,
-    pages: Path,
-    limit: int,
-    run: str,
-    runs_dir: Path | None,
-    count: int,
-    rotations: float,
-    output: Path | None,
-    iiif_canvas: str,
-    iiif_image: str,
-    as_json: bool,
-) -> None:
+    query: str, pages: Path, limit: int, run: str, runs_dir: Path | None, count: int, rotations: float, as_json: bool,
+    **places: Any,
+) -> None:  # fmt: skip
     """Find QUERY on whole pages, without an index.
 
     Writes what `search` writes. To search the same pages again at once, `index` them.
@@ -43,7 +35,7 @@ def command(
     from gankit_sketch_retrieval.pages.cutouts import PAGES
     from gankit_sketch_retrieval.pages.files import named_documents
 
-    check_places(output, iiif_canvas, iiif_image)
+    check_places(**places)
     encoder, loaded = open_encoder(run, runs_dir)
     asked = read_query(query, encoder, rotations)
     with tempfile.TemporaryDirectory(prefix="gankit-spot-") as folder:
@@ -52,6 +44,6 @@ def command(
         index = Index.load(place, mapped=False)
     message = "%s marks on %s pages, in %.1f s"
     logging.getLogger("gankit").info(message, f"{made['marks']:,}", f"{made['pages']:,}", made["seconds"])
-    request = {"pages": str(pages), "k": count, "rotations": rotations, "limit": limit}
     found = best_hits(index, asked.vectors, count)
-    show_hits(write_hits("spot", asked, found, output, request, encoder, loaded, iiif_canvas, iiif_image), as_json)
+    request = {"pages": str(pages), "k": count, "rotations": rotations, "limit": limit}
+    show_hits(write_hits("spot", asked, found, request, encoder, loaded, **places), as_json)

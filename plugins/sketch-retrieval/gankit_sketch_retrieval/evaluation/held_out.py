@@ -23,7 +23,6 @@ from gankit_sketch_retrieval.marks.files import Marks
 from gankit_sketch_retrieval.marks.normalisation import SIDE
 
 ROTATIONS = (-30.0, -15.0, 0.0, 15.0, 30.0)  # by which queries are expanded
-UNTRAINED = "untrained"
 MOST, TURNED = 4000, 400  # held-out marks that are compared; of these, queries that are turned
 
 
@@ -93,7 +92,7 @@ def evaluate(recipe: Recipe, networks: Mapping[str, Any], data: Data) -> Evaluat
     config, train = recipe.config, opened.train.pictures
     encoder = Encoder.of(config, networks, train)
     fresh = Encoder.of(config, build_networks(recipe, data), train)
-    rivals = {UNTRAINED: fresh.embed, **baselines.fitted(train)}
+    rivals = {"untrained": fresh.embed, **baselines.fitted(train)}
     test = chosen(opened.test)
     views = Views.of(test, config.stretch)
     ours = views.figures(encoder.embed)

@@ -2,7 +2,10 @@
 
 The curves are those of Creswell and Bharath 2016, "Adversarial Training For Sketch Retrieval": the mean normalised dot
 product of a mark's feature and of its transformed version's. There the transformed picture goes straight into the
-network (`normalise=False`); a product cuts out the ink afterwards (`normalise=True`).
+network (`normalise=False`, which needs 64 x 64 pictures and keeps the middle of the canvas, whatever is cut off); a
+product cuts out the ink afterwards (`normalise=True`, with a `stretch`).
+
+Pictures are raw ink, each `[height, width]` uint8, ink bright. A feature makes unit vectors `[n, d]` of marks.
 """
 
 from __future__ import annotations
@@ -58,12 +61,8 @@ class Curve:
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a value, of a table."""
-        fixed = {
-            "model": self.model,
-            "normalised": int(self.normalise),
-            "transform": self.transform,
-            "marks": self.marks,
-        }
+        fixed = {"model": self.model, "normalised": int(self.normalise), "transform": self.transform}
+        fixed["marks"] = self.marks
         return [
             {**fixed, "value": float(value), "similarity": round(float(mean), 6), "deviation": round(float(spread), 6)}
             for value, mean, spread in zip(self.values, self.similarity, self.deviation, strict=True)
@@ -105,17 +104,7 @@ def transformed(picture: np.ndarray, transform: str, value: float) -> np.ndarray
 def marks_under(
     pictures: Sequence[np.ndarray], transform: str, value: float, *, normalise: bool = True, stretch: float = 0.0
 ) -> np.ndarray:
-    """Transformed pictures as a network gets them.
-
-    Args:
-        pictures: Each `[height, width]` uint8, ink bright; all 64 x 64 without `normalise`.
-        transform: As for `transformed`.
-        value: As for `transformed`.
-        normalise: Cut out and centre the ink; else the middle 64 x 64 pixels of the canvas, whatever is cut off.
-        stretch: Of the normalisation.
-
-    Returns:
-        `[n, 64, 64]` uint8.
+    """Transformed pictures as a network gets them, `[n, 64, 64]` uint8; further arguments as for `transformed`.
 
     Raises:
         ValueError: A picture that is not to be normalised has another size.
@@ -145,10 +134,10 @@ def curves(
     """The similarity of transformed marks to themselves, along rotation, scale and both shifts.
 
     Args:
-        embed: Marks `[n, 64, 64]` uint8 -> unit vectors `[n, d]`.
-        pictures: Raw ink, each `[height, width]` uint8, ink bright.
+        embed: The feature.
+        pictures: Of the marks.
         model: What to call it.
-        normalise: Cut out the ink after the transform; else the paper's protocol, with 64 x 64 pictures as they are.
+        normalise: Cut out the ink after the transform.
         stretch: Of the normalisation.
         angles: Degrees.
         scales: Factors.
@@ -181,20 +170,18 @@ def retrieval_under(
     *,
     queries: Embed | None = None,
     transforms: Iterable[tuple[str, float]] = HARD,
-    normalise: bool = True,
     stretch: float = 0.0,
     groups: Any = None,
 ) -> list[dict[str, Any]]:
-    """Leave-one-out retrieval with transformed queries in the untransformed gallery.
+    """Leave-one-out retrieval with transformed queries, whose ink is cut out again, in the untransformed gallery.
 
     Args:
-        embed: Marks `[n, 64, 64]` uint8 -> unit vectors `[n, d]`.
-        pictures: Raw ink, each `[height, width]` uint8, ink bright.
+        embed: The feature.
+        pictures: Of the marks.
         labels: `[n]`.
         model: What to call it.
         queries: How queries are embedded if not by `embed`: `[n, d]`, or `[n, r, d]` if they are expanded by rotations.
         transforms: Pairs for `transformed`.
-        normalise: Cut out the ink after the transform.
         stretch: Of the normalisation.
         groups: As for `scores`.
 
@@ -202,25 +189,19 @@ def retrieval_under(
         Rows `model, normalised, transform, value, map, p1, p10, ratio`, the first one "clean". `ratio` is to the mAP
         of clean queries embedded by `embed`, even if `queries` is given.
     """
-    gallery = embed(marks_under(pictures, *CLEAN, normalise=normalise, stretch=stretch))
+    gallery = embed(marks_under(pictures, *CLEAN, stretch=stretch))
     plain = scores(gallery, gallery, labels, labels, same=True, groups=groups)
     rows = []
     for transform, value in (CLEAN, *transforms):
-        marks = marks_under(pictures, transform, value, normalise=normalise, stretch=stretch)
+        marks = marks_under(pictures, transform, value, stretch=stretch)
         result = scores((queries or embed)(marks), gallery, labels, labels, same=True, groups=groups)
-        fixed = {"model": model, "normalised": int(normalise), "transform": transform, "value": value}
+        fixed = {"model": model, "normalised": 1, "transform": transform, "value": value}
         rows.append({**fixed, **result.figures, "ratio": result.map / plain.map})
     return rows
 
 
-def draw(found: Sequence[Curve], out: Path, title: str) -> Path:
-    """One panel a transform, one line a model; what was not normalised is dashed.
-
-    Args:
-        found: Of `curves`, of several models.
-        out: PNG to write.
-        title: Over the picture.
-    """
+def draw_curves(found: Sequence[Curve], out: Path, title: str) -> Path:
+    """Writes a PNG: one panel a transform, one line a model; what was not normalised is dashed."""
     from matplotlib.figure import Figure
 
     units = {"rotation": "degrees", "scale": "factor", "shift x": "pixels to the right", "shift y": "pixels down"}

@@ -109,33 +109,27 @@ def spotted(encoders: Mapping[str, Encoder], folder: Path, truth: Truth, reach: 
     Raises:
         DataError: A page cannot be read.
     """
-    stretches = {stretch for _, stretch in features(encoders).values()}
-    boxes: list[np.ndarray] = []
-    numbers: list[np.ndarray] = []
-    proposed: dict[float, list[np.ndarray]] = {stretch: [] for stretch in stretches}
-    known: dict[float, list[np.ndarray]] = {stretch: [] for stretch in stretches}
-    order: list[np.ndarray] = []
-    took = []
-    for number, page in enumerate(np.unique(truth.pages)):
+    compared, names = features(encoders), np.unique(truth.pages)
+    boxes, order, took = [], [], []
+    proposed: dict[float, list[np.ndarray]] = {stretch: [] for _, stretch in compared.values()}
+    known: dict[float, list[np.ndarray]] = {stretch: [] for stretch in proposed}
+    for page in names:
         if not (folder / page).is_file():
             raise DataError(f"there is no page {page} in {folder}", "the truth names pages by their files")
         pixels = page_of(folder / page, 1).pixels
         began = time.perf_counter()
         seen = read_ink(pixels)
-        found = propose(seen, limit=LIMIT)
+        boxes.append(propose(seen, limit=LIMIT))
         took.append(time.perf_counter() - began)
-        here = np.flatnonzero(truth.pages == page)
-        for stretch in stretches:
-            proposed[stretch].append(marks_in(seen, found, stretch))
-            known[stretch].append(marks_in(seen, truth.boxes[here], stretch))
-        boxes.append(found)
-        numbers.append(np.full(len(found), number))
-        order.append(here)
-    rows = np.concatenate(order)
-    marks, places = Places(truth.pages[rows], truth.boxes[rows]), np.concatenate(numbers)
-    proposals = Places(np.unique(truth.pages)[places], np.concatenate(boxes))
+        order.append(np.flatnonzero(truth.pages == page))
+        for stretch in proposed:
+            proposed[stretch].append(marks_in(seen, boxes[-1], stretch))
+            known[stretch].append(marks_in(seen, truth.boxes[order[-1]], stretch))
+    rows, counts = np.concatenate(order), [len(found) for found in boxes]
+    marks = Places(truth.pages[rows], truth.boxes[rows])
+    proposals = Places(np.repeat(names, counts), np.concatenate(boxes))
     table = []
-    for name, (embed, stretch) in features(encoders).items():
+    for name, (embed, stretch) in compared.items():
         gallery, queries = embed(np.concatenate(proposed[stretch])), np.concatenate(known[stretch])
         ways = {name: embed(queries)}
         if reach:
@@ -147,7 +141,7 @@ def spotted(encoders: Mapping[str, Encoder], folder: Path, truth: Truth, reach: 
                     "model": said,
                     **{key: 100 * value for key, value in result.figures.items()},
                     "queries": result.queries,
-                    "proposals a page": len(places) / len(boxes),
+                    "proposals a page": sum(counts) / len(boxes),
                     "s a page": float(np.mean(took)),
                 }
             )

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit_sketch_retrieval.evaluation.retrieval import likeness
+from gankit_sketch_retrieval.evaluation.retrieval import Scores, likeness
 from gankit_sketch_retrieval.pages.boxes import DISTINCT, best_first, iou, neighbours
 
 OVERLAP = 0.5  # of a right hit
@@ -36,64 +36,25 @@ class Places:
     boxes: np.ndarray
 
 
-@dataclass(frozen=True)
-class Spotted:
-    """What spotting reached.
-
-    Attributes:
-        map: Mean average precision, in [0, 1].
-        p1: Share of queries whose first hit is right.
-        recall: Share of all known boxes that some proposal covers with an IoU of at least 0.5.
-        queries: How many queries counted.
-        left_out: How many did not: nothing else has their label.
-        average_precision: `[n]` float64, NaN for those left out.
-    """
-
-    map: float
-    p1: float
-    recall: float
-    queries: int
-    left_out: int
-    average_precision: np.ndarray
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """`map`, `p1` and `recall`, in [0, 1]."""
-        return {"map": self.map, "p1": self.p1, "recall": self.recall}
-
-
 def by_dot(queries: np.ndarray, gallery: np.ndarray) -> Score:
-    """Scores by the dot product, the largest over a query's views.
+    """Scores by the dot product of queries, `[n, d]`, or `[n, r, d]` with r views of each, and of proposals, `[m, d]`.
 
-    Args:
-        queries: `[n, d]`, or `[n, r, d]` with r views (rotations, say) of each.
-        gallery: `[m, d]`, of the proposals.
-
-    Returns:
-        A function: rows of queries, `[k]` -> `[k, m]` float32.
+    The largest over a query's views counts. Of rows of queries `[k]` there come `[k, m]` float32.
     """
-    gallery = np.asarray(gallery, np.float32)
-    views = np.asarray(queries, np.float32)
+    gallery, views = np.asarray(gallery, np.float32), np.asarray(queries, np.float32)
     views = views[:, None] if views.ndim == 2 else views
-
     return lambda rows: likeness(views[rows], gallery)
 
 
 def proposal_recall(truth: Places, proposals: Places, overlap: float = OVERLAP) -> float:
-    """Share of known boxes that some proposal on their page covers; 0 without any.
-
-    Args:
-        truth: Known boxes.
-        proposals: Boxes proposed.
-        overlap: The least IoU.
-    """
+    """Share of known boxes that some proposal on their page covers with an IoU of at least `overlap`; 0 without any."""
     covered = {row for row, _, _ in _matches(truth, proposals, overlap)}
     return len(covered) / max(len(truth.boxes), 1)
 
 
 def spotting(
     score: Score, truth: Places, labels: Any, proposals: Places, *, distinct: float = DISTINCT, depth: int = 0
-) -> Spotted:
+) -> Scores:
     """Every known mark is searched for on all pages.
 
     Args:
@@ -133,14 +94,9 @@ def spotting(
             ranks = np.flatnonzero(right) + 1
             precision[query] = (np.arange(1, len(ranks) + 1) / ranks).sum() / wanted[query]
             first[query] = bool(len(right) and right[0])
-    return Spotted(
-        map=float(precision[rows].mean()),
-        p1=float(first[rows].mean()),
-        recall=proposal_recall(truth, proposals),
-        queries=len(rows),
-        left_out=len(labels) - len(rows),
-        average_precision=precision,
-    )
+    figures = {"map": float(precision[rows].mean()), "p1": float(first[rows].mean())}
+    figures["recall"] = proposal_recall(truth, proposals)
+    return Scores(figures, len(rows), len(labels) - len(rows), precision)
 
 
 def _ranked(scores: np.ndarray, depth: int) -> np.ndarray:

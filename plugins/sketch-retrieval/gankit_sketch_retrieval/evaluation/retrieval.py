@@ -13,29 +13,33 @@ CHUNK = 256  # queries at a time
 
 @dataclass(frozen=True)
 class Scores:
-    """What retrieval reached, each figure the mean over the queries that have something to find.
+    """What retrieval reached.
 
     Attributes:
-        map: Mean average precision, in [0, 1].
-        p1: Share of queries whose first hit is relevant.
-        p10: Mean share of relevant marks among the first ten hits. It always divides by ten, so that a query with
-            r < 10 relevant marks reaches r / 10 at most: compare it only within one data set.
+        figures: Name -> mean over the queries that have something to find, in [0, 1]. `map`: mean average precision.
+            `p1`: share of queries whose first hit is relevant. `p10`: share of relevant marks among the first ten hits.
+            It always divides by ten, so that a query with r < 10 relevant marks reaches r / 10 at most: compare it only
+            within one data set. On pages `recall` in its place: share of all known boxes that some proposal covers with
+            an IoU of at least 0.5.
         queries: How many queries counted.
         left_out: How many did not, for nothing in their gallery is relevant.
         average_precision: Of each query, `[n]` float64; NaN for those left out.
     """
 
-    map: float
-    p1: float
-    p10: float
+    figures: dict[str, float]
     queries: int
     left_out: int
     average_precision: np.ndarray
 
     @property
-    def figures(self) -> dict[str, float]:
-        """`map`, `p1` and `p10`, in [0, 1]."""
-        return {"map": self.map, "p1": self.p1, "p10": self.p10}
+    def map(self) -> float:
+        """Mean average precision."""
+        return self.figures["map"]
+
+    @property
+    def p1(self) -> float:
+        """Share of queries whose first hit is relevant."""
+        return self.figures["p1"]
 
 
 def scores(
@@ -98,7 +102,8 @@ def scores(
     if not counted.any():
         raise ValueError("no query has another mark of its class to find")
     mean = table[counted].mean(0)
-    return Scores(*map(float, mean), int(counted.sum()), int((~counted).sum()), table[:, 0])
+    figures = dict(zip(("map", "p1", "p10"), mean.tolist(), strict=True))
+    return Scores(figures, int(counted.sum()), int((~counted).sum()), table[:, 0])
 
 
 def _numbered(first: Any, second: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,8 @@
-"""Features without learning, or hardly any: what a trained network has to beat."""
+"""Features without learning, or hardly any: what a trained network has to beat.
+
+Each is a function of marks, `[n, 64, 64]` uint8, ink bright, that returns `[n, d]` float32: rows of unit length, of
+length 0 without ink.
+"""
 
 from __future__ import annotations
 
@@ -16,26 +20,12 @@ TUNED = {"orientations": 9, "pixels_per_cell": (12, 12), "cells_per_block": (2, 
 
 
 def pixels(marks: np.ndarray) -> np.ndarray:
-    """The ink itself.
-
-    Args:
-        marks: `[n, 64, 64]` uint8, ink bright.
-
-    Returns:
-        `[n, 4096]` float32, rows of unit length (of length 0 without ink).
-    """
+    """The ink itself, 4,096 numbers."""
     return _unit(_flat(marks))
 
 
 def blurred(marks: np.ndarray) -> np.ndarray:
-    """Pixels after a Gaussian of sigma 2, every second one of every second row.
-
-    Args:
-        marks: `[n, 64, 64]` uint8, ink bright.
-
-    Returns:
-        `[n, 1024]` float32, rows of unit length.
-    """
+    """Pixels after a Gaussian of sigma 2, every second one of every second row, 1,024 numbers."""
     soft = _smooth(marks, SIGMA)[:, ::2, ::2]
     return _unit(soft.reshape(len(soft), soft.shape[1] * soft.shape[2]))
 
@@ -43,11 +33,7 @@ def blurred(marks: np.ndarray) -> np.ndarray:
 def hog(marks: np.ndarray) -> np.ndarray:
     """Histograms of oriented gradients (Dalal, Triggs 2005) with scikit-image's defaults: 8 px cells, 3 x 3 blocks.
 
-    Args:
-        marks: `[n, 64, 64]` uint8, ink bright.
-
-    Returns:
-        `[n, 2916]` float32, rows of unit length.
+    They are 2,916 numbers.
     """
     from skimage.feature import hog as described
 
@@ -57,11 +43,7 @@ def hog(marks: np.ndarray) -> np.ndarray:
 def hog_tuned(marks: np.ndarray) -> np.ndarray:
     """HOG with the settings that do best on Omniglot: blurred by sigma 1.5, 9 orientations, 12 px cells, 2 x 2 blocks.
 
-    Args:
-        marks: `[n, 64, 64]` uint8, ink bright.
-
-    Returns:
-        `[n, 576]` float32, rows of unit length.
+    They are 576 numbers.
     """
     from skimage.feature import hog as described
 
@@ -70,13 +52,9 @@ def hog_tuned(marks: np.ndarray) -> np.ndarray:
 
 
 def pca(training: np.ndarray) -> Embed:
-    """Fits principal components of the pixels (not whitened); no labels are looked at.
+    """Principal components of the pixels (not whitened), fitted to training marks; no labels are looked at.
 
-    Args:
-        training: `[n, 64, 64]` uint8.
-
-    Returns:
-        A function marks -> `[n, k]` float32, rows of unit length, k = 64, or one less than there are training marks.
+    There are 64, or one less than training marks.
     """
     from sklearn.decomposition import PCA
 
@@ -93,14 +71,7 @@ FUNCTIONS: dict[str, Embed] = {"HOG tuned": hog_tuned, "HOG": hog, "blurred pixe
 
 
 def fitted(training: np.ndarray) -> dict[str, Embed]:
-    """All of them by name.
-
-    Args:
-        training: Marks `[n, 64, 64]` uint8 that PCA is fitted on, n > 1.
-
-    Returns:
-        Name -> a function of marks `[n, 64, 64]` uint8, that returns float32 `[n, d]`, rows of unit length.
-    """
+    """All of them by name; PCA is fitted to the training marks, at least two."""
     names = ("HOG tuned", "HOG", "blurred pixels", "PCA-64", "pixels")
     every = {**FUNCTIONS, "PCA-64": pca(training)}
     return {name: every[name] for name in names}

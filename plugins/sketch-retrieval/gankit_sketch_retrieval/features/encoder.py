@@ -126,15 +126,7 @@ class Encoder:
         return unit(found) if self.components is None else self.components(found)
 
     def expand(self, mark: np.ndarray, rotations: Sequence[float]) -> np.ndarray:
-        """Vectors of a mark turned by some angles.
-
-        Args:
-            mark: `[64, 64]` uint8, normalised.
-            rotations: Degrees; 0 is the mark itself.
-
-        Returns:
-            `[rotations, dim]` float32.
-        """
+        """Vectors `[rotations, dim]` float32 of a normalised mark, `[64, 64]` uint8, turned by some degrees."""
         return self.embed(turned(mark, rotations, self.stretch))
 
     def _tensors(self) -> dict[str, np.ndarray]:
@@ -146,12 +138,7 @@ class Encoder:
         return found
 
     def save(self, path: Path, *, half: bool = False) -> None:
-        """Writes the encoder's file, whole or not at all.
-
-        Args:
-            path: Of the file.
-            half: Round the numbers to 16 bits: half the size, and almost the same vectors.
-        """
+        """Writes the encoder's file, whole or not at all; `half` rounds to 16 bits, to almost the same vectors."""
         write_network(path, self._tensors(), KIND, self.settings, half=half)
 
     @classmethod

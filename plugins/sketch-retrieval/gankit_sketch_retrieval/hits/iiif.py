@@ -75,15 +75,9 @@ def _annotation(name: str, hit: Hit, query: str, canvas: str, size: tuple[int, i
             "the file was changed after it was indexed: index it again",
         )
     texts = (f"rank {hit.rank}", f"score {hit.row['score']:.4f}", query)
-    return {
-        "id": name,
-        "type": "Annotation",
-        "motivation": "tagging",
-        "body": [
-            {"type": "TextualBody", "purpose": "tagging", "format": "text/plain", "value": text} for text in texts
-        ],
-        "target": f"{canvas}#xywh={x0},{y0},{x1 - x0},{y1 - y0}",
-    }
+    tags = [{"type": "TextualBody", "purpose": "tagging", "format": "text/plain", "value": text} for text in texts]
+    target = f"{canvas}#xywh={x0},{y0},{x1 - x0},{y1 - y0}"
+    return {"id": name, "type": "Annotation", "motivation": "tagging", "body": tags, "target": target}
 
 
 def _painting(name: str, address: str, canvas: str, size: tuple[int, int]) -> dict[str, Any]:

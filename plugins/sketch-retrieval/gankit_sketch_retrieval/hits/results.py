@@ -23,36 +23,29 @@ from gankit_sketch_retrieval.sheet.html import html
 from gankit_sketch_retrieval.sheet.picture import png
 
 
-def check_places(output: Path | None, *addresses: str) -> None:
+def check_places(output: Path | None, iiif_canvas: str, iiif_image: str) -> None:
     """Raises UsageError for what would otherwise be wrong only after all the work: a full folder, no web address."""
     vacant(output)
-    for pattern in filter(None, addresses):
+    for pattern in filter(None, (iiif_canvas, iiif_image)):
         address(pattern, "document.png", 1)
 
 
 def write_hits(
-    verb: str,
-    query: Query,
-    found: Sequence[Hit],
-    output: Path | None,
-    request: Mapping[str, Any],
-    encoder: Encoder,
-    loaded: LoadedRun | None,
-    canvas: str,
-    image: str,
-) -> dict[str, Any]:
+    verb: str, query: Query, found: Sequence[Hit], request: Mapping[str, Any], encoder: Encoder,
+    loaded: LoadedRun | None, *, output: Path | None, iiif_canvas: str, iiif_image: str,
+) -> dict[str, Any]:  # fmt: skip
     """Writes hits.csv, hits.json, hits.iiif.json, contact.png, contact.html and provenance.json.
 
     Args:
         verb: The command's.
         query: What was searched for.
         found: The hits.
-        output: An empty folder; None for a new one.
         request: What else the user asked for.
         encoder: The model.
         loaded: Its run, if it has one.
-        canvas: Web address of a page's canvas, for IIIF; "" for made-up ones.
-        image: Web address of a page's picture; "" for none.
+        output: An empty folder; None for a new one.
+        iiif_canvas: Web address of a page's canvas; "" for made-up ones.
+        iiif_image: Web address of a page's picture; "" for none.
 
     Returns:
         What `--json` prints: the query, the hits, and where the files are.
@@ -80,7 +73,7 @@ def write_hits(
             sizes[place] = (0, 0)
     there = [hit for hit in found if np.less_equal(hit.box[2:], sizes[hit.document, hit.page]).all()]
     if there:
-        results.json("hits.iiif.json", manifest(there, query.text, sizes, canvas or CANVAS, image), "iiif")
+        results.json("hits.iiif.json", manifest(there, query.text, sizes, iiif_canvas or CANVAS, iiif_image), "iiif")
     if len(there) < len(found):
         message = "%d of %d hits are on pages that are gone or have changed"
         logging.getLogger("gankit").warning(message, len(found) - len(there), len(found))

@@ -175,13 +175,13 @@ class _Builder:
 
     def _take(self, document: Document, place: Path, tell: Callable[[str], None]) -> None:
         """Reads what is not in segments yet of a document."""
-        first = self.partial.pages(document)
-        self.summary.resumed += first
-        if self.partial.complete(document):
+        done = self.partial.of(document)
+        self.summary.resumed += done.pages
+        if done.complete:
             return
-        self.open.begin(document, first)
+        self.open.begin(document, done.pages)
         with _leaving_out():
-            pages = itertools.islice(self.read(place, document.name), first, None)
+            pages = itertools.islice(self.read(place, document.name), done.pages, None)
         while True:
             with _leaving_out():
                 if (page := next(pages, None)) is None:
@@ -191,7 +191,7 @@ class _Builder:
             self.open.page(page.number, page.pixels.size, boxes, marks)
             if self.open.marks >= self.batch or self.open.pixels >= _PIXELS:
                 self._close()
-                self.open.begin(document, self.partial.pages(document))
+                self.open.begin(document, self.partial.of(document).pages)
         self.open.complete()
 
     def _close(self) -> None:
@@ -221,7 +221,7 @@ class _Builder:
             index.save(self.path)
             self.summary.marks = len(rows)
         self.summary.files, self.summary.removed = len(fresh), len(gone)
-        self.summary.pages = sum(self.partial.pages(document) for document in fresh)
+        self.summary.pages = sum(self.partial.of(document).pages for document in fresh)
 
     def _gone(self, index: Index, name: str) -> bool:
         """Whether a document is to be forgotten."""

@@ -44,7 +44,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class _Read:
+class Progress:
     """How far a document has been read, and in which segments its marks are."""
 
     document: Document
@@ -67,7 +67,7 @@ class Partial:
 
     def __init__(self, folder: Path, meta: Mapping[str, Any]) -> None:
         self.folder, self.meta = folder, json.loads(json.dumps(meta))
-        self._read: dict[str, _Read] = {}
+        self._read: dict[str, Progress] = {}
         self._count = 0
         for path in sorted(folder.glob("segment-*")):
             self._count = int(path.name.rpartition("-")[2])
@@ -86,23 +86,16 @@ class Partial:
         """The document of that name as it was when its pages were read; None if none was."""
         return self._read[name].document if name in self._read else None
 
-    def pages(self, document: Document) -> int:
-        """How many pages of it need not be read again; 0 if it has changed since."""
-        return self._of(document).pages
-
-    def complete(self, document: Document) -> bool:
-        """Whether all its pages were read, and it has not changed since."""
-        return self._of(document).complete
+    def of(self, document: Document) -> Progress:
+        """How far it has been read; not at all if it has changed since."""
+        read = self._read.get(document.name)
+        return read if read and read.document.sha256 == document.sha256 else Progress(document)
 
     def append(self, pieces: list[Piece], rows: Rows) -> None:
-        """Adds a segment.
-
-        Args:
-            pieces: In the order of the rows' documents.
-            rows: Their marks.
+        """Adds a segment: pieces in the order of the rows' documents, and their marks.
 
         Raises:
-            DataError: It cannot be written.
+            GankitError: It cannot be written.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -114,11 +107,7 @@ class Partial:
         self._note(self._count, pieces)
 
     def merged(self, documents: Iterable[Document], dim: int) -> Rows:
-        """All marks of some documents.
-
-        Args:
-            documents: That are complete.
-            dim: Of the vectors.
+        """All marks, with vectors of `dim` numbers, of documents that are complete.
 
         Raises:
             DataError: A segment became unreadable meanwhile.
@@ -147,15 +136,10 @@ class Partial:
         """Deletes the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _of(self, document: Document) -> _Read:
-        read = self._read.get(document.name)
-        same = read is not None and read.document.sha256 == document.sha256
-        return read if read is not None and same else _Read(document)
-
     def _note(self, number: int, pieces: Iterable[Piece]) -> None:
         """Takes pieces up; a document of which one is missing (its segment was damaged) is read again."""
         for piece in pieces:
-            before = _Read(piece.document) if piece.first == 0 else self._of(piece.document)
+            before = Progress(piece.document) if piece.first == 0 else self.of(piece.document)
             if before.pages == piece.first and not before.complete:
                 segments = (*before.segments, number)
                 pages = before.pages + piece.pages

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from gankit import DataError
+from gankit.support import sha256
+
+_COLUMNS = ("owners", "pages", "boxes", "vectors")
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,7 @@ def identified(name: str, path: Path, *earlier: Document | None) -> Document:
     for known in earlier:
         if known and (known.path, known.size, known.mtime_ns) == (str(path), state.st_size, state.st_mtime_ns):
             return known
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Document(name, str(path), state.st_size, state.st_mtime_ns, sha256)
+    return Document(name, str(path), state.st_size, state.st_mtime_ns, sha256(path))
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,16 +144,13 @@ class Rows:
     vectors: np.ndarray
 
     def __post_init__(self) -> None:
-        n = len(self.vectors)
-        for name, dtype, shape in (
-            ("owners", np.int32, (n,)),
-            ("pages", np.int32, (n,)),
-            ("boxes", np.int32, (n, 4)),
-            ("vectors", np.float32, (n, self.vectors.shape[-1])),
+        n, dim = self.vectors.shape
+        for name, dtype, shape in zip(
+            _COLUMNS, ("int32",) * 3 + ("float32",), ((n,), (n,), (n, 4), (n, dim)), strict=True
         ):
             column = getattr(self, name)
             if column.shape != shape or column.dtype != dtype:
-                raise ValueError(f"{name}: {column.dtype} {column.shape} instead of {np.dtype(dtype)} {shape}")
+                raise ValueError(f"{name}: {column.dtype} {column.shape} instead of {dtype} {shape}")
         if n and (self.owners.min() < 0 or self.owners.max() >= len(self.documents)):
             raise ValueError("owners: there is no such document")
 
@@ -211,11 +208,9 @@ class Rows:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All columns."""
-        own = {name: getattr(self, name) for name in ("owners", "pages", "boxes", "vectors")}
-        return {**self.documents.arrays(), **own}
+        return {**self.documents.arrays(), **{name: getattr(self, name) for name in _COLUMNS}}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Rows:
         """The inverse of `arrays`."""
-        own = (arrays[name] for name in ("owners", "pages", "boxes", "vectors"))
-        return cls(Documents.from_arrays(arrays), *own)
+        return cls(Documents.from_arrays(arrays), *(arrays[name] for name in _COLUMNS))

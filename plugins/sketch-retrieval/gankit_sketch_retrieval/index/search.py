@@ -172,13 +172,8 @@ class Cells:
     @property
     def facts(self) -> dict[str, Any]:
         """What is stored of it beside its bytes."""
-        structure = self.structure
-        return {
-            "trained": self.trained,
-            "recall": self.recall,
-            "lists": structure.nlist,
-            "searched": structure.nprobe,
-        }
+        placed = {"trained": self.trained, "recall": self.recall}
+        return {**placed, "lists": self.structure.nlist, "searched": self.structure.nprobe}
 
     def candidates(self, queries: np.ndarray, k: int) -> np.ndarray:
         """Ids of what may be the best k, each once, rising; more than k, since 8 bits don't order them quite."""

@@ -59,13 +59,7 @@ class Index:
 
     @classmethod
     def create(cls, dim: int, meta: Mapping[str, Any], settings: SearchSettings | None = None) -> Index:
-        """An empty one.
-
-        Args:
-            dim: Of the vectors.
-            meta: What JSON can hold.
-            settings: How it is searched.
-        """
+        """An empty one of vectors of `dim` numbers."""
         return cls(Rows.none(dim), meta, settings or SearchSettings())
 
     def __len__(self) -> int:
@@ -100,14 +94,7 @@ class Index:
         return Entry(rows.documents.names[rows.owners[row]], int(rows.pages[row]), tuple(rows.boxes[row].tolist()))
 
     def check(self, meta: Mapping[str, Any]) -> None:
-        """Whether vectors made with other parameters may be compared with these.
-
-        Args:
-            meta: As of `create`.
-
-        Raises:
-            UsageError: They may not.
-        """
+        """Raises UsageError if vectors made with these parameters may not be compared with those in the index."""
         given = json.loads(json.dumps(meta))
         if wrong := [key for key in sorted({*given, *self.meta}) if given.get(key) != self.meta.get(key)]:
             message = f"the index was made with another {' and another '.join(wrong)}"
@@ -201,12 +188,8 @@ class Index:
             DataError: The file was changed by another process since it was loaded, or cannot be written.
         """
         path, cells = Path(os.path.realpath(path)), self._ready()
-        facts = {
-            "meta": self.meta,
-            "settings": dataclasses.asdict(self.settings),
-            "next": self._next,
-            "cells": cells.facts if cells else None,
-        }
+        facts = {"meta": self.meta, "settings": dataclasses.asdict(self.settings), "next": self._next}
+        facts["cells"] = cells.facts if cells else None
         arrays = {**self.rows.arrays(), "ids": self._ids}
         if cells:
             arrays["cells"] = cells.packed()

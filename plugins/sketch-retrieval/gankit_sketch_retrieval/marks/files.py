@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -140,18 +140,28 @@ def read(source: str | Path, *, kind: str = "", stretch: float = 0.0, raw: int =
         usable = [row for row in usable if not found[row].fault]
     else:
         others, verdict = [], MIXED
-    left_out = _say_left_out([(names[row], one) for row, one in enumerate(found) if one.fault])
+    faults = {row: one for row, one in enumerate(found) if one.fault}
+    left_out = dict(Counter(one.fault for one in faults.values()))
+    if faults:
+        first = {one.fault: one.why or names[row] for row, one in reversed(faults.items())}  # an example of each
+        examples = "; ".join(first[fault] for fault in left_out)
+        log.warning("%s pictures left out: %s (%s)", f"{len(faults):,}", _listed(left_out), examples)
     if not usable:
         raise DataError(f"no mark in {source}: {_listed(left_out)}", "give pictures of dark or bright ink")
     _say_kind(len(usable), verdict, len(others), counts)
     chosen = [found[row] for row in usable]
+    earlier: dict[bytes, int] = {}
+    repeated = [(row, same) for row in usable if (same := earlier.setdefault(found[row].digest, row)) != row]
+    if repeated:
+        message = "%s pictures are the same as others (%s as %s, say); they are kept"
+        log.warning(message, f"{len(repeated):,}", *(names[row] for row in repeated[0]))
     return Marks(
         pictures=np.stack([one.mark for one in chosen]),
         names=tuple(names[row] for row in usable),
         columns={name: values[usable] for name, values in columns.items()},
         kind=verdict,
         left_out=left_out,
-        repeated=_say_repeated([(names[row], found[row].digest) for row in usable]),
+        repeated=len(repeated),
         raw=tuple(one.raw for one in chosen) if raw else (),
     )
 
@@ -199,19 +209,8 @@ def _bounded(strokes: np.ndarray, most: int) -> np.ndarray:
     return np.asarray(Image.fromarray(part).resize((width, height), Image.Resampling.BOX))
 
 
-def _listed(left_out: dict[str, int]) -> str:
+def _listed(left_out: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
-
-
-def _say_left_out(faults: Sequence[tuple[str, _Seen]]) -> dict[str, int]:
-    first = {}
-    for name, one in faults:
-        first.setdefault(one.fault, one.why or name)
-    left_out = dict(Counter(one.fault for _, one in faults))
-    if faults:
-        examples = "; ".join(first.values())
-        log.warning("%s pictures left out: %s (%s)", f"{len(faults):,}", _listed(left_out), examples)
-    return left_out
 
 
 def _say_kind(count: int, verdict: str, corrected: int, counts: Counter[str]) -> None:
@@ -222,12 +221,3 @@ def _say_kind(count: int, verdict: str, corrected: int, counts: Counter[str]) ->
     log.info("%s marks: %s", f"{count:,}", SAID[verdict])
     if corrected:
         log.warning("%s of them look as if it were the other way round, and are read like the rest", f"{corrected:,}")
-
-
-def _say_repeated(digests: Sequence[tuple[str, bytes]]) -> int:
-    earlier: dict[bytes, str] = {}
-    repeated = [(name, earlier[digest]) for name, digest in digests if earlier.setdefault(digest, name) != name]
-    if repeated:
-        (name, first), count = repeated[0], len(repeated)
-        log.warning("%s pictures are the same as others (%s as %s, say); they are kept", f"{count:,}", name, first)
-    return len(repeated)

@@ -65,6 +65,7 @@ def code_points() -> tuple[int, ...]:
     return tuple(kept)
 
 
+@cache  # it takes seconds
 def symbols(per_class: int = 8, seed: int = 0, classes: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Symbols drawn as if by hand.
 
@@ -93,15 +94,7 @@ def symbols(per_class: int = 8, seed: int = 0, classes: int | None = None) -> tu
 
 
 def drawn(code: int, rng: np.random.Generator) -> np.ndarray:
-    """One symbol, drawn once.
-
-    Args:
-        code: One of `code_points`.
-        rng: Decides how.
-
-    Returns:
-        `[112, 112]` float32 in [0, 1], ink 1.
-    """
+    """One symbol of `code_points`, drawn once: `[112, 112]` float32 in [0, 1], ink 1."""
     from scipy.ndimage import distance_transform_edt, map_coordinates
 
     fonts = _fonts_with(code)

@@ -38,20 +38,14 @@ class Shape:
 
 def shape(kind: str, width: int) -> Shape:
     """The shape of a network by name; `width` is that of mark-gan's first layer."""
-    if kind == "sketch-gan":  # Creswell & Bharath 2016, table 1
-        return Shape(
-            ((8, 9, 1), (16, 5, 2), (16, 5, 2), (16, 5, 2)),
-            ((16, 3, 2), (16, 5, 2), (16, 5, 2), (16, 5, 2), (1, 9, 1)),
-            first=8,
-            normal=True,
-        )
-    if kind == "thin-gan":  # the same depth with small filters, and half as many
-        return Shape(
-            ((4, 3, 1), (8, 3, 2), (8, 3, 2), (8, 3, 2)),
-            ((8, 3, 2), (8, 3, 2), (8, 3, 2), (8, 3, 2), (1, 3, 1)),
-            first=8,
-            normal=True,
-        )
+    small = {
+        # Creswell & Bharath 2016, table 1
+        "sketch-gan": (((8, 9, 1), *3 * [(16, 5, 2)]), ((16, 3, 2), *3 * [(16, 5, 2)], (1, 9, 1))),
+        # the same depth with small filters, and half as many
+        "thin-gan": (((4, 3, 1), *3 * [(8, 3, 2)]), (*4 * [(8, 3, 2)], (1, 3, 1))),
+    }
+    if kind in small:
+        return Shape(*small[kind], first=8, normal=True)
     return Shape(
         ((width, 5, 2), (2 * width, 3, 2), (4 * width, 3, 2), (4 * width, 3, 2)),
         ((2 * width, 3, 2), (width, 3, 2), (width // 2, 5, 2), (width // 4, 5, 2), (1, 5, 1)),

@@ -1,4 +1,4 @@
-"""Boxes on a page, `x0, y0, x1, y1` with exclusive ends: how far they overlap, and the best of those that do."""
+"""Boxes on a page, `[n, 4]`, x0, y0, x1, y1 with exclusive ends: how far they overlap, the best of those that do."""
 
 from __future__ import annotations
 
@@ -10,22 +10,13 @@ CHUNK = 64  # boxes compared at once
 
 
 def area(boxes: np.ndarray) -> np.ndarray:
-    """Pixels in each box, `[n]` float64; 0 for an empty one.
-
-    Args:
-        boxes: `[n, 4]`.
-    """
+    """Pixels in each box, `[n]` float64; 0 for an empty one."""
     sides = np.maximum(np.asarray(boxes, np.float64)[:, 2:] - np.asarray(boxes, np.float64)[:, :2], 0)
     return sides[:, 0] * sides[:, 1]
 
 
 def shared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Pixels that lie in both boxes of each pair, `[n, m]` float64.
-
-    Args:
-        a: `[n, 4]`.
-        b: `[m, 4]`.
-    """
+    """Pixels that lie in both boxes of each pair, `[n, m]` float64."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     wide = np.minimum(a[:, None, 2], b[None, :, 2]) - np.maximum(a[:, None, 0], b[None, :, 0])
     high = np.minimum(a[:, None, 3], b[None, :, 3]) - np.maximum(a[:, None, 1], b[None, :, 1])
@@ -35,21 +26,16 @@ def shared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Intersection over union of each pair, `[n, m]` float64 in [0, 1]; 0 for two empty boxes.
 
-    Args:
-        a: `[n, 4]`.
-        b: `[m, 4]`.
+    Examples:
+        >>> iou(np.array([[0, 0, 4, 4]]), np.array([[0, 0, 4, 2], [4, 0, 8, 4]])).tolist()
+        [[0.5, 0.0]]
     """
     both = shared(a, b)
     return both / np.maximum(area(a)[:, None] + area(b)[None] - both, 1e-9)
 
 
 def neighbours(boxes: np.ndarray, threshold: float) -> list[np.ndarray]:
-    """For each box the rows of those that overlap it by more than a threshold, itself among them.
-
-    Args:
-        boxes: `[n, 4]`.
-        threshold: Of the intersection over union.
-    """
+    """For each box the rows of those whose intersection over union exceeds a threshold, itself among them."""
     boxes = np.asarray(boxes)
     found: list[np.ndarray] = [np.zeros(0, np.int64)] * len(boxes)
     order = np.argsort(boxes[:, 1], kind="stable")

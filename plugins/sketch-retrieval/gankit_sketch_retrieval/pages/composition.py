@@ -40,6 +40,9 @@ class Drawing:
     ink: float = 0.01
 
 
+DRAWING = Drawing()
+
+
 @dataclass(frozen=True)
 class Composed:
     """A page and what is on it.
@@ -57,9 +60,7 @@ class Composed:
     rows: np.ndarray
 
 
-def compose(
-    background: np.ndarray, marks: np.ndarray, labels: Any, seed: int, drawing: Drawing | None = None
-) -> Composed:
+def compose(background: np.ndarray, marks: np.ndarray, labels: Any, seed: int, drawing: Drawing = DRAWING) -> Composed:
     """Pastes marks onto a page, where it is empty, without overlaps.
 
     Args:
@@ -71,7 +72,6 @@ def compose(
     """
     from scipy import ndimage
 
-    drawing = drawing or Drawing()
     random = np.random.default_rng(seed)
     page = read_ink(background, "dark")
     paper = background.astype(np.float32)

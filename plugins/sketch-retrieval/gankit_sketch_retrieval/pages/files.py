@@ -62,13 +62,7 @@ class Region:
 def documents(source: Path) -> list[Path]:
     """A file itself, or all files of a folder that can hold pages, with its folders', 2 before 10.
 
-    Hidden files and folders are left out.
-
-    Args:
-        source: A file or folder.
-
-    Raises:
-        DataError: There is none.
+    Hidden files and folders are left out. Raises DataError if there is none.
     """
     if source.is_file():
         return [source]
@@ -101,11 +95,7 @@ def named_documents(sources: Sequence[Path]) -> dict[str, Path]:
 
 
 def pages(path: Path, document: str) -> Iterator[Page]:
-    """All pages of a file, one at a time.
-
-    Args:
-        path: A picture, TIFF or PDF.
-        document: The name that the pages get.
+    """All pages of a picture, TIFF or PDF, one at a time; they get the document's name.
 
     Raises:
         DataError: The file cannot be read, is encrypted, ends early, or a page has more than 200 million pixels; a PDF,
@@ -116,29 +106,14 @@ def pages(path: Path, document: str) -> Iterator[Page]:
 
 
 def page_of(path: Path, number: int) -> Page:
-    """One page of a file.
-
-    Args:
-        path: A picture, TIFF or PDF.
-        number: From 1.
-
-    Raises:
-        DataError: As of `pages`, or there is no such page.
-    """
+    """One page of a file; numbers begin at 1. Raises as `pages`, or if there is no such page."""
     if not 1 <= number <= (count := page_count(path)):
         raise DataError(f"{path} has no page {number}", f"it has {count}")
     return Page(path.name, number, path, _pixels(path, number))
 
 
 def page_count(path: Path) -> int:
-    """How many pages a file has.
-
-    Args:
-        path: A picture, TIFF or PDF.
-
-    Raises:
-        DataError: As of `pages`.
-    """
+    """How many pages a file has. Raises as `pages`."""
     if path.suffix.lower() == PDF:
         with _pdf(path) as opened:
             return len(opened)
@@ -151,11 +126,12 @@ def region(reference: str) -> Region:
 
     A file whose own name contains `#` is taken as that file if it exists.
 
-    Args:
-        reference: As above.
-
     Raises:
         UsageError: What stands after `#` is no page or box, or the box is empty.
+
+    Examples:
+        >>> region("scans.tif#3/10,20,30,40")
+        Region(path=PosixPath('scans.tif'), page=3, box=(10, 20, 30, 40))
     """
     name, mark, place = reference.rpartition("#")
     if not mark or Path(reference).exists():

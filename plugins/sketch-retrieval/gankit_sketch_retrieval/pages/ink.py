@@ -135,10 +135,7 @@ def page_polarity(pixels: np.ndarray) -> str:
 def usual_height(boxes: np.ndarray, areas: np.ndarray, shape: tuple[int, int]) -> float:
     """The height below which half of the ink lies, as specks do not count and rules and frames hardly.
 
-    Args:
-        boxes: `[n, 4]` of components.
-        areas: `[n]` pixels of each.
-        shape: Of the page; components that span more than a quarter of it are no writing.
+    Components, with boxes `[n, 4]` and `[n]` pixels, that span more than a quarter of the page are no writing.
     """
     high, wide = boxes[:, 3] - boxes[:, 1], boxes[:, 2] - boxes[:, 0]
     writing = (high < shape[0] / 4) & (wide < shape[1] / 4) & (high > 2) & (areas > 8)
@@ -154,11 +151,8 @@ def skew(mask: np.ndarray, height: float) -> float:
     """How far lines of writing descend to the right, in degrees within +-5, at steps of 0.1.
 
     The angle at which the profile across the lines is the most uneven (the sum of squared differences of
-    neighbouring rows); 0 if no angle makes it clearly more uneven than 0 does.
-
-    Args:
-        mask: `[h, w]` bool, ink.
-        height: Of the writing, in pixels.
+    neighbouring rows); 0 if no angle makes it clearly more uneven than 0 does. The mask is `[h, w]` bool, ink, and the
+    height is that of the writing, in pixels.
     """
     step = max(1, int(height / 8))
     y, x = np.nonzero(mask[::step, ::step])

@@ -11,6 +11,7 @@ from PIL import Image
 
 from gankit import DataError
 from gankit_sketch_retrieval.hits.hit import Hit, by_page
+from gankit_sketch_retrieval.pages.boxes import shared
 from gankit_sketch_retrieval.pages.cutouts import SMALL
 
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1
@@ -144,12 +145,7 @@ def _is_mark(size: tuple[int, int], hits: Sequence[Hit]) -> bool:
 
 
 def fitted(pixels: np.ndarray, width: int, height: int) -> Image.Image:
-    """A picture scaled by one factor, at most `ENLARGED`, to lie within a frame.
-
-    Args:
-        pixels: `[height, width]` uint8.
-        width: Of the frame in pixels.
-        height: Of the frame in pixels.
+    """A picture `[height, width]` uint8 as `within` makes it.
 
     Raises:
         DataError: There are no pixels.
@@ -160,7 +156,7 @@ def fitted(pixels: np.ndarray, width: int, height: int) -> Image.Image:
 
 
 def within(picture: Image.Image, width: int, height: int) -> Image.Image:
-    """A picture scaled like that of `fitted`."""
+    """A picture scaled by one factor, at most `ENLARGED`, to lie within a frame of so many pixels."""
     factor = min(width / picture.width, height / picture.height, ENLARGED)
     size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
     return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -188,15 +184,9 @@ def places(boxes: Sequence[Box], sizes: Sequence[tuple[float, float]], picture: 
             spot = (x, y, x + wide, y + tall)
             a, b, c, d = (min(int(value), side) for value, side in zip(spot, picture.size * 2, strict=True))
             covered = sums[d, c] - sums[b, c] - sums[d, a] + sums[b, a]
-            cost = covered + 0.5 * _overlap(spot, others) + 3 * _overlap(spot, taken) + 0.03 * wide * tall * order
+            hidden, clash = (shared(np.array([spot]), boxed).sum() for boxed in (others, taken))
+            cost = covered + 0.5 * hidden + 3 * clash + 0.03 * wide * tall * order
             if cost < least:
                 best, least = spot, cost
         taken = np.vstack([taken, best])
     return [tuple(map(float, spot)) for spot in taken]
-
-
-def _overlap(one: Box, many: np.ndarray) -> float:
-    """The area that a box shares with others, summed over these `[n, 4]`."""
-    wide = np.minimum(many[:, 2], one[2]) - np.maximum(many[:, 0], one[0])
-    tall = np.minimum(many[:, 3], one[3]) - np.maximum(many[:, 1], one[1])
-    return float((wide.clip(0) * tall.clip(0)).sum())

@@ -44,8 +44,9 @@ def drawn(sheet: Sheet) -> Image.Image:
 
 
 def _head(sheet: Sheet, wide: int, tall: int) -> Image.Image:
-    strip, draw = _strip(tall + 2 * PAD)
-    _framed(strip, draw, sheet.query, (0, 0, wide + 2 * PAD, tall + 2 * PAD), ACCENT, 3)
+    strip = _strip(tall + 2 * PAD)
+    draw = ImageDraw.Draw(strip)
+    _framed(strip, sheet.query, (0, 0, wide + 2 * PAD, tall + 2 * PAD), ACCENT, 3)
     left, middle = wide + 2 * PAD + 28, strip.height // 2
     room = strip.width - left
     draw.text((left, middle - 44), "Query", SOFT, font(18), "lm")
@@ -61,10 +62,11 @@ def _marks(sheet: Sheet, wide: int, tall: int) -> Iterator[Image.Image]:
     columns = (room + GAP) // (wide + 2 * PAD + GAP)
     outer, inner = (room + GAP) // columns - GAP, tall + 2 * PAD
     for first in range(0, len(shown), columns):
-        strip, draw = _strip(inner + 50)
+        strip = _strip(inner + 50)
+        draw = ImageDraw.Draw(strip)
         for column, (hit, mark) in enumerate(shown[first : first + columns]):
             left = column * (outer + GAP)
-            _framed(strip, draw, mark, (left, 0, left + outer, inner), LINE, 1)
+            _framed(strip, mark, (left, 0, left + outer, inner), LINE, 1)
             wide_chip = _number(draw, hit.rank, left, inner + 5, font(15, True))
             draw.text((left + wide_chip + 8, inner + 15), f"{hit.score:.3f}", INK, font(16), "lm")
             tail = f", p. {hit.page}"
@@ -85,7 +87,7 @@ def _pages(sheet: Sheet) -> Iterator[Image.Image]:
     outer = (WIDTH - 2 * EDGE + GAP) // columns - GAP
     for first in range(0, len(shown), columns):
         tiles = [_page(view, min(outer, PAGE_WIDTH)) for view in shown[first : first + columns]]
-        strip, _ = _strip(max(tile.height for tile in tiles))
+        strip = _strip(max(tile.height for tile in tiles))
         for column, tile in enumerate(tiles):
             strip.paste(tile, (column * (outer + GAP), 0))
         yield strip
@@ -140,15 +142,10 @@ def _number(draw: ImageDraw.ImageDraw, rank: int, left: int, top: int, face: Any
 
 
 def _framed(
-    strip: Image.Image,
-    draw: ImageDraw.ImageDraw,
-    mark: Image.Image | None,
-    frame: tuple[int, int, int, int],
-    line: str,
-    thick: int,
+    strip: Image.Image, mark: Image.Image | None, frame: tuple[int, int, int, int], line: str, thick: int
 ) -> None:
-    """A mark in the middle of its frame."""
-    left, top, right, bottom = frame
+    """A mark in the middle of its frame, left, top, right and bottom."""
+    draw, (left, top, right, bottom) = ImageDraw.Draw(strip), frame
     draw.rounded_rectangle((left, top, right - 1, bottom - 1), 6, CARD, line, thick)
     centre = ((left + right) // 2, (top + bottom) // 2)
     if mark is None:
@@ -158,14 +155,13 @@ def _framed(
     strip.paste(small, (centre[0] - small.width // 2, centre[1] - small.height // 2))
 
 
-def _strip(height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    strip = Image.new("RGB", (WIDTH - 2 * EDGE, height), PAPER)
-    return strip, ImageDraw.Draw(strip)
+def _strip(height: int) -> Image.Image:
+    return Image.new("RGB", (WIDTH - 2 * EDGE, height), PAPER)
 
 
 def _line(text: str, face: Any, colour: str) -> Image.Image:
-    strip, draw = _strip(face.size + 20)
-    draw.text((0, strip.height // 2), text, colour, face, "lm")
+    strip = _strip(face.size + 20)
+    ImageDraw.Draw(strip).text((0, strip.height // 2), text, colour, face, "lm")
     return strip
 
 

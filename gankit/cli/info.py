@@ -26,7 +26,7 @@ def command(recipe: str, as_json: bool) -> None:
     cls = entry.recipe
     assert cls is not None  # find() raises for a broken one
     group = cls.commands()
-    verbs = sorted(group.commands) if group else []
+    verbs = sorted(group.list_commands(click.Context(group))) if group else []
     if as_json:
         return print_json(
             {

@@ -208,6 +208,8 @@ def test_a_recipes_own_commands_stand_behind_its_name(monkeypatch, capsys):
     assert code == 0 and out == "8\n"
     code, out, _ = gankit("info", "srgan", capsys=capsys)
     assert "gankit srgan double" in out
+    code, out, _ = gankit("info", "stock-gan", capsys=capsys)  # whose commands are files
+    assert "gankit stock-gan simulate" in out
 
 
 def test_messages_follow_stderr_when_it_is_exchanged(capsys):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gankit.cli.seeds import spread
 from gankit.commands import common_options, complete_run, json_option, print_json, print_table, runs_dir_option, talk
 from gankit.errors import UsageError
 from gankit.runs.run import find_run, runs_root
@@ -64,14 +65,13 @@ def show(comparison: Comparison) -> None:
     ]
     print_table(["", "run", *differing], lines)
     click.echo()
-    spread, rows = comparison.over_seeds, []
+    over_seeds, rows = comparison.over_seeds, []
     for row in comparison.rows:
         cells = [_cell(value) + " *" * (i in row.best) for i, value in enumerate(row.values)]
-        if spread:
-            found = spread.get(row.metric, {"mean": None, "sd": None})
-            cells.append("-" if found["mean"] is None else f"{figure(found['mean'])} +- {figure(found['sd'])}")
+        if over_seeds:
+            cells.append(spread(over_seeds.get(row.metric, {"mean": None})))
         rows.append([row.metric + arrow(row.better), *cells])
-    heads = [side.name for side in comparison.sides] + ["mean +- sd"] * bool(spread)
+    heads = [side.name for side in comparison.sides] + ["mean +- sd"] * bool(over_seeds)
     if rows:
         print_table(["metric", *heads], rows)
         click.echo("↑ higher is better, ↓ lower is better, * is best; without an arrow, nothing is ranked")

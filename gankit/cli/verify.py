@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gankit import plugins
+from gankit.cli.seeds import spread
 from gankit.commands import (
     common_options,
     complete_recipe,
@@ -130,8 +131,7 @@ def print_claims(claims: Sequence[Claim]) -> None:
 def _print(result: Mapping[str, Any], checked: Sequence[Checked]) -> None:
     rows, colours = [], {"reproduced": "green", "better": "green", "missed": "red", "failed": "red"}
     for one in checked:
-        measured = "-" if one.measured is None else figure(one.measured)
-        measured += "" if one.sd is None else f" +- {figure(one.sd)}"
+        measured = spread({"mean": one.measured, "sd": one.sd})
         rows.append([one.claim.metric, figure(one.claim.value), measured, figure(one.claim.tolerance), one.verdict])
     print_table(["metric", "claimed", "measured", "tolerance", "verdict"], rows, title=f"claims of {result['recipe']}")
     click.echo()

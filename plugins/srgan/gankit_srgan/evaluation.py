@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from gankit.images.features import Features, feature_distance, feature_network
 from gankit.images.metrics import luma, niqe, psnr, super_resolution_scores
 from gankit_srgan.photos import LARGEST_TEST_SIDE, Photo
 
-BETTER = {
+BETTER: Mapping[str, Literal["higher", "lower"]] = {
     "psnr_y": "higher",
     "ssim_wang": "higher",
     "ssim_daala": "higher",

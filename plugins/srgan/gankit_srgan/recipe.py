@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from gankit import Data, Evaluation, Monitor, Phase, Recipe, RecipeConfig, Section, Stage
+from gankit import Data, Evaluation, Monitor, Phase, Recipe, RecipeConfig, Section, Stage, Terms, Turn
 
 STAGES = ("pixel", "adversarial")
 SHAPES = {"compact": {"blocks": 6, "width": 48}, "fast": {"blocks": 3, "width": 24}, "paper": {}}
@@ -227,17 +227,17 @@ class SRGAN(Recipe):
         pixel_loss = squared_error if "mse" in (pixel.loss, "mse" if paper else "") else absolute_error
         steps = adversarial.steps or (200_000 if paper else 4_000)
 
-        def enlarged(turn):
+        def enlarged(turn: Turn) -> Terms:
             return {"sr": turn("generator", turn["lr"])}
 
-        def reproduce(turn):
+        def reproduce(turn: Turn) -> Terms:
             return {"error": pixel_loss(turn("generator", turn["lr"]), turn["hr"])}
 
-        def discriminate(turn):
+        def discriminate(turn: Turn) -> Terms:
             real, fake = turn("discriminator", turn["hr"]), turn("discriminator", turn.shared["sr"])
             return {"real": cross_entropy(real, True), "fake": cross_entropy(fake, False)}
 
-        def generate(turn):
+        def generate(turn: Turn) -> Terms:
             sr = turn.shared["sr"]
             ours, truth = (_listed(turn("features", image)) for image in jittered(turn, sr, turn["hr"]))
             return {
@@ -247,7 +247,7 @@ class SRGAN(Recipe):
                 "lattice": lattice(sr, turn["hr"], config.scale),
             }
 
-        def outputs(turn):
+        def outputs(turn: Turn) -> Terms:
             sr = turn("generator", turn["lr"])
             return {"real": turn("discriminator", turn["hr"]), "fake": turn("discriminator", sr)}
 

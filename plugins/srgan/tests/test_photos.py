@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from gankit_srgan.photos import Pairs, held_out
+from gankit_srgan.recipe import SRGAN, SRGANConfig
 from PIL import Image
 
+from gankit.config import resolve
 from gankit.errors import DataError
 from gankit.images import ImageCrops, Reductions, imresize, list_images, load_pixels
 
@@ -82,3 +84,35 @@ def test_photographs_to_judge_by(tmp_path):
     Image.fromarray(grey[:, :17]).save(tmp_path / "c.png")
     with pytest.raises(DataError, match=r"b\.png is too small .*c\.png is too small"):
         held_out(list_images(tmp_path), 4)
+
+
+def checked(source, **options):
+    return SRGAN(resolve(SRGANConfig, {}, {"held_out": 1, **options})).check(str(source))
+
+
+def test_check_says_what_a_training_would_make_of_photographs(photos, tmp_path):
+    (tmp_path / "d.png").write_bytes(b"no picture")
+    facts, text = checked(tmp_path, crop=192, scale=3, sizes="1,0.5", cache_mb=1)  # c is held out
+    assert facts["ok"] is False and facts["images"] == 2 and (facts["train"], facts["held_out"]) == (1, 1)
+    assert [problem["path"] for problem in facts["problems"]] == [str(tmp_path / "d.png"), str(photos[1])]
+    assert "160 x 120 pixels, smaller than a crop of 192 x 192" in text
+    assert facts["smallest_side"] == 72 and f"smallest side  72 pixels: {photos[2]}" in text
+    assert facts["decoded_bytes"] == 3 * (200 * 400 + 72 * 96) and "96 x 72 to 400 x 200 pixels" in text
+    assert facts["training_bytes"] == 3 * 200 * 400 and "240 kB in memory" in text
+    (tmp_path / "d.png").unlink()
+    facts, text = checked(tmp_path, crop=64, sizes="1,0.9,0.8", held_out=2)
+    assert facts["ok"] is True and (facts["train"], facts["held_out"], facts["crop"]) == (1, 2, 64)
+    # What it counts is what is decoded.
+    assert facts["training_bytes"] == 3 * read_all(photos[1:2], 1, 64, (1.0, 0.9, 0.8)).areas.sum()
+
+
+def test_check_says_what_is_too_much_for_the_memory_and_too_small_for_the_figures(tmp_path):
+    for name, size in (("a", (900, 1000)), ("b", (16, 200))):  # b is held out
+        Image.fromarray(np.zeros((*size, 3), np.uint8)).save(tmp_path / f"{name}.png")
+    facts, text = checked(tmp_path, cache_mb=2)
+    assert "2.7 MB on disk, being more than --cache-mb 2" in text and facts["cache_mb"] == 2
+    assert "b.png: 200 x 16 pixels, too small to be judged at x4" in text and facts["held_out"] == 0
+    with pytest.raises(DataError, match="too small to be judged"):
+        held_out([tmp_path / "b.png"], 4)
+    facts, text = checked(tmp_path / "a.png")
+    assert facts["ok"] and "1 image(s), and 1 would be held out" in text and facts["lacks"] in text

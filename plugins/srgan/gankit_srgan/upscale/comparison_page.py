@@ -21,63 +21,8 @@ from gankit_srgan.upscale.vips import vips
 DETAIL = 256  # pixels a side of a detail, in the result
 DETAILS = 4
 OVERVIEW = 1000  # most pixels a side of the whole picture
+TEMPLATE, STYLE, SCRIPT = (Path(__file__).with_suffix(f".{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
 HALO = 4  # low-resolution pixels around a detail, so that bicubic interpolation sees what is there
-
-TEMPLATE = """{% macro show(pair, boxes=0) %}
-<figure id="{{ pair.id }}">
-<div class="pair">
-<img src="{{ pair.before }}" alt="bicubic interpolation" draggable="false">
-<img src="{{ pair.after }}" alt="the model's result" class="after" draggable="false">
-{% for number in range(1, boxes + 1) %}
-<i id="box{{ number }}">{{ number }}</i>
-{% endfor %}
-<b class="left">bicubic</b><b class="right">model</b><u></u>
-<input type="range" min="0" max="100" step="0.1" value="50" aria-label="bicubic to the left, the model to the right">
-</div>
-<figcaption>{{ pair.caption }}</figcaption>
-</figure>
-{% endmacro %}
-<h1>{{ name }}</h1>
-<p class="soft">{{ source }}, enlarged {{ factor }} times by the model <strong>{{ model }}</strong>, {{ sizes }}. Drag a
-picture: bicubic interpolation lies on the left of the line, the model on the right.</p>
-<h2>Whole picture</h2>
-{{ show(overview, details | length) }}
-<h2>Details, where the two differ most (two screen pixels a pixel)</h2>
-<div class="details">
-{% for pair in details %}
-{{ show(pair) }}
-{% endfor %}
-</div>"""
-
-STYLE = """
-.details { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 1.5rem; }
-.pair { position: relative; --at: 50%; overflow: hidden;
-  background: repeating-conic-gradient(#bbb 0 25%, #eee 0 50%) 0 0 / 16px 16px; }
-.pair img { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 0; user-select: none; }
-.details img { image-rendering: pixelated; }
-/* Each side shows one picture alone: where they are transparent, the other would shine through. */
-.pair img { clip-path: inset(0 calc(100% - var(--at)) 0 0); }
-.pair img.after { clip-path: inset(0 0 0 var(--at)); }
-.pair u { position: absolute; top: 0; bottom: 0; left: var(--at); width: 2px; margin-left: -1px; background: #fff;
-  box-shadow: 0 0 3px #000; }
-.pair u::after { content: "\\2194"; position: absolute; top: 50%; left: 1px; width: 32px; height: 32px;
-  margin: -16px 0 0 -16px; border-radius: 50%; background: #fff; color: #222; font: 20px/30px system-ui, sans-serif;
-  text-align: center; text-decoration: none; box-shadow: 0 0 3px #000; }
-.pair b { position: absolute; bottom: 8px; padding: 1px 8px; border-radius: 4px; background: #000a; color: #fff;
-  font-size: .8rem; font-weight: 500; }
-.pair .left { left: 8px; } .pair .right { right: 8px; }
-.pair i { position: absolute; border: 2px solid #ffd400; color: #ffd400; font: 600 12px/1 system-ui, sans-serif;
-  text-shadow: 0 0 3px #000, 0 0 3px #000; padding: 1px 2px; min-width: 14px; min-height: 14px; }
-.pair input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: ew-resize; }
-.pair:focus-within { outline: 3px solid #3b82f6; outline-offset: 2px; }
-"""
-
-SCRIPT = """
-for (const pair of document.querySelectorAll(".pair")) {
-  const range = pair.querySelector("input");
-  range.addEventListener("input", () => pair.style.setProperty("--at", range.value + "%"));
-}
-"""
 
 
 def write_page(path: Path, picture: Picture, target: Path, differences: np.ndarray, model: str, factor: float) -> None:

@@ -34,7 +34,8 @@ class Differences:
         high = self.painter(rows, columns)
         low = eight_bits(self.picture.colour[rows, columns])
         size = (high.shape[1], high.shape[0])
-        bicubic = np.asarray(Image.fromarray(low.squeeze(2) if self.channels == 1 else low).resize(size, Image.BICUBIC))
+        small = Image.fromarray(low.squeeze(2) if self.channels == 1 else low)
+        bicubic = np.asarray(small.resize(size, Image.Resampling.BICUBIC))
         distance = np.abs(eight_bits(high[:, :, : self.channels]).astype(np.int16) - bicubic.reshape(*size[::-1], -1))
         first, left = -(-rows.start // CELL), -(-columns.start // CELL)
         last, right = rows.stop // CELL, columns.stop // CELL  # whole cells; a rest at the border stays 0

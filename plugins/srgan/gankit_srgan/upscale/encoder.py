@@ -160,7 +160,7 @@ class Encoder:
         step = max(1, BLOCK // rows.shape[1])
         for first in range(0, len(rows), step):
             # A zero in front of every row: it is not filtered.
-            data = self._deflate.compress(np.pad(rows[first : first + step], ((0, 0), (1, 0))))
+            data = self._deflate.compress(np.pad(rows[first : first + step], ((0, 0), (1, 0))).data)
             self._pipe.write(_chunk(b"IDAT", data))
 
     def _encode(self) -> None:
@@ -224,7 +224,7 @@ def _save_png(image: Any, path: Path, xmp: bytes | None, options: dict[str, Any]
     """
     target = vips().TargetCustom()
     waiting: bytes | None = b""  # until the header, 33 bytes, is complete
-    failed: list[OSError] = []
+    failed: list[Exception] = []
 
     def write(data: Any) -> int:
         nonlocal waiting

@@ -7,9 +7,9 @@ from .engine.arrays import ArraySource as ArraySource
 from .errors import DataError as DataError
 from .errors import GankitError as GankitError
 from .errors import UsageError as UsageError
+from .metrics.evaluation import Evaluation as Evaluation
 from .recipe import Claim as Claim
 from .recipe import Data as Data
-from .recipe import Evaluation as Evaluation
 from .recipe import Monitor as Monitor
 from .recipe import Phase as Phase
 from .recipe import Recipe as Recipe

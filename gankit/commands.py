@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from gankit.recipe import Evaluation
+from gankit.metrics.evaluation import Evaluation
 from gankit.support.files import columns_of, stream_csv, write_csv
 from gankit.support.values import figure
 

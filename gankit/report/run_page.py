@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gankit.errors import UsageError
-from gankit.recipe import Evaluation
+from gankit.metrics.evaluation import Evaluation
 from gankit.report import album, charts
 from gankit.report.html import arrow, document, text
 from gankit.support.files import read_json, write

@@ -16,7 +16,8 @@ from gankit import plugins
 from gankit.config import from_document, read_yaml
 from gankit.engine import checkpoint
 from gankit.errors import CheckpointError, UsageError
-from gankit.recipe import Data, Evaluation, Recipe
+from gankit.metrics.evaluation import Evaluation
+from gankit.recipe import Data, Recipe
 from gankit.runs.run import Run, find_run, runs_root
 from gankit.support.files import slug, write_json
 

@@ -24,8 +24,9 @@ from typing import Any
 
 from gankit.config import RecipeConfig, from_document, read_yaml, resolve
 from gankit.errors import DataError, Offline, Stopped, UsageError, did_you_mean
+from gankit.metrics.evaluation import Evaluation
 from gankit.metrics.score import leaves_as_json
-from gankit.recipe import Claim, Evaluation, Recipe
+from gankit.recipe import Claim, Recipe
 from gankit.runs.run import Run
 from gankit.studies.seeds import OpenListener, aggregate, described, evaluation_of, train_seeds, with_seed
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from gankit.config import read_yaml
 from gankit.errors import GankitError, UsageError
+from gankit.metrics.evaluation import Evaluation
 from gankit.metrics.score import leaves_as_json
-from gankit.recipe import Evaluation
 from gankit.runs.run import Run
 from gankit.studies.seeds import aggregate
 from gankit.support.files import read_json

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from gankit.config import RecipeConfig, Training, arguments
 from gankit.errors import ConfigError, GankitError, Stopped, UsageError
-from gankit.recipe import Evaluation, Recipe
+from gankit.metrics.evaluation import Evaluation
+from gankit.recipe import Recipe
 from gankit.runs.run import Run, find_run
 from gankit.support.files import read_json, unwritable, write_json
 from gankit.support.values import finite

@@ -9,7 +9,7 @@ from PIL import Image
 
 from gankit.commands import print_evaluation
 from gankit.errors import UsageError
-from gankit.recipe import Evaluation
+from gankit.metrics.evaluation import Evaluation
 from gankit.report import album, charts
 from gankit.report import run_page as report
 

@@ -19,7 +19,7 @@ LEVELS = (
     ("studies", "export", "images"),
     ("runs",),
     ("monitors", "nn", "plugins", "engine"),
-    ("report", "datasets", "metrics", "recipe"),
+    ("report", "datasets", "recipe", "metrics"),
     ("support", "config"),
     ("errors", "version"),
 )

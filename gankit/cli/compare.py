@@ -10,7 +10,7 @@ import click
 from gankit.cli.seeds import spread
 from gankit.commands import common_options, complete_run, json_option, print_json, print_table, runs_dir_option, talk
 from gankit.errors import UsageError
-from gankit.runs.run import find_run, runs_root
+from gankit.runs.run import find_run, new_stamp, runs_root
 from gankit.support.values import figure, finite
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ def command(runs: tuple[str, ...], out: Path | None, force: bool, runs_dir: Path
     opened = [find_run(reference, root) for reference in runs]
     from gankit.studies.comparison import compare
     from gankit.studies.comparison_page import write_page
-    from gankit.studies.seeds import new_stamp
 
     comparison = compare(opened)
     page = write_page(comparison, out or root / f"comparison-{new_stamp()}.html")

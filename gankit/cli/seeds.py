@@ -16,10 +16,11 @@ from gankit.support.values import figure
 
 def run_seeds(source: str, recipe: type[Recipe], config: RecipeConfig, count: int, root: Path, as_json: bool) -> None:
     """Trains several seeds, and prints mean and spread; exits with 1 if one failed."""
+    from gankit.runs.run import new_stamp
     from gankit.studies import seeds
     from gankit.support.progress import TrainingBar
 
-    stamp = seeds.new_stamp()
+    stamp = new_stamp()
     files: list[Path] = []
 
     def record(done: seeds.SeedRuns) -> None:

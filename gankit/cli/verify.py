@@ -95,12 +95,12 @@ def _check(
     strict: bool,
 ) -> tuple[dict[str, Any], list[Checked]]:
     from gankit.runs.results import versions
-    from gankit.runs.run import find_run, now, runs_root
+    from gankit.runs.run import find_run, new_stamp, now, runs_root
     from gankit.studies import claims as verify
     from gankit.studies import seeds
     from gankit.support.progress import TrainingBar
 
-    root, stamp = runs_root(runs_dir), seeds.new_stamp()
+    root, stamp = runs_root(runs_dir), new_stamp()
     result: dict[str, Any] = {}
     head = {"recipe": cls.name, "source": source, "started": now(), "versions": versions()}
 

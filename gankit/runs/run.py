@@ -54,6 +54,11 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
+def new_stamp() -> str:
+    """Date, time and two random bytes: the name of a new run folder, or a part of a file's."""
+    return f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
 class Run:
     """One run directory.
 
@@ -83,8 +88,7 @@ class Run:
             config: The configuration as YAML.
             info: First contents of run.json.
         """
-        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-        path = root / recipe / f"{stamp}-{secrets.token_hex(2)}"
+        path = root / recipe / new_stamp()
         try:
             path.mkdir(parents=True)
         except OSError as error:

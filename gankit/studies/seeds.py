@@ -7,11 +7,9 @@ gets an ordinary run directory; `runs/<recipe>/seeds-<id>.json` names them and h
 from __future__ import annotations
 
 import contextlib
-import datetime
 import gc
 import logging
 import math
-import secrets
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -241,8 +239,3 @@ def store(result: Mapping[str, Any], root: Path, recipe: str, kind: str, stamp: 
     except OSError as error:
         raise unwritable(path, error) from error
     return write_json(path, result)
-
-
-def new_stamp() -> str:
-    """Date, time and two random bytes, as in the name of a run folder."""
-    return f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

@@ -3,21 +3,30 @@
     import pytest
     from gankit.testing import CHECKS, check_recipe
 
+    @pytest.mark.xdist_group("mine")
     @pytest.mark.parametrize("check", CHECKS)
     def test_recipe(check, tmp_path):
         check_recipe(MyRecipe, check, tmp_path)
 
-The checks train the recipe with its options `Recipe.tiny`. One of them compares one device with two logical ones, which
+The checks train the recipe with its options `Recipe.tiny`. They share what they train, so with pytest-xdist the checks
+of one recipe belong to one group (`--dist loadgroup`). One of them compares one device with two logical ones, which
 must be made before TensorFlow starts: call `gankit.engine.distribution.logical_cpus(2)` in conftest.
+
+Making a graph of a step takes as long as running ten steps without one, and a tiny training has fewer. So most checks
+run the very steps of the engine eagerly. Two make graphs: `replicas` that of two devices, and `run` that of one.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +36,12 @@ from gankit import plugins
 from gankit.config import RecipeConfig, arguments, from_document, parse_yaml, resolve, to_yaml
 from gankit.recipe import Recipe
 
-STEPS = 20
+STEPS = 5
+"""Steps that the checks train of each stage, at least: with a phase that runs every so many steps, until its third."""
+CUT = 3
+"""Steps of each stage after which a training is cut, and which two replicas train in float32."""
+
+State = dict[str, np.ndarray]
 
 
 def tiny(recipe: type[Recipe], **changes: Any) -> RecipeConfig:
@@ -36,45 +50,132 @@ def tiny(recipe: type[Recipe], **changes: Any) -> RecipeConfig:
     Args:
         recipe: The recipe.
         **changes: Engine options, `precision="float64"`.
+
+    Examples:
+        >>> class Mine(Recipe):
+        ...     tiny = {"training.batch_size": 2}
+        >>> tiny(Mine, seed=3).training.batch_size
+        2
     """
     options = {"training.batch_size": 4, "training.steps_per_call": 7, **recipe.tiny}
     return resolve(recipe.Config, {}, {**options, **{f"training.{key}": value for key, value in changes.items()}})
 
 
-def train_steps(
-    recipe: type[Recipe], steps: int, folder: Path | None = None, cut: int = 0, **changes: Any
-) -> dict[str, np.ndarray]:
-    """Trains some steps of each stage and returns the state.
+class TinyGame:
+    """A recipe made ready to train as small as it can be, its steps run eagerly.
 
     Args:
         recipe: With its tiny configuration.
-        steps: Of each stage.
-        folder: Where to put the checkpoint of a cut.
-        cut: Step of each stage at which everything is saved, thrown away, built again and restored; 0 for never.
+        opened: A game of the same recipe and float type whose opened data are used; None opens them anew.
+        eager: Whether steps run eagerly rather than as a graph.
         **changes: Engine options.
     """
-    from gankit.engine import checkpoint
-    from gankit.engine.mixed_precision import precision
-    from gankit.runs.trainer import Trainer
 
-    config = tiny(recipe, **changes)
-    with precision(config.training.precision):
-        trainer = Trainer(recipe(config))
-        for number, name in enumerate(trainer.stages):
-            done = 0
-            trainer.stages[name].begin(trainer.data, 0, steps)
-            while done < steps:
-                if done == cut != 0:
-                    assert folder is not None
-                    checkpoint.save(folder, checkpoint.Position(number, done, done, {}), trainer.state.get_state())
-                    trainer = Trainer(recipe(config))
-                    trainer.state.set_state(checkpoint.restore(folder)[1])
-                    trainer.stages[name].begin(trainer.data, done, steps)
-                ends = [steps - done, config.training.steps_per_call, *([cut - done] if cut > done else [])]
-                readings = trainer.stages[name].advance(done, min(ends))
+    def __init__(
+        self, recipe: type[Recipe], opened: TinyGame | None = None, *, eager: bool = True, **changes: Any
+    ) -> None:
+        from gankit.runs.trainer import Trainer
+
+        self.eager = eager
+        self.training = tiny(recipe, **changes).training
+        if opened is None:
+            made = recipe(tiny(recipe, **changes))
+        else:
+            # A copy, since opening its data may have settled more of the recipe than `Trainer.data` holds.
+            made = copy.copy(opened.trainer.recipe)
+            made.config = made.config.model_copy(update={"training": self.training})
+            made.data = lambda data=opened.trainer.data: data  # type: ignore[method-assign]
+        with self._setting():
+            self.trainer = Trainer(made)
+        self.begun = self.trainer.state.get_state()
+
+    @contextmanager
+    def _setting(self) -> Iterator[None]:
+        import tensorflow as tf
+
+        from gankit.engine.mixed_precision import precision
+
+        before = tf.config.functions_run_eagerly(), tf.config.optimizer.get_experimental_options()
+        with precision(self.training.precision), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Even though the `tf.config.experimental_run_functions_eagerly`")
+            tf.config.run_functions_eagerly(self.eager)
+            # Optimising a graph takes a third of the time of making it, and pays after hundreds of steps.
+            tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+            try:
+                yield
+            finally:
+                tf.config.run_functions_eagerly(before[0])
+                off = before[1].get("disable_meta_optimizer", False)
+                tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": off})
+
+    def steps(self, stage: str) -> int:
+        """Steps that the checks train of a stage."""
+        return max(STEPS, 2 * max(phase.every for phase in self.trainer.stages[stage].stage.phases) + 1)
+
+    def train(self, stage: str, start: int, stop: int, only: str | None = None) -> None:
+        """Trains steps of one stage.
+
+        Args:
+            stage: Its name.
+            start: The first step.
+            stop: The step after the last.
+            only: The phase that alone is run; None for all of them.
+        """
+        from gankit.engine.step import CompiledStage
+
+        with self._setting():
+            compiled = self.trainer.stages[stage]
+            if only is not None:
+                phases = tuple(phase for phase in compiled.stage.phases if phase.name == only)
+                compiled = CompiledStage(self.trainer.state, replace(compiled.stage, phases=phases), stop)
+            compiled.begin(self.trainer.data, start, self.steps(stage))
+            while start < stop:
+                count = min(stop - start, compiled.per_call)
+                readings = compiled.advance(start, count)
                 assert readings.non_finite() is None, f"{readings.non_finite()} is not finite"
-                done += min(ends)
-        return trainer.state.get_state()
+                start += count
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What one stage made of a state: the states in which it began, was cut and ended."""
+
+    begun: State
+    cut: State
+    ended: State
+
+
+class Shared:
+    """What the checks of one recipe share.
+
+    Args:
+        recipe: The recipe.
+    """
+
+    def __init__(self, recipe: type[Recipe]) -> None:
+        self.recipe = recipe
+
+    @cached_property
+    def game(self) -> TinyGame:
+        """The recipe in float32 on one device, in whatever state it was left."""
+        return TinyGame(self.recipe)
+
+    @cached_property
+    def passages(self) -> dict[str, Passage]:
+        """Stage -> what a training in float32 on one device made of it, stage after stage."""
+        state, found = self.game.trainer.state, {}
+        state.set_state(self.game.begun)
+        for name in self.game.trainer.stages:
+            begun = state.get_state()
+            self.game.train(name, 0, CUT)
+            cut = state.get_state()
+            self.game.train(name, CUT, self.game.steps(name))
+            found[name] = Passage(begun, cut, state.get_state())
+        return found
+
+
+# The checks of one recipe follow each other, and what they share may be large: one recipe's is kept.
+_shared = lru_cache(maxsize=1)(Shared)
 
 
 def difference(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> float:
@@ -146,23 +247,14 @@ def check_config_round_trip(recipe: type[Recipe], folder: Path) -> None:
 
 def check_phases(recipe: type[Recipe], folder: Path) -> None:
     """Each phase alone moves the trainable weights of the networks that it names, and of no others."""
-    from gankit.engine.mixed_precision import precision
-    from gankit.engine.step import CompiledStage
-    from gankit.runs.trainer import Trainer
-
-    config = tiny(recipe)
-    with precision(config.training.precision):
-        trainer = Trainer(recipe(config))
-        networks = trainer.state.networks
-        for stage in trainer.state.stages:
-            for phase in stage.phases:
-                before = {name: [np.array(w) for w in net.get_weights()] for name, net in networks.items()}
-                compiled = CompiledStage(trainer.state, replace(stage, phases=(phase,)), 2)
-                compiled.begin(trainer.data, 0, stage.steps)
-                readings = compiled.advance(0, 2)
-                assert readings.non_finite() is None
-                moved = {name for name, net in networks.items() if _moved(net, before[name])}
-                assert moved == set(phase.trains), f"phase {phase.name!r} of {stage.name!r} moved {sorted(moved)}"
+    game = _shared(recipe).game
+    networks = game.trainer.state.networks
+    for stage in game.trainer.state.stages:
+        for phase in stage.phases:
+            before = {name: [np.array(w) for w in net.get_weights()] for name, net in networks.items()}
+            game.train(stage.name, 0, 2, phase.name)
+            moved = {name for name, net in networks.items() if _moved(net, before[name])}
+            assert moved == set(phase.trains), f"phase {phase.name!r} of {stage.name!r} moved {sorted(moved)}"
 
 
 def _moved(network: Any, before: list[np.ndarray]) -> bool:
@@ -176,28 +268,50 @@ def _moved(network: Any, before: list[np.ndarray]) -> bool:
 def check_replicas(recipe: type[Recipe], folder: Path) -> None:
     """Two replicas train what one device trains.
 
-    To 1e-8 of each variable in float64 over 20 steps; to 1e-4 of each network in float32 over 5 (see `drift`).
+    To 1e-4 of each network in float32 over the first steps of each stage (see `drift`); to 1e-8 of each variable in
+    float64 over all stages, the two replicas as a graph.
     """
-    for precision, steps, limit, measure in (("float64", STEPS, 1e-8, difference), ("float32", 5, 1e-4, drift)):
-        one = train_steps(recipe, steps, precision=precision)
-        two = train_steps(recipe, steps, precision=precision, strategy="mirrored", devices=2)
-        apart = measure(one, two)
-        assert apart <= limit, f"{precision}: one and two replicas differ by {apart:.1e} after {steps} steps"
+    shared = _shared(recipe)
+    two = TinyGame(recipe, shared.game, strategy="mirrored", devices=2)
+    for name, passage in shared.passages.items():
+        two.trainer.state.set_state(passage.begun)
+        two.train(name, 0, CUT)
+        apart = drift(passage.cut, two.trainer.state.get_state())
+        assert apart <= 1e-4, f"float32: one and two replicas differ by {apart:.1e} after {CUT} steps of {name!r}"
+    one = TinyGame(recipe, precision="float64")
+    two = TinyGame(recipe, one, eager=False, precision="float64", strategy="mirrored", devices=2)
+    for game in (one, two):
+        for name in game.trainer.stages:
+            game.train(name, 0, game.steps(name))
+    apart = difference(one.trainer.state.get_state(), two.trainer.state.get_state())
+    assert apart <= 1e-8, f"float64: one and two replicas differ by {apart:.1e} at the end"
 
 
 def check_resume(recipe: type[Recipe], folder: Path) -> None:
-    """A training saved, thrown away and restored in the middle of each stage ends in the same bits."""
-    whole = train_steps(recipe, STEPS)
-    cut = train_steps(recipe, STEPS, folder, cut=STEPS // 2 + 1)
-    unequal = [key for key in whole if not np.array_equal(whole[key], cut[key])]
-    assert not unequal, f"{len(unequal)} variables differ after a resume, first {unequal[0]}"
+    """A training saved in the middle of each stage, and restored into one that is built anew, ends in the same bits."""
+    from gankit.engine import checkpoint
+
+    passages = _shared(recipe).passages
+    again = TinyGame(recipe)
+    for number, (name, passage) in enumerate(passages.items()):
+        again.train(name, 0, 1)  # so that what a checkpoint forgets is of another age
+        checkpoint.save(folder / name, checkpoint.Position(number, CUT, CUT, {}), passage.cut)
+        again.trainer.state.set_state(checkpoint.restore(folder / name)[1])
+        again.train(name, CUT, again.steps(name))
+        ended = again.trainer.state.get_state()
+        unequal = [key for key, value in passage.ended.items() if not np.array_equal(value, ended[key])]
+        assert not unequal, f"{len(unequal)} variables differ after a resume in {name!r}, first {unequal[0]}"
 
 
 def check_bfloat16(recipe: type[Recipe], folder: Path) -> None:
     """bfloat16 trains to finite float32 weights."""
-    state = train_steps(recipe, 5, precision="bfloat16")
+    game = TinyGame(recipe, _shared(recipe).game, precision="bfloat16")
+    for name in game.trainer.stages:
+        game.train(name, 0, CUT)
+    state = game.trainer.state.get_state()
     assert all(np.isfinite(v).all() for v in state.values() if v.dtype.kind == "f")
-    assert all(v.dtype != np.float16 and v.itemsize >= 4 for k, v in state.items() if k.startswith("networks/"))
+    halves = {str(v.dtype) for k, v in state.items() if k.startswith("networks/") and v.itemsize < 4}
+    assert not halves, f"weights of the networks are kept in {', '.join(sorted(halves))}"
 
 
 def check_run(recipe: type[Recipe], folder: Path) -> None:

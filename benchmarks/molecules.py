@@ -71,10 +71,10 @@ def pooled(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
 
 def recovery(options: argparse.Namespace) -> dict[str, Any]:
     """Known agents among the compounds of a library, ranked by their predicted response."""
+    from gankit_aae_molecules.autoencoder import Autoencoder
     from gankit_aae_molecules.evaluation.effect import baselines, enrichment
     from gankit_aae_molecules.library import tanimoto
     from gankit_aae_molecules.library.search import density
-    from gankit_aae_molecules.model import Model
     from gankit_aae_molecules.recipe import AAEMolecules
     from gankit_aae_molecules.tables import read
     from sklearn.metrics import roc_auc_score
@@ -89,13 +89,13 @@ def recovery(options: argparse.Namespace) -> dict[str, Any]:
     left = np.array([key not in active for key in keys])
     keys, bits = [key for key, kept in zip(keys, left, strict=True) if kept], bits[left]
     truth = np.array([key in known for key in keys], float)
-    model, dose = Model(loaded.networks, loaded.facts), np.zeros((len(bits), 1), np.float32)
+    model, dose = Autoencoder(loaded.networks, loaded.facts), np.zeros((len(bits), 1), np.float32)
     words = tanimoto.pack(bits)
     wanted, usual = (
         model.generate(value, 1000, seed)[0] for value, seed in ((0.9, 4), (float(train.response.mean()), 5))
     )
     scores = {"model": model.predict(bits, dose), "generated": density(wanted, words) - density(usual, words)}
-    scores |= {name: judge(bits, dose) for name, judge in baselines(train, model.response).items()}
+    scores |= {name: predict(bits, dose) for name, predict in baselines(train, model.response).items()}
     return {
         "library": len(truth),
         "known": int(truth.sum()),

@@ -32,11 +32,8 @@ import tensorflow as tf
 from PIL import Image
 
 from gankit.engine.stream import batch_of
-from gankit.images.crops import ImageCrops
+from gankit.images import ImageCrops, Reductions, list_images, load_pixels, read_each, read_image
 from gankit.images.decoding import Plan
-from gankit.images.images import list_images, read_each, read_image
-from gankit.images.prepared import load_pixels
-from gankit.images.reductions import Reductions
 
 TILE = 480  # pixels; the usual size of sub-images in the field
 

@@ -6,7 +6,10 @@ pActivity), Data/NCI the first 5,000 structures of the NCI's open database. The 
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
 from gankit.errors import DataError
@@ -42,6 +45,11 @@ def file_of(package: str, *parts: str) -> Path | None:
     folders = list(found.submodule_search_locations or ()) if found else []
     path = Path(folders[0], *parts) if folders else None
     return path if path is not None and path.is_file() else None
+
+
+def csv_rows(package: str, name: str) -> Iterator[dict[str, str]]:
+    """The rows of a table that lies in a package of this plugin."""
+    return csv.DictReader(resources.files(package).joinpath(name).read_text("utf-8").splitlines())
 
 
 def _found(path: Path, hint: str) -> Path:

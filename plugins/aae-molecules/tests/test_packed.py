@@ -33,7 +33,9 @@ def file(tmp_path):
 def test_a_library_is_what_its_file_holds(file):
     found = packed.open_library(file, workers=1)
     usable = [i for i in range(6) if i != 3]
-    assert (found.n, found.read, found.name) == (5, 6, "some.smi") and found.bad == ["nonsense: no valid SMILES"]
+    assert (found.n, found.facts["read"], found.name) == (5, 6, "some.smi") and found.facts["bad"] == [
+        "nonsense: no valid SMILES"
+    ]
     assert [found.record(row) for row in range(5)] == [Record(SMILES[i], f"molecule {i}") for i in usable]
     assert np.array_equal(tanimoto.unpack(found.words), np.stack([fingerprint(SMILES[i]) for i in usable]))
     assert np.array_equal(found.counts, tanimoto.ones(found.words))

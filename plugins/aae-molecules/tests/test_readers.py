@@ -349,7 +349,7 @@ def test_however_it_is_written(write, how):
         (b"smiles,conc_uM,GI\n", "no rows"),
         (bytes(range(256)) * 50, "binary"),
         (b"\x89PNG\r\n\x1a\n" + b"\xfe\x03\x07" * 50, "not readable"),
-        (b"PK\x03\x04" + b"x" * 100, "save it as CSV"),
+        (b"PK\x03\x04" + b"x" * 100, "export it as CSV"),
         (b"a" * 3_000_000, "longer than"),
         (gzip.compress(b"smiles,conc_uM,GI\nCCO,1,50\n" * 5000)[:200], "cut short"),
         (b"smiles,conc_uM,GI\nCCO,1,\"50\nCCO,1,50\n", "damaged"),

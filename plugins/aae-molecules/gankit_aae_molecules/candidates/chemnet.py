@@ -45,12 +45,9 @@ def distance(first: Sequence[str], second: Sequence[str]) -> float:
     """
     from gankit.metrics import Moments, frechet_distance
 
-    both = []
-    for smiles in (first, second):
-        moments = Moments()
-        moments.update(activations(smiles))
-        both.append(moments)
-    a, b = both
+    a, b = Moments(), Moments()
+    a.update(activations(first))
+    b.update(activations(second))
     return frechet_distance(a.mean, a.covariance(), b.mean, b.covariance())
 
 

@@ -102,8 +102,9 @@ def screen(
     if request.filters.novel and not training.blocks:
         raise UsageError("the run knows no structures, only fingerprints", "leave --novel out")
     probabilities, dose = model.generate(request.value, request.count, request.seed)
-    if lost := library.read - library.n:
-        tell(f"{lost:,} of {library.read:,} records of the library cannot be used, such as {library.bad[0]}")
+    read, bad = library.facts["read"], library.facts["bad"]
+    if lost := read - library.n:
+        tell(f"{lost:,} of {read:,} records of the library cannot be used, such as {bad[0]}")
     tell(f"looking up {request.count:,} fingerprints among {library.n:,} molecules")
     if request.by == "ratio":
         usual, _ = model.generate(float(model.response.value(0.0)), request.count, request.seed + 1)

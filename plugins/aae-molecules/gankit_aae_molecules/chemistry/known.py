@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from functools import cache
-from pathlib import Path
 
-FILE = Path(__file__).with_name("known_agents.csv")
+from gankit_aae_molecules.shipped import csv_rows
 
 
 @cache
 def agents() -> dict[str, str]:
     """First block of the InChIKey -> name of approved or clinically tested small molecules against cancer."""
-    with FILE.open(encoding="utf-8", newline="") as file:
-        return {row["inchikey"][:14]: row["name"] for row in csv.DictReader(file)}
+    return {row["inchikey"][:14]: row["name"] for row in csv_rows(__package__, "known_agents.csv")}

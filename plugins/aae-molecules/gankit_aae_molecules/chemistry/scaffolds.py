@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from rdkit import rdBase
@@ -10,9 +10,7 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from gankit.errors import DataError, UsageError
 from gankit_aae_molecules.chemistry.standard import molecule
-
-if TYPE_CHECKING:
-    from gankit_aae_molecules.tables.responses import Compounds
+from gankit_aae_molecules.tables.responses import Compounds
 
 
 def scaffold(smiles: str) -> str:

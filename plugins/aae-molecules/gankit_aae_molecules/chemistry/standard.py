@@ -102,12 +102,7 @@ def remark(text: str, standard: Standard) -> str:
 
 
 def standardise_all(texts: Sequence[str], workers: int | None = None) -> list[Standard | str]:
-    """`standardise` of many; in place of an error, the reason.
-
-    Args:
-        texts: SMILES.
-        workers: See `workers.mapped`.
-    """
+    """`standardise` of many, see `workers.mapped`; in place of an error, the reason."""
     return mapped(_standard_or_reason, texts, workers)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 
 T = TypeVar("T")
 log = logging.getLogger("gankit")
@@ -30,7 +29,7 @@ def mapped(function: Callable[[str], T], items: Sequence[str], workers: int | No
     """
     pieces = [list(items[i : i + PIECE]) for i in range(0, len(items), PIECE)]
     if workers is None:
-        workers = processors() if len(items) > FEWEST else 1
+        workers = cpu_count() if len(items) > FEWEST else 1
     if min(workers, len(pieces)) > 1:
         try:
             return [result for piece in streamed(_each, ((function, x) for x in pieces), workers) for result in piece]
@@ -51,8 +50,3 @@ def streamed(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], worke
     """
     parallel = Parallel(workers, batch_size=1, pre_dispatch="2 * n_jobs", return_as="generator")
     yield from parallel(delayed(function)(*call) for call in calls)
-
-
-def processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

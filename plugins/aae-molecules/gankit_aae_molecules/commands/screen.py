@@ -63,7 +63,6 @@ def command(
 
     vacant(output)  # before the long part
     loaded = opened(run, runs_dir)
-    import json
     from dataclasses import asdict
 
     from gankit.errors import UsageError
@@ -91,11 +90,10 @@ def command(
     write_sdf(rows, results.path("candidates.sdf", "structures"))
     grid(rows, results.path("candidates.png", "picture"))
     results.json("set.json", figures, "set")
-    stored = json.loads((library.folder / "library.json").read_text("utf-8"))
     files = results.finish(
         warning=WARNING,
         data={key: loaded.facts[key] for key in ("file", "response", "split", "compounds", "rows")},
-        library={"name": library.name, "hash": library.folder.name, **stored},
+        library={"name": library.name, "hash": library.folder.name, **library.facts},
     )
     result = {"rows": rows, "set": figures, "files": files}
     if as_json:

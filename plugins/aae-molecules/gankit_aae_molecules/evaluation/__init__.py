@@ -6,28 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from gankit import Data, Evaluation
+from gankit_aae_molecules.autoencoder import Autoencoder
+from gankit_aae_molecules.evaluation import control, effect, enrichment, latent, reconstruction, vae
 
 
 def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation:
     """All figures of the model."""
-    from gankit_aae_molecules.autoencoder import Autoencoder
-    from gankit_aae_molecules.evaluation import control, effect, latent, reconstruction
-
     model, train, test = Autoencoder(networks, data.facts), data.held_out["train"], data.held_out["test"]
-    rivals = effect.baselines(train, model.response)
+    rivals, known, unseen = (
+        effect.baselines(train, model.response),
+        data.held_out["structures"],
+        data.held_out["unseen"],
+    )
     parts = [
         effect.evaluate(model, train, test, rivals),
-        reconstruction.evaluate(model, data.held_out["structures"], data.held_out["unseen"]),
-        latent.evaluate(model, data.held_out["structures"], data.held_out["unseen"]),
+        reconstruction.evaluate(model, known, unseen),
+        latent.evaluate(model, known, unseen),
         control.evaluate(model, train, rivals["random forest"], recipe.config.generated),
     ]
     if recipe.config.vae:
-        from gankit_aae_molecules.evaluation import vae
-
-        parts.append(vae.evaluate(networks, model.latent, data.held_out["unseen"]))
+        parts.append(vae.evaluate(networks, model.latent, unseen))
     if model.response.labelled:
-        from gankit_aae_molecules.evaluation import enrichment
-
         parts.append(enrichment.evaluate(model, train, test, recipe.config.generated))
     facts = {key: data.facts[key] for key in ("file", "split", "compounds", "rows", "structures", "cell_lines")}
     return Evaluation({}, {}, {"data": facts, "response": model.response.unit}).merged(*parts)

@@ -30,23 +30,21 @@ def baselines(train: Rows, response: Response, seed: int = 0) -> dict[str, Predi
     rows = np.arange(len(train))
     if len(rows) > MOST_ROWS and not response.labelled:
         rows = np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False)
-    x = _features(train.fingerprint[rows], train.concentration[rows])
-    y = train.response[rows]
+    x, y = _features(train.fingerprint[rows], train.concentration[rows]), train.response[rows]
     if response.labelled:
-        forest = RandomForestClassifier(500, class_weight="balanced_subsample", n_jobs=-1, random_state=seed).fit(x, y)
-        line = LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000).fit(x, y)
-        found: dict[str, Predictor] = {
-            "random forest": lambda bits, dose: forest.predict_proba(_features(bits, dose))[:, 1],
-            "logistic regression": lambda bits, dose: line.predict_proba(_features(bits, dose))[:, 1],
+        woods = RandomForestClassifier(500, class_weight="balanced_subsample", n_jobs=-1, random_state=seed).fit(x, y)
+        logistic = LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000).fit(x, y)
+        return {
+            "random forest": lambda bits, dose: woods.predict_proba(_features(bits, dose))[:, 1],
+            "logistic regression": lambda bits, dose: logistic.predict_proba(_features(bits, dose))[:, 1],
             "nearest neighbour": nearest_active(train),
         }
-        return found
     forest = RandomForestRegressor(TREES, min_samples_leaf=5, max_features=1 / 3, n_jobs=-1, random_state=seed)
     forest.fit(x, y)
-    line = Ridge(10.0).fit(x, y)
-    found = {
+    ridge = Ridge(10.0).fit(x, y)
+    found: dict[str, Predictor] = {
         "random forest": lambda bits, dose: forest.predict(_features(bits, dose)),
-        "ridge": lambda bits, dose: line.predict(_features(bits, dose)),
+        "ridge": lambda bits, dose: ridge.predict(_features(bits, dose)),
         "nearest neighbour": nearest_response(train),
     }
     if response.dosed:
@@ -58,7 +56,6 @@ def baselines(train: Rows, response: Response, seed: int = 0) -> dict[str, Predi
 def nearest_active(train: Rows) -> Predictor:
     """Tanimoto similarity to the nearest compound with the label active."""
     words = tanimoto.pack(train.fingerprint[train.response > 0.5])
-
     return lambda bits, dose: tanimoto.nearest(tanimoto.pack(bits), words)[0] if words.size else np.zeros(len(bits))
 
 
@@ -69,7 +66,6 @@ def nearest_response(train: Rows) -> Predictor:
     edges = np.searchsorted(train.compound[order], [*train.present, train.present[-1] + 1])
 
     def predict(bits: np.ndarray, dose: np.ndarray) -> np.ndarray:
-        found = np.empty(len(bits))
         unique, inverse = np.unique(np.concatenate([bits, dose], axis=1), axis=0, return_inverse=True)
         answers = np.empty(len(unique))
         for i, row in enumerate(unique):
@@ -78,8 +74,7 @@ def nearest_response(train: Rows) -> Predictor:
             rows = np.concatenate([order[edges[j] : edges[j + 1]] for j in best])
             away = np.abs(train.concentration[rows, 0] - row[-1])
             answers[i] = train.response[rows[away <= away.min() + 1e-6]].mean()
-        found[:] = answers[inverse.ravel()]
-        return found
+        return answers[inverse.ravel()]
 
     return predict
 
@@ -160,5 +155,5 @@ def _fitted(truth: np.ndarray, guess: np.ndarray) -> dict[str, float]:
     return found
 
 
-def _features(bits: np.ndarray, dose: np.ndarray) -> Any:
+def _features(bits: np.ndarray, dose: np.ndarray) -> np.ndarray:
     return np.concatenate([bits, dose], axis=1, dtype=np.float32)

@@ -9,7 +9,6 @@ from gankit_aae_molecules import shipped
 from gankit_aae_molecules.library.packed import Library, open_library
 
 MOSES = {"moses-train": "train.csv.gz", "moses-test": "test.csv.gz"}
-NAMES = ("builtin", *MOSES)
 
 
 def find(name: str) -> Library:
@@ -30,5 +29,5 @@ def find(name: str) -> Library:
             raise DataError(f"{name} is not on this machine", "pip install --no-deps molsets")
         return open_library(path, name=name)
     if not Path(name).is_file():
-        raise DataError(f"there is no library {name}", f"give a file of SMILES, or one of {', '.join(NAMES)}")
+        raise DataError(f"there is no library {name}", f"give a file of SMILES, or builtin, {', '.join(MOSES)}")
     return open_library(name)

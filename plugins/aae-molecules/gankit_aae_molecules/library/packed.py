@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 from filelock import FileLock
+from joblib import cpu_count
 
 from gankit.errors import DataError
 from gankit.support import Bar, home, whole, write_json
-from gankit_aae_molecules.chemistry.workers import processors, streamed
+from gankit_aae_molecules.chemistry.workers import streamed
 from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.library.records import Record, records
 
@@ -40,16 +41,18 @@ class Library:
     Attributes:
         folder: Where they lie.
         name: For people.
-        n: How many.
-        read: Records of the file; those that cannot be used are left out.
-        bad: The first of these, as text.
+        facts: `n`, how many; `read`, records of the file, of which those that cannot be used are left out; `bad`, the
+            first of these, as text; `source`, the file's name.
     """
 
     folder: Path
     name: str
-    n: int
-    read: int
-    bad: Sequence[str]
+    facts: dict[str, Any]
+
+    @property
+    def n(self) -> int:
+        """How many."""
+        return int(self.facts["n"])
 
     @cached_property
     def words(self) -> np.ndarray:
@@ -108,8 +111,7 @@ def open_library(path: Path | str, *, name: str = "", workers: int | None = None
                 _pack(path, folder, workers)
     except OSError as error:
         raise DataError(f"{path.name} cannot be packed in {folder.parent}: {error}", "set GANKIT_HOME") from error
-    facts = json.loads((folder / "library.json").read_text("utf-8"))
-    return Library(folder, name or path.name, facts["n"], facts["read"], facts["bad"])
+    return Library(folder, name or path.name, json.loads((folder / "library.json").read_text("utf-8")))
 
 
 def _pack(path: Path, folder: Path, workers: int | None) -> None:
@@ -142,7 +144,7 @@ def _parts(path: Path, parts: Path, workers: int | None) -> Iterator[Path]:
     pieces = iter(lambda: list(itertools.islice(source, PIECE)), [])
     first = next(pieces, [])
     calls = ((piece, parts / f"{number:06d}.npz") for number, piece in enumerate(itertools.chain([first], pieces)))
-    yield from streamed(_part, calls, 1 if len(first) < PIECE else workers or processors())
+    yield from streamed(_part, calls, 1 if len(first) < PIECE else workers or cpu_count())
 
 
 def _part(piece: Sequence[Record], part: Path) -> Path:

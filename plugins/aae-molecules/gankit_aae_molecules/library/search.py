@@ -44,12 +44,7 @@ class Hits:
         return len(self.row)
 
 
-def search(
-    library: Library,
-    probabilities: np.ndarray,
-    k: int = 10,
-    by: By = "tanimoto",
-) -> Hits:
+def search(library: Library, probabilities: np.ndarray, k: int = 10, by: By = "tanimoto") -> Hits:
     """The k nearest of each generated fingerprint.
 
     Args:
@@ -108,22 +103,16 @@ def ratio(library: Library, wanted: np.ndarray, usual: np.ndarray) -> Hits:
     return _hits(library, wanted, rows, chosen, found, ratios[rows])
 
 
-def _hits(
-    library: Library,
-    probabilities: np.ndarray,
-    rows: np.ndarray,
-    chosen: np.ndarray,
-    found: np.ndarray,
-    log_ratio: np.ndarray | None = None,
-) -> Hits:
-    """Hits with their figures under the fingerprint that was chosen for each."""
+def _hits(library: Library, probabilities: np.ndarray, rows: np.ndarray, chosen: np.ndarray, *more: np.ndarray) -> Hits:
+    """Hits `rows` with their figures under the fingerprint `chosen` for each; `more` are `found` and `log_ratio`."""
     queries, words = tanimoto.pack(probabilities >= 0.5), library.words[:, rows]
     alike, likely = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
     for number in np.unique(chosen):
         mine = chosen == number
         alike[mine] = tanimoto.similarities(queries[:, number], words[:, mine])
         likely[mine] = tanimoto.log_likelihoods(probabilities[number], words[:, mine])
-    return Hits(rows, chosen, alike, likely, found, ties(library.words, words), log_ratio)
+    found, *log_ratio = more
+    return Hits(rows, chosen, alike, likely, found, ties(library.words, words), *log_ratio)
 
 
 def density(probabilities: np.ndarray, words: np.ndarray) -> np.ndarray:

@@ -26,13 +26,13 @@ def read(reading: Reading) -> None:
     for piece in reading.table.pieces():
         piece, lines = reading.of_lines(piece, line)
         names = piece[compound]
-        lists = [_lists(a, b) for a, b in zip(piece[doses], piece[activities], strict=True)]
+        lists = [
+            tuple(text.split(",") if text else [] for text in pair)
+            for pair in zip(piece[doses], piece[activities], strict=True)
+        ]
         uneven = [i for i, (a, b) in enumerate(lists) if len(a) != len(b)]
-        reading.drop(
-            "curves with different counts of doses and activities",
-            len(uneven),
-            [f"{names[i]} on {lines[i]}: {len(lists[i][0])} and {len(lists[i][1])}" for i in uneven[:3]],
-        )
+        said = [f"{names[i]} on {lines[i]}: {len(lists[i][0])} and {len(lists[i][1])}" for i in uneven[:3]]
+        reading.drop("curves with different counts of doses and activities", len(uneven), said)
         for i in uneven:
             lists[i] = ([], [])
         if bound is not None:
@@ -42,7 +42,3 @@ def read(reading: Reading) -> None:
         activity = reading.numbers(list(itertools.chain.from_iterable(b for _, b in lists)))
         codes = reading.identify(names, name=names)
         reading.add(np.repeat(codes, counts), np.repeat(lines, counts), log_molar(dose, MICRO), 100 + activity)
-
-
-def _lists(doses: str, activities: str) -> tuple[list[str], list[str]]:
-    return doses.split(",") if doses else [], activities.split(",") if activities else []

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
 
 import numpy as np
 
 from gankit.errors import UsageError, did_you_mean
+from gankit_aae_molecules.shipped import csv_rows
 
 UNNAMED = "unnamed"  # the line of a file that has no column of lines
 
@@ -42,7 +41,7 @@ _APART = {
 
 @cache
 def canonical(name: str) -> str:
-    """The name of a cell line in capitals and digits: `MCF7` for MCF-7, MCF7_BREAST, BR:MCF7 and ACH-000019.
+    """The name of a cell line in capitals and digits.
 
     DepMap's and COSMIC's numbers are known for the NCI-60 and other common lines; of another line they stay as they
     are.
@@ -52,6 +51,10 @@ def canonical(name: str) -> str:
 
     Returns:
         "" if it is blank.
+
+    Examples:
+        >>> {canonical(name) for name in ("MCF-7", "MCF7_BREAST", "BR:MCF7", "ACH-000019")}
+        {'MCF7'}
     """
     text = name.strip().upper()
     if text in _APART:
@@ -68,8 +71,7 @@ def canonical(name: str) -> str:
 def _known() -> dict[str, str]:
     """Numbers and other names -> canonical names."""
     found = {}
-    text = resources.files(__package__).joinpath("cell_lines.csv").read_text(encoding="utf-8")
-    for row in csv.DictReader(text.splitlines()):
+    for row in csv_rows(__package__, "cell_lines.csv"):
         for other in (row["depmap"], row["cosmic"], *row["others"].split()):
             if other:
                 found[other] = row["name"]

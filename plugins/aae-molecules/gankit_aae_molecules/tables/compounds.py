@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
 from gankit.errors import DataError
 from gankit.support import write_csv
+from gankit_aae_molecules.shipped import csv_rows
 from gankit_aae_molecules.tables.columns import ID_KINDS, guess, plain
 from gankit_aae_molecules.tables.pieces import PiecewiseTable
 from gankit_aae_molecules.tables.points import Identity
@@ -39,8 +38,7 @@ class SmilesTable:
         self._ours: dict[tuple[str, str], str] = {}
         if path is not None:
             self._add_file(path)
-        text = resources.files(__package__).joinpath("ccle_drugs.csv").read_text(encoding="utf-8")
-        for row in csv.DictReader(text.splitlines()):
+        for row in csv_rows(__package__, "ccle_drugs.csv"):
             for name in (row["name"], *row["synonyms"].split(";")):
                 _add(self._ours, "name", name, row["smiles"])
 
@@ -91,16 +89,13 @@ def _key(kind: str, value: str) -> str:
     return re.sub(r"[^\w]|_", "", text)
 
 
-def resolve(
-    identities: Sequence[Identity], table: SmilesTable, summary: Summary, workers: int | None = None
-) -> tuple[Compounds, np.ndarray]:
+def resolve(identities: Sequence[Identity], table: SmilesTable, summary: Summary) -> tuple[Compounds, np.ndarray]:
     """Standard structures and fingerprints; compounds of one structure (stereochemistry aside) become one.
 
     Args:
         identities: As the file tells them apart.
         table: For those without SMILES.
         summary: Is told what is merged, unresolved and bad.
-        workers: Processes.
 
     Returns:
         The distinct compounds, and int32 `[identities]`: the number of each, or -1.
@@ -119,7 +114,7 @@ def resolve(
         identity.name for identity, text in zip(identities, texts, strict=True) if not text and identity.bits is None
     ]
     standards: dict[int, Standard] = {}
-    for i, found in zip(with_smiles, standardise_all([texts[i] for i in with_smiles], workers), strict=True):
+    for i, found in zip(with_smiles, standardise_all([texts[i] for i in with_smiles]), strict=True):
         if isinstance(found, Standard):
             standards[i] = found
         else:
@@ -138,14 +133,10 @@ def resolve(
         list(dict.fromkeys(identities[i].name for i in members)) for members in groups.values() if len(members) > 1
     ]
     smiles = [standards[i].smiles if i in standards else "" for i in first]
-    keys = iter(fingerprints([text for text in smiles if text], workers))
+    keys = iter(fingerprints([text for text in smiles if text]))
     rows = [next(keys) if text else identities[i].bits for i, text in zip(first, smiles, strict=True)]
-    return Compounds(
-        [identities[i].name for i in first],
-        smiles,
-        [standards[i].inchikey if i in standards else "" for i in first],
-        np.stack(rows).astype(np.uint8),
-    ), codes
+    inchikeys = [standards[i].inchikey if i in standards else "" for i in first]
+    return Compounds([identities[i].name for i in first], smiles, inchikeys, np.stack(rows).astype(np.uint8)), codes
 
 
 def _nothing(identities: Sequence[Identity], summary: Summary) -> Unresolved:

@@ -44,7 +44,8 @@ def describe(responses: Responses) -> dict[str, Any]:
         "cell_lines": {"in_file": len(summary.lines_in_file), "read": responses.cell_lines},
     }
     if responses.kind == "active":
-        labels = _labels_by_compound(responses)
+        count = np.bincount(responses.compound, minlength=len(responses.compounds))
+        labels = np.bincount(responses.compound, responses.gi, len(responses.compounds))[count > 0] / count[count > 0]
         found["doses"] = None
         found["responses"] = {
             "active_points": int(responses.gi.sum()),
@@ -65,13 +66,6 @@ def describe(responses: Responses) -> dict[str, Any]:
     return {**found, **{key: counts[key] for key in ("dropped", "clipped", "censored", "notes")}}
 
 
-def _labels_by_compound(responses: Responses) -> np.ndarray:
-    """Mean label of each compound that has one."""
-    count = np.bincount(responses.compound, minlength=len(responses.compounds))
-    total = np.bincount(responses.compound, responses.gi, len(responses.compounds))
-    return total[count > 0] / count[count > 0]
-
-
 def text(found: dict[str, Any]) -> str:
     """The same in words.
 
@@ -79,15 +73,12 @@ def text(found: dict[str, Any]) -> str:
         found: From `describe`.
     """
     compounds, lines, responses = found["compounds"], found["cell_lines"], found["responses"]
+    counts = [f"{compounds[key]:,} {key}" for key in ("named", "resolved", "distinct", "fingerprints")]
     rows = [
         ("format", f"{found['format']}: {found['title']}"),
         ("response", f"{found['kind']}: {found['meaning']}"),
         ("rows", f"{found['rows']:,}; points {found['points']:,}"),
-        (
-            "compounds",
-            f"{compounds['named']:,} named, {compounds['resolved']:,} resolved, {compounds['distinct']:,} distinct,"
-            f" {compounds['fingerprints']:,} fingerprints",
-        ),
+        ("compounds", ", ".join(counts)),
     ]
     if compounds["merged"]:
         some = "; ".join(" = ".join(names[:4]) for names in compounds["merged"][:3])
@@ -102,16 +93,13 @@ def text(found: dict[str, Any]) -> str:
         rows.append(("labels", ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in responses.items())))
     else:
         low, high = found["doses"]["lowest_log10_molar"], found["doses"]["highest_log10_molar"]
-        rows.append(
-            (
-                "half effect" if found["kind"] in POTENCIES else "doses",
-                f"{10 ** (low + 6):.4g} to {10 ** (high + 6):.4g} uM (log10 mol/l {low:.2f} to {high:.2f})",
-            )
-        )
+        doses, unit = ("half effect", "pGI50") if found["kind"] in POTENCIES else ("doses", "percent growth")
+        micro = f"{10 ** (low + 6):.4g} to {10 ** (high + 6):.4g} uM"
+        rows.append((doses, f"{micro} (log10 mol/l {low:.2f} to {high:.2f})"))
         shown = " / ".join(f"{value:.1f}" for value in list(responses.values())[:5]) + " (lowest, quartiles, highest)"
         if "share_below_50" in responses:
             shown += f"; {responses['share_below_50']:.1%} below 50, {responses['share_below_0']:.1%} below 0"
-        rows.append(("pGI50" if found["kind"] in POTENCIES else "percent growth", shown))
+        rows.append((unit, shown))
     for reason, dropped in found["dropped"].items():
         examples = f" ({'; '.join(dropped['examples'])})" if dropped["examples"] else ""
         rows.append(("dropped", f"{dropped['count']:,}: {reason}{examples}"))

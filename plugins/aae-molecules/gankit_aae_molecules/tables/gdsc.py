@@ -37,7 +37,7 @@ def read_raw(reading: Reading) -> None:
             continue
         tags, intensity = piece[tag], reading.numbers(piece[light])
         keys = zip(*(piece[name] for name in plate_columns), strict=True)
-        plate = np.array([plates.setdefault(key, len(plates)) for key in keys])
+        plate = np.array([plates.setdefault(key, len(plates)) for key in keys], np.int64)
         kinds = {name: _control(name) for name in set(tags)}
         kind = np.array([kinds[name] for name in tags])
         for which in range(3):
@@ -71,8 +71,8 @@ def _normalise(
     lost = sum(int((~usable[plate]).sum()) for *_, plate in wells)
     reading.drop("wells of plates without usable controls", lost)
     for codes, lines, conc, intensity, plate in wells:
-        gi = 100 * (intensity - blank[plate]) / (untreated[plate] - blank[plate]) if len(plate) else intensity
-        kept = usable[plate] if len(plate) else np.zeros(0, bool)
+        gi = 100 * (intensity - blank[plate]) / (untreated[plate] - blank[plate])
+        kept = usable[plate]
         reading.add(codes[kept], lines[kept], log_molar(conc[kept], MICRO), gi[kept])
 
 
@@ -98,9 +98,7 @@ def read_fitted(reading: Reading) -> None:
         given = {"drug_id": [_number(text) for text in piece[drug]]} if drug is not None else {}
         given |= {"name": piece[name]} if name is not None else {}
         # Of one compound, GDSC may have two numbers; the two are then merged by structure.
-        keys = (
-            [f"GDSC {number}" if number else "" for number in given["drug_id"]] if drug is not None else given["name"]
-        )
+        keys = given["name"] if drug is None else [number and f"GDSC {number}" for number in given["drug_id"]]
         _half_effect(reading, reading.identify(keys, **given), lines, values)
         if low is not None and high is not None and len(values):
             dose = np.exp(values)

@@ -16,7 +16,7 @@ BITS = 166
 YES, NO = {"1", "1.0", "true", "active", "yes"}, {"0", "0.0", "false", "inactive", "no"}
 LOWEST_POTENCY, HIGHEST_POTENCY = -1.0, 15.0  # pIC50: 10 mol/l is no concentration of a drug, 1 fmol/l no measured one
 LIKE_FRACTIONS = 2.0  # percentages of which none is above this are taken for unsaid fractions
-
+BY_DOSE = ("gi", "viability", "inhibition")
 KINDS = {
     "gi": "growth",
     "viability": "viability",
@@ -41,7 +41,7 @@ def roles(columns: Sequence[str], given: Mapping[str, str] | Sequence[str] | str
         found = {role: column for role, column in found.items() if role not in RESPONSES}
     found = {role: column for role, column in found.items() if column.name not in {c.name for c in own.values()}} | own
     doses = "concentration" in found
-    kept = [r for r in RESPONSES if r in found and (doses or r not in ("gi", "viability", "inhibition"))]
+    kept = [r for r in RESPONSES if r in found and (doses or r not in BY_DOSE)]
     if not kept or not ({"smiles", "compound"} & set(found) or bit_columns(columns)):
         return {}
     return {role: column for role, column in found.items() if role not in RESPONSES or role == kept[0]}
@@ -93,7 +93,9 @@ def read(reading: Reading, chosen: dict[str, Column]) -> None:
         values = piece[chosen[response].name]
         codes = _compounds(reading, piece, chosen, bits)
         if response == "label":
-            reading.add(codes, lines, np.full(len(values), np.nan), _labels(values), labels=True)
+            reading.add(
+                codes, lines, np.full(len(values), np.nan), np.array([_label(word) for word in values]), labels=True
+            )
             continue
         if response in ("potency", "half"):
             numbers = reading.bounds(values)
@@ -108,11 +110,7 @@ def read(reading: Reading, chosen: dict[str, Column]) -> None:
         percent = numbers * (chosen[response].scale or 1)
         log_conc = _doses(reading, piece, chosen)
         reading.add(codes, lines, log_conc, 100 - percent if response == "inhibition" else percent)
-    if (
-        response in ("gi", "viability", "inhibition")
-        and chosen[response].scale is None
-        and 0 < largest <= LIKE_FRACTIONS
-    ):
+    if response in BY_DOSE and chosen[response].scale is None and 0 < largest <= LIKE_FRACTIONS:
         name = chosen[response].name
         raise UsageError(
             f"column {name!r} may hold percent or fractions: no value is above {LIKE_FRACTIONS:g}",
@@ -172,9 +170,8 @@ def _potencies(reading: Reading, numbers: np.ndarray, name: str) -> np.ndarray:
     return np.where(odd, np.nan, numbers)
 
 
-def _labels(values: np.ndarray) -> np.ndarray:
-    known = {word: 1.0 if word.casefold() in YES else 0.0 if word.casefold() in NO else np.nan for word in set(values)}
-    return np.array([known[word] for word in values])
+def _label(word: str) -> float:
+    return 1.0 if word.casefold() in YES else 0.0 if word.casefold() in NO else np.nan
 
 
 def _compounds(reading: Reading, piece: Piece, chosen: dict[str, Column], bits: list[str]) -> np.ndarray:
@@ -211,9 +208,8 @@ def _fingerprints(reading: Reading, piece: Piece, ids: Mapping[str, Sequence[str
 
 def unknown(file: str, columns: Sequence[str], formats: Sequence[str]) -> DataError:
     """The error for a table that cannot be understood."""
-    shown = ", ".join(repr(name) for name in columns[:20]) + (
-        f" and {len(columns) - 20} more" if len(columns) > 20 else ""
-    )
+    more = f" and {len(columns) - 20} more" if len(columns) > 20 else ""
+    shown = ", ".join(map(repr, columns[:20])) + more
     if sum(bool(re.match(r"^(BR|CNS|CO|LC|LE|ME|OV|PR|RE):", name)) for name in columns) > 1:
         return DataError(
             f"{file} looks like a table of CellMiner, whose z-scores say how selective a compound is, not how potent",

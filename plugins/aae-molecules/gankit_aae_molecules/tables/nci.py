@@ -64,11 +64,8 @@ def _molar(reading: Reading, piece: dict, lines: np.ndarray, unit: str) -> tuple
     """Without what was dosed by mass or volume: mixtures and extracts of unknown molecular weight."""
     known = {text: text.upper() in MOLAR for text in set(piece[unit])}
     mask = np.array([known[text] for text in piece[unit]], bool)
-    reading.drop(
-        "concentration not in mol/l",
-        int((~mask).sum()),
-        sorted(f"unit {u!r}" for u, molar in known.items() if not molar),
-    )
+    others = sorted(f"unit {text!r}" for text, molar in known.items() if not molar)
+    reading.drop("concentration not in mol/l", int((~mask).sum()), others)
     return {name: values[mask] for name, values in piece.items()}, lines[mask]
 
 

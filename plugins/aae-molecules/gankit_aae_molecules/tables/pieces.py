@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,16 +49,19 @@ class PiecewiseTable(TextTable):
             DataError: The file is damaged.
         """
         self.count, self.ragged = 0, Dropped()
-        width, rows = len(self.columns), self.rows()
-        while batch := [cells for _, cells in itertools.islice(rows, PIECE)]:
-            self.count += len(batch)
-            for i, cells in enumerate(batch):
-                if len(cells) != width:
-                    batch[i] = self._fitted(cells, width)
-            if whole := list(filter(None, batch)):
-                filled = np.empty((len(whole), width), object)
-                filled[:] = whole
-                yield {name: filled[:, i] for i, name in enumerate(self.columns)}
+        width, flat = len(self.columns), []  # in one list: many small ones would keep the garbage collector busy
+        for _, cells in self.rows():
+            self.count += 1
+            flat += cells if len(cells) == width else self._fitted(cells, width)
+            if len(flat) == PIECE * width:
+                yield self._piece(flat)
+                flat = []
+        if flat:
+            yield self._piece(flat)
+
+    def _piece(self, flat: list[str]) -> Piece:
+        filled = np.array(flat, object).reshape(-1, len(self.columns))
+        return {name: filled[:, i] for i, name in enumerate(self.columns)}
 
     def _fitted(self, cells: list[str], width: int) -> list[str]:
         """A row of the right width; empty if there is too much in it."""

@@ -63,8 +63,7 @@ class Reading:
             self.wanted.present.add(UNNAMED)
             return piece, lines
         lines, mask = self.wanted.of(piece[column])
-        nameless = int((lines == "").sum())
-        self.drop("no cell line", nameless)
+        self.drop("no cell line", int((lines == "").sum()))
         return {name: values[mask] for name, values in piece.items()}, lines[mask]
 
     def drop(self, reason: str, count: int = 1, examples: Sequence[str] = ()) -> None:
@@ -116,9 +115,8 @@ class Reading:
                 row = first[i]
                 fields = {kind: values[row] for kind, values in columns.items()}
                 smiles = fields.pop("smiles", "")
-                name = fields.get("name") or key
-                known = identity[row] if identity is not None else Identity(name, fields, smiles)
-                self.identities.append(known)
+                own = Identity(fields.get("name") or key, fields, smiles)
+                self.identities.append(own if identity is None else identity[row])
             codes[i] = self._codes[key]
         return codes[places]
 
@@ -137,11 +135,8 @@ class Reading:
         nameless = compound < 0
         self.drop("no compound", int(nameless.sum()))
         bad_gi = ~np.isfinite(gi) & ~nameless
-        self.drop(
-            "response is no number" if not labels else "label is not 0 or 1",
-            int(bad_gi.sum()),
-            self._names(compound, bad_gi),
-        )
+        reason = "label is not 0 or 1" if labels else "response is no number"
+        self.drop(reason, int(bad_gi.sum()), self._names(compound, bad_gi))
         good = ~nameless & ~bad_gi
         if not labels:
             bad_dose = good & ~np.isfinite(log_conc)

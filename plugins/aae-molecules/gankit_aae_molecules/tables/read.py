@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ import numpy as np
 from gankit.errors import DataError
 from gankit_aae_molecules.tables import generic
 from gankit_aae_molecules.tables.cell_lines import UNNAMED, Wanted
-from gankit_aae_molecules.tables.columns import Column
 from gankit_aae_molecules.tables.compounds import SmilesTable, resolve
 from gankit_aae_molecules.tables.formats import FORMATS, GENERIC, Format, detect
 from gankit_aae_molecules.tables.pieces import PiecewiseTable
@@ -31,7 +31,6 @@ def read(
     pool: str | None = None,
     smiles_table: Path | str | None = None,
     columns: Mapping[str, str] | Sequence[str] | str | None = None,
-    workers: int | None = None,
     tell: Callable[[str], object] = log.info,
 ) -> Responses:
     """Reads a table of any known format, detected by its column names.
@@ -42,7 +41,6 @@ def read(
         pool: Lines between commas that are read too, or "all". Without `cell_line` and `pool` all lines are read.
         smiles_table: Names or numbers of compounds with their SMILES; comes before the drugs of CCLE, which are known.
         columns: Which column plays which role (`columns.ROLES`), in a table of no known format.
-        workers: Processes that work out structures; None for as many as pay.
         tell: Is given sentences for people.
 
     Returns:
@@ -55,38 +53,34 @@ def read(
     """
     table, known = PiecewiseTable(Path(path)), SmilesTable(None if smiles_table is None else Path(smiles_table))
     wanted = Wanted(cell_line, pool)
-    found, chosen = _format(table, columns)
+    found = _format(table, columns)
     if not table.first:
         raise DataError(f"{table.path.name} has column names and no rows", "give a table with rows")
-    kind = found.kind if found else generic.KINDS[next(role for role in generic.RESPONSES if role in chosen)]
-    title = found.title if found else ", ".join(f"{role}: {column.name}" for role, column in chosen.items())
-    summary = Summary(table.path.name, found.name if found else "generic", title, kind, cell_line=wanted.cell_line)
+    summary = Summary(table.path.name, found.name, found.title, found.kind, cell_line=wanted.cell_line)
     reading = Reading(table, wanted, summary)
-    if found:
-        found.read(reading)
-    else:
-        generic.read(reading, chosen)
+    found.read(reading)
     summary.rows_read = table.count
     reading.drop("rows with more fields than columns", table.ragged.count, table.ragged.examples)
     if any(wanted.present):
         wanted.missing(table.path.name)
     summary.lines_in_file = sorted(name for name in wanted.present if name and name != UNNAMED)
-    return _resolved(reading, known, workers, tell)
+    return _resolved(reading, known, tell)
 
 
-def _format(
-    table: PiecewiseTable, columns: Mapping[str, str] | Sequence[str] | str | None
-) -> tuple[Format | None, dict[str, Column]]:
-    """A known format, or the roles of a generic table's columns."""
-    found = None if columns else detect(table)
-    chosen = {} if found else generic.roles(table.columns, columns)
-    if not found and not chosen:
+def _format(table: PiecewiseTable, columns: Mapping[str, str] | Sequence[str] | str | None) -> Format:
+    """A known format, or a generic one by the roles of its columns."""
+    if not columns and (found := detect(table)):
+        return found
+    chosen = generic.roles(table.columns, columns)
+    if not chosen:
         names = [f"{known.name} ({known.title})" for known in FORMATS]
         raise generic.unknown(table.path.name, table.columns, [*names, GENERIC])
-    return found, chosen
+    title = ", ".join(f"{role}: {column.name}" for role, column in chosen.items())
+    kind = generic.KINDS[next(role for role in generic.RESPONSES if role in chosen)]
+    return Format("generic", title, kind, partial(generic.read, chosen=chosen))
 
 
-def _resolved(reading: Reading, known: SmilesTable, workers: int | None, tell: Callable[[str], object]) -> Responses:
+def _resolved(reading: Reading, known: SmilesTable, tell: Callable[[str], object]) -> Responses:
     summary, wanted = reading.summary, reading.wanted
     compound, line, log_conc, gi, lines = reading.points()
     if not len(gi):
@@ -99,7 +93,7 @@ def _resolved(reading: Reading, known: SmilesTable, workers: int | None, tell: C
         reading.note(f"{far} half-effect doses are above 1 mmol/l: extrapolated, as nobody doses that much")
     if len(lines) > MOST_LINES:
         raise DataError(f"{summary.file} names {len(lines)} cell lines", "is its column of cell lines the right one?")
-    compounds, codes = resolve(reading.identities, known, summary, workers)
+    compounds, codes = resolve(reading.identities, known, summary)
     compound = codes[compound]
     kept = compound >= 0
     lost = sorted({reading.identities[i].name for i in np.flatnonzero(codes < 0)})

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import gankit
+from gankit.support import write_json
 
 QUICK = {"log_every": 50, "sample_every": 10**6, "checkpoint_every": 10**6}
 RING = {"data": "ring", "latent": 2, "samples": 2000, "steps": 3000, "schedule": "constant"}
@@ -115,7 +116,7 @@ def main() -> None:
             false_said = "" if scenario.expected else false
             print(f"{scenario.name:<38}{detected:>10}{false_said:>7}  {figures:<16}{said}", flush=True)
             if options.json:
-                options.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+                write_json(options.json, results)
     print(f"detected {totals['hits']} of {totals['pathologies']}")
     print(f"false alarms in {totals['false']} of {totals['healthy']} healthy trainings")
 

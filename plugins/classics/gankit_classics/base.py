@@ -101,26 +101,19 @@ class PictureGAN(AdversarialRecipe):
         """Numbers that the generator is given for a picture."""
         return int(self.config.latent)
 
-    def norm(self) -> str:
-        """The discriminator's normalisation: a penalty on each example's gradient forbids that of the batch."""
-        if self.config.spectral:
-            return "spectral"
-        return "batch" if self.config.penalty == "none" else "none"
-
     def discriminator_options(self, data: Data) -> dict[str, Any]:
-        """Options of `gankit_classics.networks.convolutional.discriminator`."""
-        return {"norm": self.norm(), "batch_layer": self.config.batch_layer}
+        """Options of the network: a penalty on each example's gradient forbids the normalisation of the batch."""
+        plain = "batch" if self.config.penalty == "none" else "none"
+        return {"norm": "spectral" if self.config.spectral else plain, "batch_layer": self.config.batch_layer}
 
     def networks(self, data: Data) -> dict[str, Any]:
         """Generator and discriminator of DCGAN, the latter with its features."""
         from gankit_classics.networks import convolutional, dense
 
-        side, channels, width = data.facts["side"], data.facts["channels"], self.config.width
-        plain = convolutional.discriminator(side, channels, width, **self.discriminator_options(data))
-        return {
-            "generator": convolutional.generator(self.noise_width(data), side, channels, width),
-            "discriminator": dense.with_features(plain),
-        }
+        size = data.facts["side"], data.facts["channels"], self.config.width
+        discriminator = convolutional.discriminator(*size, **self.discriminator_options(data))
+        generator = convolutional.generator(self.noise_width(data), *size)
+        return {"generator": generator, "discriminator": dense.with_features(discriminator)}
 
     def players(self, data: Data) -> Any:
         """Noise makes pictures."""

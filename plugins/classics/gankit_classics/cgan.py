@@ -97,13 +97,7 @@ class CGAN(PictureGAN):
         return self.asked(data, np.searchsorted(np.cumsum(data.facts["shares"])[:-1], places), seed)
 
     def asked(self, data: Data, labels: np.ndarray, seed: int) -> np.ndarray:
-        """What the generator is given for pictures of certain classes.
-
-        Args:
-            data: The recipe's.
-            labels: `[n]` integers.
-            seed: Of the noise.
-        """
+        """What the generator is given for pictures of the classes `labels`, `[n]` integers."""
         noise = super().noise(data, len(labels), seed)
         return np.concatenate([noise, np.eye(len(data.facts["classes"]), dtype=np.float32)[labels]], axis=1)
 

@@ -11,6 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from gankit import RecipeConfig, Training
 
 Loss = Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"]
+Rates = Literal["constant", "cosine"]
+BatchLayer = Literal["none", "deviation", "discrimination"]
 Penalty = Literal["none", "r1", "r2", "dragan", "wgan-gp"]
 RESULTS = "docs/results/classics.md"  # where the figures come from that are claimed
 FASHION = "Fashion-MNIST, small classifier, 10,000 against the test pictures"  # the protocol of their FIDs
@@ -24,9 +26,7 @@ class ClassicConfig(RecipeConfig):
 
     steps: int = Field(12_000, ge=1, description="Updates of the generator.")
     lr: float = Field(1e-3, gt=0, description="Learning rate of Adam.")
-    schedule: Literal["constant", "cosine"] = Field(
-        "cosine", description="Schedule of the learning rates; cosine ends at 0."
-    )
+    schedule: Rates = Field("cosine", description="Schedule of the learning rates; cosine ends at 0.")
     beta_1: float = Field(0.5, ge=0, lt=1, description="Adam's decay of the first moment.")
     ema: float = Field(0.999, ge=0, lt=1, description="Decay of the average of the generator's weights; 0 for none.")
     latent: int = Field(64, ge=1, description="Numbers of noise that make a sample.")
@@ -44,19 +44,13 @@ class AdversarialConfig(ClassicConfig):
 
     loss: Loss = Field("non-saturating", description="Loss that the two networks minimise.")
     critic_steps: int = Field(1, ge=1, le=100, description="Updates of the discriminator for each of the generator's.")
-    lr_discriminator: float | None = Field(
-        None, gt=0, description="Learning rate of the discriminator, if it is another one (two time scales)."
-    )
+    lr_discriminator: float | None = Field(None, gt=0, description="Learning rate of the discriminator, if another.")
     penalty: Penalty = Field(
         "none", description="Penalty on the discriminator's gradient; it then has no batch normalisation."
     )
-    penalty_weight: float | None = Field(
-        None, ge=0, description="Weight of the penalty: 5 for r1 and r2, 10 for dragan and wgan-gp."
-    )
+    penalty_weight: float | None = Field(None, ge=0, description="Weight of the penalty: 5 for r1 and r2, else 10.")
     spectral: bool = Field(False, description="Spectral normalisation in the discriminator, instead of any other.")
-    batch_layer: Literal["none", "deviation", "discrimination"] = Field(
-        "none", description="Layer of the discriminator that sees the whole batch."
-    )
+    batch_layer: BatchLayer = Field("none", description="Layer of the discriminator that sees the whole batch.")
     smoothing: float = Field(0.0, ge=0, lt=0.5, description="One-sided label smoothing, for losses of probabilities.")
     instance_noise: float = Field(
         0.0, ge=0, description="Deviation of noise on what the discriminator sees, falling to 0."
@@ -109,9 +103,14 @@ class PictureFields(RecipeConfig):
     training: Training = Training(batch_size=64, sample_every=2000, checkpoint_every=1000, log_every=100)
 
     @property
-    def least(self) -> int | None:
-        """Side to which the digits, of 8 pixels, are framed; None leaves them as they are."""
-        return None
+    def halvings(self) -> int:
+        """How often the networks halve pictures."""
+        return 2
+
+    @property
+    def least(self) -> int:
+        """Smallest side in pixels; the digits, of 8 pixels, are framed to it."""
+        return 0
 
 
 class PictureConfig(PictureFields, Halved, AdversarialConfig):

@@ -20,6 +20,9 @@ log = logging.getLogger("gankit")
 BATCH = 500  # pictures that a network makes or sees at a time
 FIRST, ELSE = "fashion-mnist", "digits"
 
+Draw = Callable[[int], Any]
+"""How many -> so many generated examples; the same ones each time."""
+
 
 def open_data(config: PictureFields) -> Data:
     """Opens pictures; the held-out part is the set's own.
@@ -30,12 +33,14 @@ def open_data(config: PictureFields) -> Data:
     if config.data == "auto":
         found = _first_present(config)
     else:
-        found = open_pictures(config.data, size=config.size or (config.least if config.data == ELSE else None))
-    (count, side), tested = found.train.images.shape[:2], len(found.test.images)
+        framed = config.least or None if config.data == ELSE else None
+        found = open_pictures(config.data, size=config.size or framed)
+    (count, side), tested, factor = found.train.images.shape[:2], len(found.test.images), 2**config.halvings
     if tested < 2:
         raise DataError(f"{found.name} has {count} pictures to train on, and one to test with", "add some")
-    if side % 4:
-        raise DataError(f"pictures of {side} pixels a side cannot be halved twice", "give --size a multiple of 4")
+    if side % factor or side < config.least:
+        wrong = f"pictures of {side} pixels a side cannot be halved {config.halvings} times"
+        raise DataError(wrong, f"give --size a multiple of {max(factor, config.least)}")
     return Data({"pictures": source(found)}, {"set": found}, facts_of(found))
 
 
@@ -52,16 +57,13 @@ def needs_classes(data: Data, hint: str) -> None:
 
 
 def rows_of_classes(found: PictureSet, wanted: Callable[[int, int], int], rng: Any, option: str) -> np.ndarray:
-    """Training pictures of each class, chosen at random: their rows, ascending.
+    """Rows of training pictures that are chosen at random, ascending.
 
     Args:
         found: With labels.
-        wanted: (label, number of its pictures) -> how many to choose.
+        wanted: (label, number of its pictures) -> how many of them to choose.
         rng: A NumPy generator.
-        option: What the user asked with, for the message.
-
-    Raises:
-        DataError: A class has fewer pictures.
+        option: What the user asked with; it stands in the error that tells of a class with fewer pictures.
     """
     chosen = []
     for label, name in enumerate(found.classes):
@@ -73,14 +75,7 @@ def rows_of_classes(found: PictureSet, wanted: Callable[[int, int], int], rng: A
 
 
 def fewer(found: PictureSet, per_class: int | None, rare: float, seed: int) -> PictureSet:
-    """A set with a small or unbalanced training part; the test part stays whole.
-
-    Args:
-        found: With labels.
-        per_class: Training pictures of each class; None for all.
-        rare: Share of them that every second class keeps, but at least 2 pictures.
-        seed: Seed of the choice.
-    """
+    """A set with a small or unbalanced training part: every second class keeps the share `rare`, or 2 pictures."""
 
     def wanted(label: int, count: int) -> int:
         count = count if per_class is None else per_class
@@ -93,14 +88,11 @@ def fewer(found: PictureSet, per_class: int | None, rare: float, seed: int) -> P
 def facts_of(found: PictureSet) -> dict[str, Any]:
     """What rebuilding the networks needs, and how frequent the classes are among the test pictures."""
     _, side, _, channels = found.train.images.shape
-    shares = [] if found.test.labels is None else np.bincount(found.test.labels, minlength=len(found.classes))
-    return {
-        "data": found.name,
-        "side": side,
-        "channels": channels,
-        "classes": list(found.classes),
-        "shares": [float(share) for share in shares / np.sum(shares)] if len(shares) else [],
-    }
+    facts = {"data": found.name, "side": side, "channels": channels, "classes": list(found.classes), "shares": []}
+    if found.test.labels is not None:
+        counts = np.bincount(found.test.labels, minlength=len(found.classes))
+        facts["shares"] = (counts / counts.sum()).tolist()
+    return facts
 
 
 def _first_present(config: PictureFields) -> PictureSet:
@@ -111,7 +103,7 @@ def _first_present(config: PictureFields) -> PictureSet:
         except (DataError, Offline) as error:
             log.warning("%s cannot be used: %s", FIRST, error.message)
     log.warning("%s is not here, so %s it is; 'gankit data fetch %s' gets it", FIRST, ELSE, FIRST)
-    return open_pictures(ELSE, size=config.size or config.least)
+    return open_pictures(ELSE, size=config.size or config.least or None)
 
 
 def to_pixels(images: Any) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, model_validator
 
-from gankit import Claim, Data, DataError, Stage
+from gankit import Claim, Data, Stage
 from gankit_classics.base import PictureGAN
 from gankit_classics.config import FASHION, RESULTS, PictureConfig
 
@@ -19,32 +19,28 @@ COARSEST = 4  # pixels a side, at least
 class LAPGANConfig(PictureConfig):
     """Options of `gankit run lapgan`."""
 
-    levels: int = Field(
-        3, ge=2, le=6, description="Number of sizes in the pyramid: 3 makes 28 pixels out of 7, by way of 14."
-    )
+    levels: int = Field(3, ge=2, le=6, description="Sizes in the pyramid: 3 makes 28 pixels out of 7, by way of 14.")
     steps: int = Field(2000, ge=1, description="Updates of the generator of each level but the coarsest.")
     coarsest_steps: int | None = Field(
-        None,
-        ge=1,
-        description="Updates of the coarsest level's generator, which cost least; 7.5 times --steps if left out.",
+        None, ge=1, description="Updates of the coarsest level's generator; 7.5 times --steps if left out."
     )
     width: int = Field(8, ge=1, description="Channels at full size; each level below has twice as many.")
     units: int = Field(256, ge=1, description="Units of the dense layers of the coarsest level.")
 
     @property
+    def halvings(self) -> int:
+        """See `PictureFields`."""
+        return max(2, self.levels - 1)
+
+    @property
     def least(self) -> int:
-        """A side that can be halved often enough."""
+        """See `PictureFields`."""
         return COARSEST * 2 ** (self.levels - 1)
 
     @model_validator(mode="after")
     def _of_its_networks(self) -> LAPGANConfig:
-        given = {
-            "spectral": self.spectral,
-            "batch_layer": self.batch_layer != "none",
-            "feature_matching": self.feature_matching,
-            "augment": self.augment,
-        }
-        if wrong := [name for name, value in given.items() if value]:
+        others = ("spectral", "batch_layer", "feature_matching", "augment")
+        if wrong := [name for name in others if getattr(self, name) not in ("none", "", 0, False)]:
             raise ValueError(f"{' and '.join(wrong)}: not for the networks of lapgan")
         return self
 
@@ -69,19 +65,8 @@ class LAPGAN(PictureGAN):
         names = [f"generator-{level}" for level in range(config.levels)]
         self.ema = dict.fromkeys(names, config.ema) if config.ema else {}
 
-    def data(self) -> Data:
-        """The pictures; their side must be halved often enough."""
-        data, levels = super().data(), self.config.levels
-        side, divisor = data.facts["side"], 2 ** (levels - 1)
-        if side % divisor or side // divisor < COARSEST:
-            raise DataError(
-                f"{side} pixels a side cannot be halved {levels - 1} times to at least {COARSEST}",
-                "give fewer --levels, or another --size",
-            )
-        return data
-
     def side(self, data: Data, level: int) -> int:
-        """Of the pictures of a level."""
+        """Pixels a side of the pictures of a level."""
         return int(data.facts["side"]) // 2 ** (self.config.levels - 1 - level)
 
     def networks(self, data: Data) -> dict[str, Any]:

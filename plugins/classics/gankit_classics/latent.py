@@ -72,13 +72,7 @@ def save_traverses(
 ) -> list[Path]:
     """Sheets in whose rows only one code of InfoGAN moves: all categories, or a continuous code from -1 to 1.
 
-    Args:
-        pictures: Noise -> pictures.
-        noise: Where each row begins.
-        latent: Numbers before the codes.
-        categories: Values of the categorical code, which comes first.
-        codes: Number of continuous codes.
-        out: An existing folder.
+    A row begins with its `noise`: `latent` numbers, then the category as one of `categories`, then so many `codes`.
     """
     shown = min(20, categories)
     moved = np.repeat(noise, shown, axis=0)

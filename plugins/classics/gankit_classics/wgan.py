@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from gankit import Claim, Data, Evaluation
 from gankit_classics.base import PictureGAN
-from gankit_classics.config import FASHION, RESULTS, Loss, Penalty, PictureConfig
-
-# The published network and training, as far as the paper tells them.
-CIFAR = {"data": "cifar-10", "features": "inception-v3", "width": 64, "latent": 128} | {
-    "lr": 2e-4,
-    "critic_steps": 5,
-    "steps": 100_000,
-}
+from gankit_classics.config import FASHION, RESULTS, Loss, Penalty, PictureConfig, Rates
 
 
 class WGANConfig(PictureConfig):
@@ -26,9 +19,7 @@ class WGANConfig(PictureConfig):
     loss: Loss = Field("wasserstein", description="Loss that the two networks minimise.")
     critic_steps: int = Field(5, ge=1, le=100, description="Updates of the critic for each of the generator's.")
     lr: float = Field(5e-5, gt=0, description="Learning rate of RMSprop.")
-    schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="Schedule of the learning rates; cosine ends at 0."
-    )
+    schedule: Rates = Field("constant", description="Schedule of the learning rates; cosine ends at 0.")
     beta_1: float = Field(0.0, ge=0, le=0, description="Adam's decay of the first moment; RMSprop has none.")
     limit: float = Field(0.01, gt=0, description="Limit of the critic's weights: each is clipped to [-limit, limit].")
 
@@ -39,7 +30,7 @@ class WGANGPConfig(PictureConfig):
     loss: Loss = Field("wasserstein", description="Loss that the two networks minimise.")
     penalty: Penalty = Field("wgan-gp", description="Penalty on the critic's gradient.")
     critic_steps: int = Field(
-        3, ge=1, le=100, description="Updates of the critic for each of the generator's; the paper's 5."
+        3, ge=1, le=100, description="Critic's updates for each of the generator's; the paper's 5."
     )
     beta_1: float = Field(0.0, ge=0, lt=1, description="Adam's decay of the first moment.")
 
@@ -64,13 +55,14 @@ class WGANGP(PictureGAN):
             "other numbers of pictures; ours has the weights of keras.applications: near it, not the same digits",
             "Miyato et al., Spectral Normalization, ICLR 2018, arXiv:1802.05957, table 2",
             needs="gpu",
-            options=CIFAR,
+            options={"data": "cifar-10", "features": "inception-v3", "width": 64, "latent": 128, "lr": 2e-4}
+            | {"critic_steps": 5, "steps": 100_000},
         ),
     )
 
-    def norm(self) -> str:
+    def discriminator_options(self, data: Data) -> dict[str, Any]:
         """No batch normalisation: the distance is a property of each example (section 4 of the paper)."""
-        return "spectral" if self.config.spectral else "none"
+        return {**super().discriminator_options(data), "norm": "spectral" if self.config.spectral else "none"}
 
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
         """Scores of the pictures, and the critic's estimate on pictures that it never saw."""

@@ -167,18 +167,19 @@ def test_walks_keep_the_length_of_noise():
 
 
 def test_kinds_are_told_by_what_is_named():
-    from gankit_classics.kinds.registry import KINDS, kind_of
+    from gankit_classics.kinds.pictures import FLAT_PICTURES
+    from gankit_classics.kinds.points import GRID, RING
+    from gankit_classics.kinds.registry import kind_of
+    from gankit_classics.kinds.tables import TABLES
 
-    named = {
-        "ring": "ring",
-        "grid": "grid",
-        "a/ring": "pictures",
-        "B.CSV": "table",
-        "t.csv.gz": "table",
-        "photos/": "pictures",
-    }
-    for source, name in named.items():
-        assert kind_of(source) is KINDS[name]
+    named = {"ring": RING, "grid": GRID, "B.CSV": TABLES, "t.tsv.gz": TABLES}
+    for source, kind in {
+        **named,
+        "a/ring": FLAT_PICTURES,
+        "photos.csv/": FLAT_PICTURES,
+        "digits": FLAT_PICTURES,
+    }.items():
+        assert kind_of(source) is kind
 
 
 @pytest.mark.parametrize("recipe", ["dcgan", "gan"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import numpy as np
 
 from gankit import UsageError
 from gankit.commands import (
@@ -19,9 +20,6 @@ from gankit.commands import (
     ready,
     runs_dir_option,
 )
-
-if TYPE_CHECKING:
-    from gankit.runs import LoadedRun
 
 
 @click.command("augment")
@@ -73,45 +71,35 @@ def command(
     return click.echo(f"results in {results.folder}")
 
 
-def measured(runs: Sequence[LoadedRun], steps: int, repeats: int) -> dict[str, Any]:
-    """The gain of generated pictures, over runs and repetitions.
-
-    Args:
-        runs: Runs of `cgan`, each with its own training pictures and generator.
-        steps: Updates of a classifier.
-        repeats: Classifiers of each arm for each run, with seeds of their own.
-
-    Returns:
-        As `gankit_classics.evaluation.augmentation.gains`, with the runs and the protocol.
+def measured(runs: Sequence[Any], steps: int, repeats: int) -> dict[str, Any]:
+    """`gankit_classics.evaluation.augmentation.gains` of loaded runs, with their names and the protocol.
 
     Raises:
         UsageError: The runs are of different data, or differ in the share of rare classes.
     """
     from gankit.support import Bar
-    from gankit_classics.evaluation import augmentation
+    from gankit_classics.data import in_range
+    from gankit_classics.evaluation.augmentation import GENERATED, PROTOCOL, accuracies, gains
     from gankit_classics.evaluation.pictures import all_pictures
 
     if len({(all_pictures(run.data).fingerprint, run.recipe.config.rare < 1) for run in runs}) > 1:
         raise UsageError("the runs are of different data", "give runs of one data set that differ by their seed")
     found, sets = [], [run.data.held_out["set"] for run in runs]
-    with Bar("training classifiers", total=len(runs) * repeats * len(augmentation.ARMS)) as bar:
-        for number, run in enumerate(runs, 1):
-            recipe: Any = run.recipe
-            classes = len(run.data.facts["classes"])
-            asked = augmentation.labels(classes)
+    with Bar("training classifiers", total=len(runs) * repeats) as bar:
+        for number, (run, real) in enumerate(zip(runs, sets, strict=True), 1):
+            recipe, classes = run.recipe, len(run.data.facts["classes"])
+            asked = np.repeat(np.arange(classes), GENERATED)
             made = recipe.pictures(run.networks, recipe.asked(run.data, asked, seed=8))
+            pairs = (real.train.images, real.train.labels), (made, asked), (real.test.images, real.test.labels)
+            scaled = [(in_range(pictures), labels) for pictures, labels in pairs]
             rare = range(1, classes, 2) if recipe.config.rare < 1 else ()
-            parts = augmentation.parts(sets[number - 1], made, asked)
-            seeds = (1000 * number + repeat for repeat in range(repeats))
-            found.append([augmentation.accuracies(*parts, steps, seed, rare, bar) for seed in seeds])
-    protocol = {
-        "training_pictures": [len(one.train.images) for one in sets],
-        "test_pictures": len(sets[0].test.images),
-        "steps": steps,
-        "repeats": repeats,
-        **augmentation.PROTOCOL,
-    }
-    return {"runs": [str(run.run.path) for run in runs], **augmentation.gains(found), "protocol": protocol}
+            found.append([])
+            for repeat in range(repeats):
+                found[-1].append(accuracies(*scaled, steps, 1000 * number + repeat, rare))
+                bar(1)
+    counts = {"training_pictures": [len(x.train.images) for x in sets], "test_pictures": len(sets[0].test.images)}
+    protocol = {**counts, **PROTOCOL, "steps": steps, "repeats": repeats, "interval": "95 %, Student's t over the runs"}
+    return {"runs": [str(run.run.path) for run in runs], **gains(found), "protocol": protocol}
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

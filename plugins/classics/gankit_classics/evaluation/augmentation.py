@@ -7,7 +7,7 @@ training pictures of its run, and so do the classifiers beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,19 +15,11 @@ import numpy as np
 from keras import layers
 from scipy import stats
 
-from gankit.images import PictureSet
-from gankit_classics.data import in_range
-
 BATCH = 64
 SHIFT = 2  # pixels, of the plain augmentation
 GENERATED = 1000  # pictures of each class
 ARMS = ("real", "shifted", "generated", "shifted and generated")
-PROTOCOL = {
-    "generated_pictures_a_class": GENERATED,
-    "shift": SHIFT,
-    "batch": BATCH,
-    "interval": "95 %, Student's t over the runs",
-}
+PROTOCOL = {"generated_pictures_a_class": GENERATED, "shift": SHIFT, "batch": BATCH}
 
 Labelled = tuple[np.ndarray, np.ndarray]
 """Pictures `[n, side, side, channels]` float32 in [-1, 1], and labels `[n]`."""
@@ -52,25 +44,8 @@ def shifted(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.moveaxis(windows[np.arange(len(pictures)), y, x], 1, -1)
 
 
-def labels(classes: int) -> np.ndarray:
-    """The classes of the pictures that a generator is asked for, `GENERATED` of each."""
-    return np.repeat(np.arange(classes), GENERATED)
-
-
-def parts(found: PictureSet, made: np.ndarray, asked: np.ndarray) -> tuple[Labelled, Labelled, Labelled]:
-    """Training pictures, generated ones (uint8, with the labels that were asked for) and test pictures."""
-    train, test = ((in_range(part.images), part.labels) for part in (found.train, found.test))
-    return train, (in_range(made), asked), test
-
-
 def accuracies(
-    train: Labelled,
-    made: Labelled,
-    test: Labelled,
-    steps: int,
-    seed: int,
-    rare: Sequence[int] = (),
-    done: Callable[[int], None] = lambda count: None,
+    train: Labelled, made: Labelled, test: Labelled, steps: int, seed: int, rare: Sequence[int] = ()
 ) -> dict[str, dict[str, float]]:
     """Trains a classifier for each of `ARMS`.
 
@@ -81,7 +56,6 @@ def accuracies(
         steps: Updates of each classifier.
         seed: Of weights and batches; the same for each arm.
         rare: Classes of which few pictures were left.
-        done: Told of each classifier that has been trained.
 
     Returns:
         Arm -> `accuracy`, and if there are rare classes `rare`: the accuracy on them.
@@ -100,7 +74,6 @@ def accuracies(
             network.train_on_batch(*_batch(train, made, arm, rng))
         right = network.predict(test[0], batch_size=500, verbose=0).argmax(axis=1) == test[1]
         results[arm] = {"accuracy": float(right.mean()), **({"rare": float(right[few].mean())} if few.any() else {})}
-        done(1)
     return results
 
 

@@ -22,12 +22,7 @@ def factors(pictures: np.ndarray) -> dict[str, np.ndarray]:
     cy, cx = ((ink * axis).sum(axis=(1, 2)) / mass for axis in (y, x))
     dy, dx = y - cy[:, None, None], x - cx[:, None, None]
     yy, xx, xy = ((ink * product).sum(axis=(1, 2)) / mass for product in (dy * dy, dx * dx, dx * dy))
-    return {
-        "brightness": ink.mean(axis=(1, 2)),
-        "width": np.sqrt(xx),
-        "height": np.sqrt(yy),
-        "slant": xy / (yy + 1e-9),
-    }
+    return {"brightness": ink.mean(axis=(1, 2)), "width": np.sqrt(xx), "height": np.sqrt(yy), "slant": xy / (yy + 1e-9)}
 
 
 def codes_evaluation(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,28 +13,22 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gankit import Data, Evaluation
-from gankit_classics.data import BATCH, in_range
-from gankit_classics.evaluation.pictures import FLOOR, Draw
+from gankit_classics.data import BATCH, Draw, in_range
+from gankit_classics.evaluation.pictures import FLOOR
 
+LOGITS, FEATURES = 0, 1
 LEARNED_FROM = 10_000  # training pictures of a linear classifier
 ITERATIONS = 200  # of its solver; more change the third decimal
 
 
-def features(network: Any, pictures: np.ndarray) -> np.ndarray:
-    """`[n, width]` float32: the features of a discriminator, of uint8 pictures."""
-    return np.concatenate([np.asarray(outputs[1]) for outputs in _outputs(network, pictures)])
-
-
-def logits(network: Any, pictures: np.ndarray) -> np.ndarray:
-    """`[n, outputs]` float32: a discriminator's outputs, of uint8 pictures."""
-    return np.concatenate([np.asarray(outputs[0]) for outputs in _outputs(network, pictures)])
-
-
-def _outputs(network: Any, pictures: np.ndarray) -> Iterator[Any]:
+def outputs(network: Any, pictures: np.ndarray, which: int) -> np.ndarray:
+    """A discriminator's `LOGITS` `[n, outputs]` or `FEATURES` `[n, width]`, float32, of uint8 pictures."""
+    found = []
     for i in range(0, len(pictures), BATCH):
         part = in_range(pictures[i : i + BATCH])
         silent = [np.zeros((len(part), *noise.shape[1:]), np.float32) for noise in network.inputs[1:]]
-        yield network([part, *silent] if silent else part, training=False)
+        found.append(np.asarray(network([part, *silent] if silent else part, training=False)[which]))
+    return np.concatenate(found)
 
 
 def linear_accuracy(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray) -> float:
@@ -52,9 +45,9 @@ def linear_evaluation(data: Data, discriminator: Any, untrained: Any) -> Evaluat
     rows = np.random.default_rng(7).permutation(len(found.train.images))[:LEARNED_FROM]
     train, labels, test = found.train.images[rows], found.train.labels[rows], found.test
     views = {
-        "ours": lambda x: features(discriminator, x),
+        "ours": lambda x: outputs(discriminator, x, FEATURES),
         "pixels": lambda x: x.reshape(len(x), -1).astype(np.float32),
-        "untrained": lambda x: features(untrained, x),
+        "untrained": lambda x: outputs(untrained, x, FEATURES),
     }
     scores = {
         name: {"probe_accuracy": linear_accuracy(view(train), labels, view(test.images), test.labels)}
@@ -71,7 +64,7 @@ def critic_evaluation(data: Data, critic: Any, draw: Draw, samples: int) -> Eval
     count = min(len(found.test.images), len(found.train.images), samples)
     rng = np.random.default_rng(9)  # the pictures of a folder lie in the order of their classes
     chosen = (x[rng.permutation(len(x))[:count]] for x in (found.test.images, found.train.images))
-    test, train, ours = (float(logits(critic, pictures).mean()) for pictures in (*chosen, draw(count)))
+    test, train, ours = (float(outputs(critic, pictures, LOGITS).mean()) for pictures in (*chosen, draw(count)))
     return Evaluation(
         {"critic_distance": test - ours},
         {FLOOR: {"critic_distance": test - train}},
@@ -92,7 +85,7 @@ def few_labels_evaluation(data: Data, classifier: Any, supervised: Any, per_clas
         return x.reshape(len(x), -1) / np.float32(255)
 
     def accuracy(network: Any) -> float:
-        return float(np.mean(logits(network, test.images).argmax(axis=1) == test.labels))
+        return float(np.mean(outputs(network, test.images, LOGITS).argmax(axis=1) == test.labels))
 
     simple = {"logistic regression": LogisticRegression(max_iter=1000), "nearest neighbour": KNeighborsClassifier(1)}
     scores = {

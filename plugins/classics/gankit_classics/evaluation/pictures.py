@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -13,15 +12,13 @@ from gankit.images import PictureSet
 from gankit.images.features import Embedding, classifier_possible, embedding, locate_embedding
 from gankit.images.metrics import score_pictures
 from gankit_classics.config import PictureFields
+from gankit_classics.data import Draw
 
 log = logging.getLogger("gankit")
 
 FLOOR, CEILING, REAL = "training pictures", "untrained", "test pictures"
 FEW = 1000  # pictures; below, FID's bias is larger than most differences
 PER_CLASS = 500  # pictures of each class for the class accuracy
-
-Draw = Callable[[int], Any]
-"""How many -> so many generated examples; the same ones each time."""
 
 
 def classifiable(data: Data) -> bool:

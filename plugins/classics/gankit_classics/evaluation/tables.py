@@ -15,6 +15,7 @@ from sklearn.model_selection import cross_val_predict
 
 from gankit import Data, Evaluation
 from gankit.metrics import memorisation, sliced_wasserstein
+from gankit_classics.data import Draw
 
 BETTER = {"columns": "lower", "correlations": "lower", "sliced_wasserstein": "lower", "detection": "lower"}
 MOST = 5000  # rows that are told apart by a forest
@@ -85,20 +86,11 @@ def gaussian(train: np.ndarray, rounded: Callable[[np.ndarray], np.ndarray], cou
 
 
 def table_evaluation(
-    data: Data,
-    samples: int,
-    draw: Callable[[int], np.ndarray],
-    untrained: Callable[[int], np.ndarray],
-    rounded: Callable[[np.ndarray], np.ndarray],
+    data: Data, samples: int, draw: Draw, untrained: Draw, rounded: Callable[[np.ndarray], np.ndarray]
 ) -> Evaluation:
-    """Generated rows against those that were held out. All rows are as the network has them, `[n, width]`.
+    """Generated rows against those that were held out; all of them as the network has them, `[n, width]`.
 
-    Args:
-        data: With the training rows and the held-out ones.
-        samples: Rows to draw, at most.
-        draw: How many -> so many generated rows.
-        untrained: The same of a generator that has learned nothing.
-        rounded: Rows -> the same rows with values that a table can hold.
+    `rounded` gives rows the nearest values that a table can hold.
     """
     train, test, facts = data.held_out["train"], data.held_out["test"], data.facts
     count = min(samples, max(100, len(test)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,20 +34,14 @@ class Players:
     real: Callable[[Turn], Any] = lambda turn: turn["image"]
     features: Callable[[Turn, Any], Any] | None = None
     made: Callable[[Turn, Any], Any] = lambda turn, examples: examples
-    discriminator: Sequence[str] = ("discriminator",)
-    generator: Sequence[str] = ("generator",)
+    discriminator: tuple[str, ...] = ("discriminator",)
+    generator: tuple[str, ...] = ("generator",)
     both: Callable[[Turn], Mapping[str, Any]] = lambda turn: {}
     weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def adversarial_stage(config: AdversarialConfig, players: Players, name: str = "adversarial") -> Stage:
-    """Builds the stage.
-
-    Args:
-        config: Loss, penalty and tricks.
-        players: What is peculiar to the recipe.
-        name: Name of the stage.
-    """
+    """The stage of a game with the loss, penalty and tricks of a configuration."""
     loss, policies = ADVERSARIAL[config.loss], [policy for policy in config.augment.split(",") if policy]
 
     def shown(turn: Turn, examples: Any, kind: str) -> Any:
@@ -92,19 +86,13 @@ def adversarial_stage(config: AdversarialConfig, players: Players, name: str = "
         weights["penalty"] = WEIGHTS[config.penalty] if config.penalty_weight is None else config.penalty_weight
     matching = {"features": config.feature_matching} if config.feature_matching else {}
     discriminator, generator = players.discriminator[0], players.generator[0]
-    rate, peak = config.rate(config.lr), config.lr_discriminator or config.lr
-    critic = Phase(
-        discriminator,
-        tuple(players.discriminator),
-        discriminate,
-        weights,
-        lr=config.rate(peak),
-        repeats=config.critic_steps,
-    )
+    peak = config.rate(config.lr_discriminator or config.lr)
+    first = Phase(discriminator, players.discriminator, discriminate, weights, lr=peak, repeats=config.critic_steps)
+    second = Phase(generator, players.generator, generate, {**players.weights, **matching}, lr=config.rate(config.lr))
     return Stage(
         name,
         config.steps,
-        (critic, Phase(generator, tuple(players.generator), generate, {**players.weights, **matching}, lr=rate)),
+        (first, second),
         shared=lambda turn: {"fake": players.fake(turn)},
         knobs={"instance noise": config.noise_level} if config.instance_noise else {},
         monitor=Monitor(monitored, generator, saturating=config.loss in ("minimax", "non-saturating")),

@@ -14,9 +14,7 @@ from gankit.nn import feature_matching
 def few_labels_stage(config: Any, widths: Sequence[int]) -> Stage:
     """Three phases: the classifier, the generator, and a classifier of the labelled pictures alone.
 
-    Args:
-        config: An `SGANConfig`.
-        widths: Units of the classifiers' hidden layers.
+    `config` is an `SGANConfig`; `widths` are the units of the classifiers' hidden layers.
     """
 
     def classifier(turn: Turn, network: str, pictures: Any, name: str) -> Any:

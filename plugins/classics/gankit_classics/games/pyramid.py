@@ -25,13 +25,9 @@ def enlarged(image: Any) -> Any:
 
 
 def players_of_level(level: int, finer: int, side: int, latent: int) -> Players:
-    """The GAN of one level, trained on real pictures.
+    """The GAN of one level, trained on real pictures of `side` pixels; `finer` levels come after it.
 
-    Args:
-        level: 0 is the coarsest, whose pictures are made of noise alone.
-        finer: How many levels are finer.
-        side: Of the level's pictures, in pixels.
-        latent: Numbers of noise of the coarsest level.
+    Level 0 is the coarsest, whose pictures are made of `latent` numbers of noise alone.
     """
     generator, discriminator = f"generator-{level}", f"discriminator-{level}"
 
@@ -56,12 +52,9 @@ def players_of_level(level: int, finer: int, side: int, latent: int) -> Players:
 
 
 def grown(generators: Sequence[Any], noise: np.ndarray, latent: int) -> list[np.ndarray]:
-    """The pictures of each level, `[n, side, side, c]` floats.
+    """The pictures of each level, `[n, side, side, c]` floats, the coarsest first.
 
-    Args:
-        generators: The coarsest level's first.
-        noise: `[n, numbers]`: `latent` for the coarsest level, then a plane for each other level.
-        latent: Numbers of noise of the coarsest level.
+    `noise`, `[n, numbers]`, has `latent` numbers for the coarsest level, then a plane for each other level.
     """
     pictures, place = [np.asarray(generators[0](noise[:, :latent], training=False))], latent
     for generator in generators[1:]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,19 +10,18 @@ import numpy as np
 
 from gankit import Data, Evaluation
 from gankit_classics.config import PictureFields
+from gankit_classics.data import Draw
 
 
 class DataKind(Protocol):
     """A kind of data whose examples a network makes as rows of numbers.
 
-    Attributes:
-        latent: Numbers of noise that make a sample, unless the user asks for others.
+    `gankit_classics.kinds.registry` holds one object of each.
     """
 
-    latent: int
-
-    def takes(self, source: str) -> bool:
-        """Whether data that are named like this are of this kind."""
+    @property
+    def latent(self) -> int:
+        """Numbers of noise that make a sample, unless the user asks for others."""
 
     def open(self, config: PictureFields) -> Data:
         """Opens the data that `config.data` names, as a source with the field `row`.
@@ -37,10 +36,8 @@ class DataKind(Protocol):
     def decode(self, rows: np.ndarray, facts: Mapping[str, Any]) -> Any:
         """Rows that a generator makes, `[n, width]` -> what they mean: points, columns of a table, pictures."""
 
-    def evaluate(
-        self, config: PictureFields, data: Data, draw: Callable[[int], Any], untrained: Callable[[int], Any]
-    ) -> Evaluation:
-        """Scores of what `draw` makes: how many -> so many decoded examples."""
+    def evaluate(self, config: PictureFields, data: Data, draw: Draw, untrained: Draw) -> Evaluation:
+        """Scores of what `draw` makes, which is decoded."""
 
-    def sample(self, config: PictureFields, data: Data, draw: Callable[[int], Any], out: Path) -> list[Path]:
+    def sample(self, config: PictureFields, data: Data, draw: Draw, out: Path) -> list[Path]:
         """Writes what a person looks at into a folder, and returns the files."""

@@ -11,8 +11,8 @@ import numpy as np
 from gankit import ArraySource, Data, Evaluation
 from gankit.images import check_pictures, open_pictures
 from gankit_classics.config import PictureFields
-from gankit_classics.data import facts_of, in_range, open_data, to_pixels
-from gankit_classics.evaluation.pictures import Draw, check_features, picture_evaluation
+from gankit_classics.data import Draw, facts_of, in_range, open_data, to_pixels
+from gankit_classics.evaluation.pictures import check_features, picture_evaluation
 from gankit_classics.latent import save_sheet
 
 
@@ -20,10 +20,6 @@ class Pictures:
     """Small pictures as the field `image`, with their labels if they have any."""
 
     latent = 32
-
-    def takes(self, source: str) -> bool:
-        """Whatever no other kind takes."""
-        return True
 
     def open(self, config: PictureFields) -> Data:
         """Opens the pictures, and finds the network of the scores: better before the training than after it."""
@@ -59,4 +55,4 @@ class FlatPictures(Pictures):
         return Data({"pictures": ArraySource(row=rows)}, {"set": found}, facts)
 
 
-PICTURES = Pictures()
+PICTURES, FLAT_PICTURES = Pictures(), FlatPictures()

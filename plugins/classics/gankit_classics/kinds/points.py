@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from gankit import ArraySource, Data, Evaluation
 from gankit_classics.config import PictureFields
+from gankit_classics.data import Draw
 
 EXAMPLES = 50_000
 TESTED = 10_000
@@ -34,10 +35,6 @@ class Mixture:
     centres: np.ndarray
     spread: float
     latent: int = 2
-
-    def takes(self, source: str) -> bool:
-        """Its name."""
-        return source == self.name
 
     def points(self, count: int, seed: int) -> np.ndarray:
         """`[count, 2]` float32 points."""
@@ -86,9 +83,7 @@ class Mixture:
             "spread": float(np.sqrt(np.mean(nearest[near] ** 2) / 2) / self.spread) if near.any() else 0.0,
         }
 
-    def evaluate(
-        self, config: PictureFields, data: Data, draw: Callable[[int], Any], untrained: Callable[[int], Any]
-    ) -> Evaluation:
+    def evaluate(self, config: PictureFields, data: Data, draw: Draw, untrained: Draw) -> Evaluation:
         """Beside the mixture itself, one Gaussian fitted to it, and the untrained generator."""
         real, count = data.held_out["points"], config.samples
         gaussian = np.random.default_rng(3).multivariate_normal(real.mean(0), np.cov(real.T), count)
@@ -101,7 +96,7 @@ class Mixture:
             limits=("the mixture itself",),
         )
 
-    def sample(self, config: PictureFields, data: Data, draw: Callable[[int], Any], out: Path) -> list[Path]:
+    def sample(self, config: PictureFields, data: Data, draw: Draw, out: Path) -> list[Path]:
         """Generated points beside real ones, on the same axes."""
         panels = {"generated": draw(2000), "real": data.held_out["points"][:2000]}
         figure = Figure(figsize=(8, 4.4), layout="constrained")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from scipy.special import ndtr, ndtri
 from gankit import ArraySource, Data, DataError, Evaluation
 from gankit.support import TextTable, figure, write_csv
 from gankit_classics.config import PictureFields
+from gankit_classics.data import Draw
 from gankit_classics.evaluation.tables import Columns, draw_distributions, table_evaluation
 
 log = logging.getLogger("gankit")
@@ -28,7 +29,7 @@ EDGE = 1e-3  # quantiles are cut here: the normal distribution of 0 and 1 would 
 FEWEST_ROWS = 50
 HELD_OUT = 5  # one row in five
 MISSING = frozenset(
-    ["", "#N/A", "#NA", "-nan", "-NaN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
+    ["", *["#N/A", "#NA", "-nan", "-NaN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]]
 )
 
 
@@ -126,10 +127,6 @@ class Tables:
 
     latent = 32
 
-    def takes(self, source: str) -> bool:
-        """A file's name."""
-        return source.lower().endswith((".csv", ".tsv", ".csv.gz"))
-
     def open(self, config: PictureFields) -> Data:
         """Reads a file; every fifth row of a fixed shuffle is held out."""
         table, left_out, rows = read(Path(config.data))
@@ -173,19 +170,16 @@ class Tables:
                 place += 1
         return table
 
-    def evaluate(
-        self, config: PictureFields, data: Data, draw: Callable[[int], Columns], untrained: Callable[[int], Columns]
-    ) -> Evaluation:
+    def evaluate(self, config: PictureFields, data: Data, draw: Draw, untrained: Draw) -> Evaluation:
         """Generated rows against held-out ones, beside simpler ways to make rows."""
-        return table_evaluation(
-            data,
-            config.samples,
-            lambda count: encode(draw(count), data.facts),
-            lambda count: encode(untrained(count), data.facts),
-            rounded=lambda rows: encode(self.decode(rows, data.facts), data.facts),
-        )
 
-    def sample(self, config: PictureFields, data: Data, draw: Callable[[int], Columns], out: Path) -> list[Path]:
+        def rounded(rows: np.ndarray) -> np.ndarray:
+            return encode(self.decode(rows, data.facts), data.facts)
+
+        makers = ((lambda count, made=made: encode(made(count), data.facts)) for made in (draw, untrained))
+        return table_evaluation(data, config.samples, *makers, rounded)
+
+    def sample(self, config: PictureFields, data: Data, draw: Draw, out: Path) -> list[Path]:
         """Generated rows as a CSV file, and the distributions of the columns."""
         made, real = draw(config.samples), self.decode(data.held_out["test"], data.facts)
         rows = [dict(zip(made, row, strict=True)) for row in zip(*(x.tolist() for x in made.values()), strict=True)]
@@ -199,3 +193,6 @@ def _said(column: Mapping[str, Any]) -> str:
         return f"{len(words)} words: {', '.join(words[:5])}{' …' * (len(words) > 5)}"
     low, high = (figure(column["knots"][end]) for end in (0, -1))
     return f"{'whole numbers' if column['integer'] else 'numbers'}, {low} to {high}"
+
+
+TABLES = Tables()

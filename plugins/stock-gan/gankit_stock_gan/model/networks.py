@@ -50,7 +50,8 @@ def days(units: int, hidden: int, name: str) -> keras.Model:
 def discriminator(width: int) -> keras.Model:
     """`[batch, width]` scaled returns -> `[batch, 1]` logits, positive for real ones."""
     inputs = layers.Input((width,), name="returns")
-    return keras.Model(inputs, layers.Dense(1, dtype=keras.config.floatx())(perceptron(inputs)), name="discriminator")
+    x = perceptron(inputs)  # before the last layer: the order in which layers are made decides their first weights
+    return keras.Model(inputs, layers.Dense(1, dtype=keras.config.floatx())(x), name="discriminator")
 
 
 def perceptron(x: Any) -> Any:

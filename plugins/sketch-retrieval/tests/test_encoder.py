@@ -1,15 +1,18 @@
 """From marks to vectors, and the encoder's file."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from gankit_sketch_retrieval.config import SketchConfig
 from gankit_sketch_retrieval.features.components import POWER, Components
-from gankit_sketch_retrieval.features.encoder import Encoder, turned
+from gankit_sketch_retrieval.features.encoder import Encoder, open_encoder, turned
 from gankit_sketch_retrieval.features.layers import pooled
 from gankit_sketch_retrieval.marks.normalisation import normalised
 from gankit_sketch_retrieval.recipe import SketchRetrieval
 from sklearn.decomposition import PCA
 
+from gankit import Data, UsageError
 from gankit.errors import CheckpointError
 
 RNG = np.random.default_rng(0)
@@ -102,3 +105,40 @@ def test_turned_marks_are_normalised_again():
     flat, upright = turned(normalised(bar), [0.0, 90.0], 0.0)
     np.testing.assert_array_equal(flat, normalised(bar))
     assert np.abs(np.rot90(flat).astype(int) - upright).mean() < 3
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """A run whose training marks can be read once."""
+    config = SketchConfig(width=4, latent=6, dimensions=8, feature="pooled")
+    opened = [Data({}, {"opened": SimpleNamespace(train=SimpleNamespace(pictures=MARKS))}, {})]
+
+    class Loaded:
+        recipe, networks = SketchRetrieval(config), SketchRetrieval(config).networks(None)
+        run = SimpleNamespace(path=tmp_path)
+        data = property(lambda self: opened.pop())
+
+    monkeypatch.setattr("gankit_sketch_retrieval.features.encoder.open_run", lambda run, runs_dir: run)
+    monkeypatch.setattr("gankit.runs.LoadedRun.of_recipe", lambda run, recipe: Loaded())
+    return tmp_path
+
+
+def test_the_components_of_a_run_are_fitted_once(run):
+    first, loaded = open_encoder("latest", None)
+    (kept,) = run.iterdir()
+    again, _ = open_encoder("latest", None)  # there are no marks any more
+    assert kept.name.startswith("encoder-") and loaded.run.path == run
+    assert again.fingerprint == first.fingerprint == Encoder.load(kept).fingerprint
+    np.testing.assert_array_equal(again.embed(MARKS), first.embed(MARKS))
+
+
+def test_a_run_that_may_only_be_read_can_be_used(run, monkeypatch):
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    assert open_encoder("latest", None)[0].dim == 8
+    assert not list(run.iterdir())
+
+
+def test_the_shipped_encoder_is_of_no_run(tmp_path):
+    assert open_encoder("", None)[1] is None
+    with pytest.raises(UsageError, match="there is no file"):
+        open_encoder(str(tmp_path / "none.safetensors"), None)

@@ -9,7 +9,7 @@ import click
 
 from gankit import DataError
 from gankit.commands import common_options, json_option, print_json, ready
-from gankit_sketch_retrieval.commands import DISTRIBUTION, output_option
+from gankit_sketch_retrieval.commands import DISTRIBUTION, FOLDER
 
 
 @click.command("compose")
@@ -17,7 +17,7 @@ from gankit_sketch_retrieval.commands import DISTRIBUTION, output_option
 @click.option(
     "--pages", type=click.Path(exists=True, path_type=Path), required=True, help="Backgrounds: scanned pages."
 )
-@output_option
+@click.option("-o", "--output", type=FOLDER, help="Folder for the results.  [default: a new one here]")
 @click.option("-n", "--count", type=click.IntRange(1), default=6, show_default=True, help="Number of pages.")
 @click.option("--kinds", type=click.IntRange(1), default=20, show_default=True, help="Number of kinds of marks.")
 @click.option("--each", type=click.IntRange(2), default=9, show_default=True, help="Most marks of each kind.")

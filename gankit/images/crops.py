@@ -42,6 +42,10 @@ class ImageCrops:
     Raises:
         DataError: There is no image, or one is too small or not `[h, w, 3]` uint8.
         ValueError: `crop` or `repeat` is below 1, or `by` is unknown.
+
+    Examples:
+        >>> ImageCrops([np.zeros((32, 48, 3), np.uint8)], crop=16, repeat=10).n
+        10
     """
 
     def __init__(

@@ -98,7 +98,7 @@ class Plan:
             raise changed(path)
         for image in images:
             store(offset, image)
-            found.append(Copy(*image.shape[:2], pixels_sha256(image)))
+            found.append(Copy(image.shape[0], image.shape[1], pixels_sha256(image)))
             offset += image.shape[0] * image.shape[1]
         return found
 
@@ -137,8 +137,8 @@ class Plan:
         """
         names = [str(path) for path, found in zip(self.files, copies, strict=True) for _ in found]
         flat = [copy for found in copies for copy in found]
-        heights, widths, hashes = ([copy[field] for copy in flat] for field in range(3))
-        return Pixels(heights, widths, hashes, names, where)
+        sizes = [copy.height for copy in flat], [copy.width for copy in flat]
+        return Pixels(*sizes, [copy.sha256 for copy in flat], names, where)
 
     def in_memory(self) -> Pixels:
         """Decodes all into memory.
@@ -146,7 +146,8 @@ class Plan:
         Raises:
             DataError: Files cannot be read; names them.
         """
-        where, copies = empty_pixels(self.offsets[-1]), {}
+        where = empty_pixels(self.offsets[-1])
+        copies: dict[int, list[Copy]] = {}
 
         def store(offset: int, image: np.ndarray) -> None:
             where[offset : offset + image.shape[0] * image.shape[1]] = image.reshape(-1, 3)

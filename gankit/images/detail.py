@@ -6,7 +6,7 @@ proportion to detail the same training steps reach a higher quality.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,8 +53,9 @@ def detail(image: np.ndarray) -> np.ndarray:
 
 def _sums(blocks: np.ndarray) -> np.ndarray:
     """`[h, 4, w, 4]` -> `[h, w]` of the same dtype: slice by slice, which NumPy does faster than a sum over axes."""
-    rows = sum(blocks[:, i] for i in range(BLOCK))
-    return sum(rows[:, :, i] for i in range(BLOCK))
+    rows: Any = sum(blocks[:, i] for i in range(BLOCK))
+    total: np.ndarray = sum(rows[:, :, i] for i in range(BLOCK))
+    return total
 
 
 def cells(image: np.ndarray, side: int) -> list[Cell]:
@@ -81,5 +82,5 @@ def cells(image: np.ndarray, side: int) -> list[Cell]:
             y1, x1 = max(y0 + 1, (top + sizes[0]) // BLOCK), max(x0 + 1, (left + sizes[1]) // BLOCK)
             area = (y1 - y0) * (x1 - x0)
             mean = (total[y1, x1] - total[y0, x1] - total[y1, x0] + total[y0, x0]) / area
-            made.append(Cell(top, left, *sizes, float(max(mean, 0.0))))
+            made.append(Cell(top, left, sizes[0], sizes[1], float(max(mean, 0.0))))
     return made

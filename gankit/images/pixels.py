@@ -19,7 +19,7 @@ _ALIGNED = 64  # bytes: TensorFlow aborts the process when it meets a tensor at 
 
 def pixels_sha256(image: np.ndarray) -> str:
     """SHA-256 (hex) of an image's bytes."""
-    return hashlib.sha256(np.ascontiguousarray(image)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()
 
 
 def empty_pixels(count: int) -> np.ndarray:
@@ -50,6 +50,9 @@ class Pixels:
 
     Raises:
         ValueError: The array is not from `empty_pixels`.
+
+    Examples:
+        >>> Pixels([2], [3], [""], ["a"], np.zeros(18, np.uint8))  # doctest: +SKIP
     """
 
     def __init__(

@@ -49,7 +49,7 @@ def test_files_and_where_they_come_from(tmp_path):
     made = results(tmp_path)
     made.csv("rows.csv", [{"a": 1, "b": "=2+2"}], "table")
     files = made.finish(warning="known of nothing")
-    assert list(csv.DictReader(Path(files["table"]).open())) == [{"a": "1", "b": "'=2+2"}]
+    assert list(csv.DictReader(Path(files["table"]).read_text().splitlines())) == [{"a": "1", "b": "'=2+2"}]
     told = json.loads(Path(files["provenance"]).read_text())
     assert (told["run"], told["checkpoint"]) == (str(tmp_path), "step-7")
     assert (told["request"], told["warning"]) == ({"n": 3}, "known of nothing")

@@ -84,18 +84,22 @@ def measured(runs: Sequence[Any], steps: int, repeats: int) -> dict[str, Any]:
 
     if len({(all_pictures(run.data).fingerprint, run.recipe.config.rare < 1) for run in runs}) > 1:
         raise UsageError("the runs are of different data", "give runs of one data set that differ by their seed")
-    found, sets = [], [run.data.held_out["set"] for run in runs]
+    found: list[list[Any]] = []
+    sets = [run.data.held_out["set"] for run in runs]
     with Bar("training classifiers", total=len(runs) * repeats) as bar:
         for number, (run, real) in enumerate(zip(runs, sets, strict=True), 1):
             recipe, classes = run.recipe, len(run.data.facts["classes"])
             asked = np.repeat(np.arange(classes), GENERATED)
             made = recipe.pictures(run.networks, recipe.asked(run.data, asked, seed=8))
-            pairs = (real.train.images, real.train.labels), (made, asked), (real.test.images, real.test.labels)
-            scaled = [(in_range(pictures), labels) for pictures, labels in pairs]
+            train, test = (
+                (in_range(real.train.images), real.train.labels),
+                (in_range(real.test.images), real.test.labels),
+            )
+            ours = in_range(made), asked
             rare = range(1, classes, 2) if recipe.config.rare < 1 else ()
             found.append([])
             for repeat in range(repeats):
-                found[-1].append(accuracies(*scaled, steps, 1000 * number + repeat, rare))
+                found[-1].append(accuracies(train, ours, test, steps, 1000 * number + repeat, rare))
                 bar(1)
     counts = {"training_pictures": [len(x.train.images) for x in sets], "test_pictures": len(sets[0].test.images)}
     protocol = {**counts, **PROTOCOL, "steps": steps, "repeats": repeats, "interval": "95 %, Student's t over the runs"}

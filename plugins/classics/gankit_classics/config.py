@@ -103,13 +103,8 @@ class PictureFields(RecipeConfig):
     training: Training = Training(batch_size=64, sample_every=2000, checkpoint_every=1000, log_every=100)
 
     @property
-    def halvings(self) -> int:
-        """How often the networks halve pictures."""
-        return 2
-
-    @property
     def least(self) -> int:
-        """Smallest side in pixels; the digits, of 8 pixels, are framed to it."""
+        """Smallest side in pixels, a power of 2; the digits, of 8 pixels, are framed to it. 0 for none."""
         return 0
 
 

@@ -35,11 +35,12 @@ def open_data(config: PictureFields) -> Data:
     else:
         framed = config.least or None if config.data == ELSE else None
         found = open_pictures(config.data, size=config.size or framed)
-    (count, side), tested, factor = found.train.images.shape[:2], len(found.test.images), 2**config.halvings
+    (count, side), tested = found.train.images.shape[:2], len(found.test.images)
     if tested < 2:
         raise DataError(f"{found.name} has {count} pictures to train on, and one to test with", "add some")
+    factor = max(4, config.least // 4)  # what is halved ends with at least 4 pixels
     if side % factor or side < config.least:
-        wrong = f"pictures of {side} pixels a side cannot be halved {config.halvings} times"
+        wrong = f"pictures of {side} pixels a side cannot be halved {factor.bit_length() - 1} times"
         raise DataError(wrong, f"give --size a multiple of {max(factor, config.least)}")
     return Data({"pictures": source(found)}, {"set": found}, facts_of(found))
 

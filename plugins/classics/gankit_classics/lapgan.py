@@ -28,13 +28,8 @@ class LAPGANConfig(PictureConfig):
     units: int = Field(256, ge=1, description="Units of the dense layers of the coarsest level.")
 
     @property
-    def halvings(self) -> int:
-        """See `PictureFields`."""
-        return max(2, self.levels - 1)
-
-    @property
     def least(self) -> int:
-        """See `PictureFields`."""
+        """A side that can be halved to the coarsest level's."""
         return COARSEST * 2 ** (self.levels - 1)
 
     @model_validator(mode="after")
@@ -111,8 +106,7 @@ class LAPGAN(PictureGAN):
         """Generated pictures; the noise of all at once might not fit into memory."""
         from gankit_classics.data import BATCH
 
-        starts = range(0, count, BATCH)
-        parts = (self.noise(data, min(BATCH, count - start), (seed, start)) for start in starts)
+        parts = (self.noise(data, min(BATCH, count - i), (seed, i)) for i in range(0, count, BATCH))
         return np.concatenate([self.pictures(networks, part) for part in parts])
 
     def decoded(self, networks: Mapping[str, Any], noise: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from gankit_aae_molecules.commands import DISTRIBUTION, folder_option, opened, r
 @folder_option("embed")
 @run_options
 def command(run: str, runs_dir: Path | None, as_json: bool, file: Path | None, output: Path | None) -> None:
-    """Latent coordinates of molecules, or of the training compounds, and a picture coloured by response."""
+    """Embed molecules, or the training compounds: latent coordinates, and a picture coloured by response."""
     loaded = opened(run, runs_dir)
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Parts of networks and games that Keras lacks: losses, penalties, optimizers, constraints, augmentation, layers.
+"""Parts of networks and games that Keras lacks: losses, penalties, optimizers, constraints, layers.
 
 Each says what it computes and where it comes from.
 """

@@ -1,6 +1,5 @@
 """Public names of `gankit.nn`; `__init__.py` imports each when it is first used."""
 
-from .augmentation import augment as augment
 from .batch_layers import MinibatchDiscrimination as MinibatchDiscrimination
 from .batch_layers import MinibatchStandardDeviation as MinibatchStandardDeviation
 from .constraints import WeightClipping as WeightClipping

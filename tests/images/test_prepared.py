@@ -136,7 +136,7 @@ def test_only_pictures_and_sizes_matter(home, photos, decodings, tmp_path):
 CHILD = """
 import os, signal, sys, time
 from gankit.images import decoding, prepared
-from gankit.support.home import home
+from gankit.support.places import home
 from gankit.images.images import list_images, read_image
 from gankit.images.reductions import Reductions
 from pathlib import Path

@@ -9,7 +9,8 @@ from typing import Any
 import tensorflow as tf
 
 from gankit import Monitor, Phase, Stage, Turn
-from gankit.nn import ADVERSARIAL, augment, cross_entropy, dragan, feature_matching, squared_gradient, wgan_gp
+from gankit.images import augment
+from gankit.nn import ADVERSARIAL, cross_entropy, dragan, feature_matching, squared_gradient, wgan_gp
 from gankit_classics.config import WEIGHTS, AdversarialConfig
 
 

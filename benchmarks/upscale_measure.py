@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from gankit_srgan.evaluation import colour, low_resolution
-from gankit_srgan.photos import Photo, held_out
+from gankit_srgan.photos import held_out
 from peers.method import SCALE, Failed, Method
 
 from gankit.images import list_images
@@ -18,13 +18,13 @@ from gankit.images.metrics import super_resolution_scores
 Size = tuple[int, int]  # width, height in pixels
 
 
-def read_set(data: Path, name: str) -> dict[str, Photo]:
+def read_set(data: Path, name: str) -> dict[str, np.ndarray]:
     """The originals of a benchmark set: `data/name/HR` if there is such a folder, else `data/name`."""
     folder = data / name
     return held_out(list_images(folder / "HR" if (folder / "HR").is_dir() else folder), SCALE)
 
 
-def quality(method: Method, photos: Mapping[str, Photo], patience: float) -> dict[str, Any]:
+def quality(method: Method, photos: Mapping[str, np.ndarray], patience: float) -> dict[str, Any]:
     """Mean scores over a set.
 
     Args:
@@ -35,15 +35,15 @@ def quality(method: Method, photos: Mapping[str, Photo], patience: float) -> dic
     Returns:
         `psnr_y`, `ssim_wang`, `ssim_daala`, the number of `images`, or `skipped`: the reason.
     """
-    lows = [low_resolution(photo.pixels, SCALE) for photo in photos.values()]
+    lows = [low_resolution(photo, SCALE) for photo in photos.values()]
     rest, spent = sum(low[..., :1].size if low.ndim == 3 else low.size for low in lows), 0.0
     rows = []
-    for photo, low in zip(photos.values(), lows, strict=True):
+    for (name, photo), low in zip(photos.items(), lows, strict=True):
         try:
             output, seconds = method.run(colour(low))
         except Failed as error:
-            return {"skipped": f"failed on {photo.name}: {error}"}
-        rows.append(super_resolution_scores(photo.pixels, output, SCALE))
+            return {"skipped": f"failed on {name}: {error}"}
+        rows.append(super_resolution_scores(photo, output, SCALE))
         pixels = low.shape[0] * low.shape[1]
         spent, rest = spent + seconds, rest - pixels
         expected = spent + seconds / pixels * rest

@@ -85,7 +85,7 @@ def test_a_slow_method_is_stopped_after_two_pictures(sets):
     cat = upscale_measure.read_set(sets, "Cats")["cat.png"]
     calls = []
     slow = clock("slow", 0.01, calls)
-    method = type(slow)("slow", "test", lambda low: (cat.pixels, slow.run(low)[1]))
+    method = type(slow)("slow", "test", lambda low: (cat, slow.run(low)[1]))
     photos = {str(i): cat for i in range(4)}  # 3,750 pixels of low resolution each: 37.5 s
     found = upscale_measure.quality(method, photos, 149)
     assert found == {"skipped": "it would take about 150 s"} and len(calls) == 2

@@ -13,7 +13,7 @@ from gankit import Evaluation
 from gankit.images import imresize, picture_grid, to_uint8
 from gankit.images.features import Features, feature_distance, feature_network
 from gankit.images.metrics import luma, niqe, psnr, super_resolution_scores
-from gankit_srgan.photos import LARGEST_TEST_SIDE, Photo
+from gankit_srgan.photos import LARGEST_TEST_SIDE
 
 BETTER: Mapping[str, Literal["higher", "lower"]] = {
     "psnr_y": "higher",
@@ -73,7 +73,7 @@ def naturalness(images: Mapping[str, np.ndarray], border: int) -> dict[str, floa
         return dict.fromkeys(images)
 
 
-def evaluate(methods: Mapping[str, Method], photos: Mapping[str, Photo], scale: int) -> Evaluation:
+def evaluate(methods: Mapping[str, Method], photos: Mapping[str, np.ndarray], scale: int) -> Evaluation:
     """Figures of methods beside bicubic interpolation.
 
     PSNR and SSIM are taken on luma with `scale` pixels of border removed, NIQE likewise, and the feature distance on
@@ -81,12 +81,12 @@ def evaluate(methods: Mapping[str, Method], photos: Mapping[str, Photo], scale: 
 
     Args:
         methods: The first one's means are `Evaluation.metrics`; the others' stand among the baselines.
-        photos: To be reduced and enlarged again.
+        photos: Name -> `[h, w, 3]` or grey `[h, w]` uint8, to be reduced and enlarged again.
         scale: Factor.
     """
     rows: list[dict[str, Any]] = []
-    for photo in photos.values():
-        low, truth = low_resolution(photo.pixels, scale), photo.pixels
+    for image, truth in photos.items():
+        low = low_resolution(truth, scale)
         results = {name: method(colour(low)) for name, method in methods.items()}
         results["bicubic"] = imresize(low, *truth.shape[:2])
         natural = naturalness({**results, "truth": truth}, scale)
@@ -94,8 +94,8 @@ def evaluate(methods: Mapping[str, Method], photos: Mapping[str, Photo], scale: 
             scores: dict[str, float | None] = dict(super_resolution_scores(truth, output, scale))
             scores["feature_distance"] = distance(colour(truth), colour(output))
             scores["niqe"] = natural[name]
-            rows.append({"image": photo.name, "method": name, **scores})
-        rows.append({"image": photo.name, "method": "truth", "niqe": natural["truth"]})
+            rows.append({"image": image, "method": name, **scores})
+        rows.append({"image": image, "method": "truth", "niqe": natural["truth"]})
     first, *others = methods
     means = {name: _means(rows, name) for name in (first, "bicubic", *others)}
     truth_niqe = _means(rows, "truth").get("niqe")
@@ -131,7 +131,7 @@ def busiest(pixels: np.ndarray, side: int) -> tuple[int, int]:
     return int(y), int(x)
 
 
-def sheet(method: Method, photos: Mapping[str, Photo], scale: int, out: Path, rows: int = 4) -> Path:
+def sheet(method: Method, photos: Mapping[str, np.ndarray], scale: int, out: Path, rows: int = 4) -> Path:
     """A picture of details: low resolution | bicubic | ours | truth, with PSNR on luma of the detail.
 
     Args:
@@ -143,17 +143,17 @@ def sheet(method: Method, photos: Mapping[str, Photo], scale: int, out: Path, ro
     """
     side = PANEL // scale * scale
     panels, labels = [], []
-    for photo in list(photos.values())[:rows]:
-        y, x = (v // scale * scale for v in busiest(photo.pixels, side))
-        whole = colour(photo.pixels)
+    for name, pixels in list(photos.items())[:rows]:
+        y, x = (v // scale * scale for v in busiest(pixels, side))
+        whole = colour(pixels)
         low = low_resolution(whole, scale)
         # The networks see the whole image: a crop's border would not be what the user gets.
-        pixels = np.kron(low, np.ones((scale, scale, 1), np.uint8))
-        shown = [pixels, imresize(low, *whole.shape[:2]), method(low), whole]
+        squares = np.kron(low, np.ones((scale, scale, 1), np.uint8))
+        shown = [squares, imresize(low, *whole.shape[:2]), method(low), whole]
         *others, truth = (image[y : y + side, x : x + side] for image in shown)
         decibels = [f"{luma_psnr(truth, image):.2f} dB" for image in others[1:]]
         panels += [*others, truth]
-        labels += [photo.name[:28], f"bicubic  {decibels[0]}", f"ours  {decibels[1]}", "truth"]
+        labels += [name[:28], f"bicubic  {decibels[0]}", f"ours  {decibels[1]}", "truth"]
     picture_grid(panels, 4, gap=4, labels=labels).save(out)
     return out
 

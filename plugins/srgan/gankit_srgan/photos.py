@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,6 @@ from gankit.errors import DataError
 from gankit.images import ImageCrops, list_images, read_each, read_image
 
 LARGEST_TEST_SIDE = 1024  # pixels; of larger held-out photographs the middle counts
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A held-out photograph.
-
-    Attributes:
-        name: Of its file.
-        pixels: `[h, w, 3]` or grey `[h, w]` uint8.
-    """
-
-    name: str
-    pixels: np.ndarray
 
 
 class Pairs:
@@ -79,16 +65,19 @@ def smallest_side(scale: int) -> int:
     return 11 + 2 * scale
 
 
-def held_out(files: Sequence[Path], scale: int) -> dict[str, Photo]:
+def held_out(files: Sequence[Path], scale: int) -> dict[str, np.ndarray]:
     """Reads photographs to judge by: grey kept grey, the middle of large ones, sides divisible by the factor.
+
+    Returns:
+        Name -> `[h, w, 3]` or grey `[h, w]` uint8.
 
     Raises:
         DataError: Some cannot be read or are too small; names them.
     """
-    photos: dict[str, Photo] = {}
+    photos: dict[str, np.ndarray] = {}
     for path, pixels in zip(files, read_each(files, lambda path: _test_pixels(path, scale)), strict=True):
         name = path.name if path.name not in photos else str(path)
-        photos[name] = Photo(name, pixels)
+        photos[name] = pixels
     return photos
 
 
@@ -110,7 +99,7 @@ def test_files(source: str) -> list[Path]:
     return found.paths("test") if isinstance(found, Card) else list_images(found)
 
 
-def benchmark(source: str, scale: int) -> dict[str, Photo]:
+def benchmark(source: str, scale: int) -> dict[str, np.ndarray]:
     """All images of a folder, or the test split of a dataset, to judge by.
 
     Raises:

@@ -70,26 +70,26 @@ def test_flat_colours_stay_flat(enlarger):
 
 def test_colours_do_not_shift_and_no_grid_shows(enlarger, photos):
     enlarge, scale = enlarging(enlarger), enlarger.scale
-    for photo in photos.values():
-        truth = colour(photo.pixels)
+    for name, photo in photos.items():
+        truth = colour(photo)
         low = low_resolution(truth, scale)
         high = enlarge(low)
-        assert np.abs(high.mean((0, 1)) - truth.mean((0, 1))).max() < 0.25, photo.name
-        assert np.abs(low_resolution(high, scale).astype(float) - low).mean() < 0.5, photo.name
+        assert np.abs(high.mean((0, 1)) - truth.mean((0, 1))).max() < 0.25, name
+        assert np.abs(low_resolution(high, scale).astype(float) - low).mean() < 0.5, name
 
         def grid(image, truth=truth, low=low):
             """Span of the mean error over the places in a low-resolution pixel: a checkerboard would stand out."""
             error = image.astype(float) - truth
             return np.ptp(error.reshape(low.shape[0], scale, low.shape[1], scale, 3).mean((0, 2, 4)))
 
-        assert grid(high) < grid(imresize(low, *truth.shape[:2])) + 0.2, photo.name
+        assert grid(high) < grid(imresize(low, *truth.shape[:2])) + 0.2, name
 
 
 def test_better_than_bicubic_on_photographs(enlarger, photos):
     enlarge, scale = enlarging(enlarger), enlarger.scale
     gains = []
     for photo in photos.values():
-        truth = colour(photo.pixels)
+        truth = colour(photo)
         low = low_resolution(truth, scale)
         bicubic = imresize(low, *truth.shape[:2])
         ours, theirs = (super_resolution_scores(truth, image, scale) for image in (enlarge(low), bicubic))
@@ -102,6 +102,6 @@ def test_figures(key, enlarger, test_data):
     enlarge, scale = enlarging(enlarger), enlarger.scale
     found = []
     for photo in benchmark(str(test_data / "sr" / "Set5" / "HR"), scale).values():
-        low = low_resolution(photo.pixels, scale)
-        found.append(super_resolution_scores(photo.pixels, enlarge(low), scale)["psnr_y"])
+        low = low_resolution(photo, scale)
+        found.append(super_resolution_scores(photo, enlarge(low), scale)["psnr_y"])
     assert len(found) == 5 and np.mean(found) >= LEAST[key]

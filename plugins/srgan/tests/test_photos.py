@@ -78,8 +78,8 @@ def test_photographs_to_judge_by(tmp_path):
     files = list_images(tmp_path)
     found = held_out(files, 4)
     assert list(found) == ["a.png", str(files[1])]
-    np.testing.assert_array_equal(found["a.png"].pixels, large[:, 238 : 238 + 1024])
-    np.testing.assert_array_equal(found[str(files[1])].pixels, grey[:48, :28])
+    np.testing.assert_array_equal(found["a.png"], large[:, 238 : 238 + 1024])
+    np.testing.assert_array_equal(found[str(files[1])], grey[:48, :28])
     Image.fromarray(grey[:18]).save(tmp_path / "b.png")
     Image.fromarray(grey[:, :17]).save(tmp_path / "c.png")
     with pytest.raises(DataError, match=r"b\.png is too small .*c\.png is too small"):

@@ -186,13 +186,12 @@ def test_only_an_adversarial_run_is_said_to_invent(tmp_path, stages):
 
 def test_sheet_shows_the_true_detail(networks, tmp_path):
     from gankit_srgan.evaluation import busiest, enlarging, sheet
-    from gankit_srgan.photos import Photo
 
     truth = np.full((300, 260, 3), 128, np.uint8)
     truth[80:150, 40:120] = np.random.default_rng(3).integers(0, 255, (70, 80, 3))
     y, x = (v // 4 * 4 for v in busiest(truth, 192))
     assert y <= 80 and y + 192 >= 150 and x <= 40 and x + 192 >= 120
-    path = sheet(enlarging(networks.compact(4, 1, 8)), {"a": Photo("a", truth)}, 4, tmp_path / "s.png")
+    path = sheet(enlarging(networks.compact(4, 1, 8)), {"a": truth}, 4, tmp_path / "s.png")
     picture = np.asarray(Image.open(path))
     np.testing.assert_array_equal(picture[16 : 16 + 192, 3 * 196 :][:, :192], truth[y : y + 192, x : x + 192])
 

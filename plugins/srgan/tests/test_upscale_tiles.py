@@ -58,6 +58,8 @@ def test_tiles_that_are_all_overlap_are_refused():
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (37, 41), (64, 93)])
 def test_tiles_equal_the_whole(blur, size, tile):
     network = blur(3, 5)
+    if tile == 11:  # of each tile one pixel is kept, so that a picture takes as many calls as it has pixels
+        size = [min(side, 24) for side in size]
     for colours, alpha in ((3, False), (1, True)):
         of = picture(*size, colours, alpha=alpha)
         np.testing.assert_array_equal(whole(network, of, tile), whole(network, of, 0))

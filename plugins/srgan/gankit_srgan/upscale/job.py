@@ -57,6 +57,7 @@ class Task:
         job: Input and output.
         header: Of the input.
         factor: Of the result.
+        size: Width and height of the result.
         notes: What will be lost.
         bytes: That the result takes at most.
     """
@@ -64,13 +65,9 @@ class Task:
     job: Job
     header: Header
     factor: float
-    notes: tuple[str, ...]
+    size: tuple[int, int]
+    notes: list[str]
     bytes: int
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the result, at least 1."""
-        return max(1, round(self.header.width * self.factor)), max(1, round(self.header.height * self.factor))
 
     @property
     def pixels(self) -> int:
@@ -107,13 +104,12 @@ def prepare(job: Job, factor: float) -> Task:
         UsageError: The output's format cannot hold the result.
     """
     head = header(job.source)
-    task = Task(job, head, factor, (), 0)
-    width, height = task.size
+    width, height = (max(1, round(side * factor)) for side in (head.width, head.height))
     form = FORMATS[job.format]
     alpha = head.alpha and (form.alpha or not _opaque(head))
     notes = what_is_lost(job.target, job.format, width, height, alpha, head.bits)
     raw = width * height * (head.colours + head.alpha) * min(head.bits, form.bits) // 8
-    return Task(job, head, factor, tuple(notes), int(raw * form.ratio))
+    return Task(job, head, factor, (width, height), notes, int(raw * form.ratio))
 
 
 def enlarge(

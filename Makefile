@@ -18,6 +18,8 @@ PYTEST := $(BIN)/python -m pytest
 # Tests marked `alone` don't share the machine with others, so they belong to a pass of their own.
 QUICK := not slow and not alone
 SLOW := slow and not alone
+# Tests that share what they train belong to one group, which one worker runs.
+SPREAD := -n $(WORKERS) --dist loadgroup
 # pytest ends with 5 where no test was selected, which is no failure in a pass that may be empty.
 MAY_BE_EMPTY := || [ $$? -eq 5 ]
 
@@ -49,12 +51,12 @@ demo: venv  ## Train SRGAN for two minutes on photographs that are already insta
 	@$(BIN)/gankit run srgan --max-minutes 2
 
 test: venv  ## All tests: the fast ones, the slow ones, then those that must be alone
-	@$(PYTEST) -m "$(QUICK)" -n $(WORKERS) $(PYTEST_ARGS) $(if $(PYTEST_ARGS),$(MAY_BE_EMPTY))
-	@$(PYTEST) -m "$(SLOW)" -n $(WORKERS) $(PYTEST_ARGS) $(MAY_BE_EMPTY)
+	@$(PYTEST) -m "$(QUICK)" --doctest-modules $(SPREAD) $(PYTEST_ARGS) $(if $(PYTEST_ARGS),$(MAY_BE_EMPTY))
+	@$(PYTEST) -m "$(SLOW)" $(SPREAD) $(PYTEST_ARGS) $(MAY_BE_EMPTY)
 	@$(PYTEST) -m alone $(PYTEST_ARGS) $(MAY_BE_EMPTY)
 
-fast: venv  ## The fast tests only
-	@$(PYTEST) -m "$(QUICK)" -n $(WORKERS) $(PYTEST_ARGS)
+fast: venv  ## The fast tests only, and the examples of docstrings
+	@$(PYTEST) -m "$(QUICK)" --doctest-modules $(SPREAD) $(PYTEST_ARGS)
 
 lint: venv  ## Style, formatting, types and declared dependencies
 	@$(BIN)/ruff check

@@ -47,7 +47,10 @@ _STATES = {}  # of the modules' generators of random numbers, as they were impor
 
 
 def pytest_collection_modifyitems(items):
-    """Remembers how each module's RNG begins."""
+    """Keeps a module's tests in one process, for they share trainings; remembers how each module's RNG begins."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
     for module in {item.module for item in items if hasattr(getattr(item, "module", None), "RNG")}:
         _STATES[module] = module.RNG.bit_generator.state
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from gankit.images.augmentation import POLICIES, augment
-from gankit.nn import augmentation
+from gankit.images import augmentation
 
 BATCH, HEIGHT, WIDTH = 64, 16, 24
 IMAGES = np.random.default_rng(0).uniform(0.5, 1.5, (BATCH, HEIGHT, WIDTH, 3))

@@ -56,7 +56,7 @@ class AAEConfig(RecipeConfig):
         None, description="Columns of a table of no known format: smiles=S,gi=G,concentration=C:uM."
     )
     split: Literal["auto", "compound", "scaffold"] = Field(
-        "auto", description="What is held out together; auto: scaffold from 200 compounds on."
+        "auto", description="Groups that are held out as a whole; auto: scaffold from 200 compounds on."
     )
     held_out: str | None = Field(
         None, description="Names of compounds to hold out, between commas or semicolons, instead of a share."
@@ -67,7 +67,7 @@ class AAEConfig(RecipeConfig):
         "builtin", description="File of SMILES without responses to learn structures from; builtin: NCI, or none."
     )
     variant: Literal["oncology", "drugan"] = Field("oncology", description="Networks of the paper of 2016 or 2017.")
-    latent: int | None = Field(None, ge=1, le=512, description="Normal neurons: 4 (oncology) or 20 (drugan).")
+    latent: int | None = Field(None, ge=1, le=512, description="Number of normal neurons: 4 (oncology) or 20 (drugan).")
     pretrain_steps: int = Field(4000, ge=0, description="Steps on structures alone.")
     steps: int = Field(4000, ge=1, description="Steps with responses.")
     lr: float = Field(2e-3, gt=0, description="Learning rate of Adam, falling along a cosine.")

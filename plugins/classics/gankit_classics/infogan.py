@@ -20,7 +20,9 @@ BUDGET: Any = {"options": {"data": "fashion-mnist", "steps": 4000}, "seeds": 3}
 class InfoGANConfig(PictureConfig):
     """Options of `gankit run infogan`."""
 
-    latent: int = Field(16, ge=1, description="Numbers of noise beside the codes; the fewer, the more is left to them.")
+    latent: int = Field(
+        16, ge=1, description="Numbers of noise beside the codes; the fewer they are, the more is left to the codes."
+    )
     categories: int = Field(10, ge=2, le=1000, description="Values of the categorical code.")
     codes: int = Field(2, ge=0, le=100, description="Continuous codes, uniform in [-1, 1].")
     information: float = Field(1.0, gt=0, description="Weight of the category's mutual information.")

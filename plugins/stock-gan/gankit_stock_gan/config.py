@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 class BarsConfig(RecipeConfig):
     """What is read, and how much of it is held out."""
 
-    data: str = Field("sp500", description="sp500, nasdaq, a CSV file of bars, or a folder of them (trained jointly).")
+    data: str = Field(
+        "sp500", description="Data: sp500, nasdaq, a CSV file of bars, or a folder of them (trained jointly)."
+    )
     assets: str = Field("", description="Tickers between commas, of a file or folder that has several; all if empty.")
-    splits: Literal["auto", "keep"] = Field("auto", description="Undo splits that the file has not adjusted for.")
-    calendar: str = Field("auto", description="The exchange's calendar, XNYS say; auto guesses it from the dates.")
+    splits: Literal["auto", "keep"] = Field(
+        "auto", description="Splits that the file has not adjusted for: auto undoes them, keep leaves them."
+    )
+    calendar: str = Field("auto", description="Calendar of the exchange, such as XNYS; auto guesses it from the dates.")
     since: str = Field("", description="First date that is read, YYYY-MM-DD.")
     until: str = Field("", description="Last date that is read, YYYY-MM-DD.")
     test: int = Field(504, ge=20, description="Sessions at each series' end that are held out.")
@@ -66,7 +70,9 @@ class StockConfig(BarsConfig):
 
     validation: int = Field(504, ge=20, description="Sessions before the held-out ones that select the weights.")
     window: int = Field(20, ge=6, le=250, description="Sessions that the generator's LSTM reads.")
-    horizon: int = Field(5, ge=1, le=60, description="Sessions that it is trained to continue them by.")
+    horizon: int = Field(
+        5, ge=1, le=60, description="Sessions after the window that the generator is trained to continue."
+    )
     units: int = Field(8, ge=1, description="Units of the LSTM.")
     hidden: int = Field(8, ge=1, description="Units of the layer between the LSTM and what shapes the noise.")
     samples: int = Field(4, ge=2, description="Paths of each example that the energy score compares.")

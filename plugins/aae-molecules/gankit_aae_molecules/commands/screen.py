@@ -42,10 +42,10 @@ WARNING = (
     default=None,
     help="Number of molecules that differ most (MaxMin) to take in place of the best.",
 )
-@click.option("--qed", type=click.FloatRange(0, 1), help="Drug-likeness, at least.")
-@click.option("--sa", type=click.FloatRange(1, 10), help="Synthetic accessibility, at most: 1 easy, 10 hard.")
-@click.option("--np", type=float, help="Likeness to natural products, at least.")
-@click.option("--lipinski", type=click.IntRange(0, 4), help="Broken rules of five, at most.")
+@click.option("--qed", type=click.FloatRange(0, 1), help="Least drug-likeness (QED).")
+@click.option("--sa", type=click.FloatRange(1, 10), help="Greatest difficulty of synthesis: 1 easy, 10 hard.")
+@click.option("--np", type=float, help="Least likeness to natural products.")
+@click.option("--lipinski", type=click.IntRange(0, 4), help="Most rules of five that a molecule may break.")
 @click.option("--no-pains", "pains", is_flag=True, help="Leave out patterns of assay interference.")
 @click.option("--novel", is_flag=True, help="Leave out training compounds.")
 @folder_option("screen")

@@ -22,7 +22,9 @@ SHOWN = ("unique_id", "ds", "mean", "q05", "q25", "q50", "q75", "q95")
 @click.command("forecast")
 @using
 @click.option("-h", "--horizon", type=click.IntRange(1, 260), default=10, show_default=True, help="Sessions ahead.")
-@click.option("-n", "--draws", type=click.IntRange(100, 100_000), default=1000, show_default=True, help="Paths drawn.")
+@click.option(
+    "-n", "--draws", type=click.IntRange(100, 100_000), default=1000, show_default=True, help="Number of paths drawn."
+)
 def command(
     run: str, file: str | None, runs_dir: Path | None, as_json: bool, output: Path | None, horizon: int, draws: int,
     seed: int, **bars: str,

@@ -25,7 +25,9 @@ def using(command: Callable[..., Any]) -> Callable[..., Any]:
         json_option,
         runs_dir_option,
         common_options,
-        click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder.  [default: one in the run]"),
+        click.option(
+            "-o", "--output", type=click.Path(path_type=Path), help="Folder for the results.  [default: one in the run]"
+        ),
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the noise."),
         click.option(
             "--calendar", default="", help="The exchange's calendar, XNYS say.  [default: guessed from the dates]"
@@ -34,7 +36,10 @@ def using(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--since", default="", help="First date that is read, YYYY-MM-DD."),
         click.option("--assets", default="", help="Tickers between commas.  [default: all]"),
         click.option(
-            "--run", default="stock-gan", shell_complete=complete_run, help="Folder, id or 'latest'.  [default: newest]"
+            "--run",
+            default="stock-gan",
+            shell_complete=complete_run,
+            help="Run to use: a folder, an id or 'latest'.  [default: newest]",
         ),
         click.argument("file", required=False),
     ):

@@ -18,7 +18,7 @@ class PaperConfig(BarsConfig):
 
     protocol: Literal["walk-forward", "shuffled"] = Field(
         "walk-forward",
-        description="walk-forward: the last rows are held out; shuffled: windows drawn at random, which leaks.",
+        description="Choice of what is held out; walk-forward: the last rows; shuffled: random windows, which leaks.",
     )
     window: int = Field(5, ge=2, le=250, description="Days that a forecast sees; the paper's t.")
     output: Literal["leaky_relu", "linear"] = Field(
@@ -35,5 +35,5 @@ class PaperConfig(BarsConfig):
     lr: float = Field(1e-3, gt=0, description="Learning rate of the generator, and of the LSTM beside it.")
     discriminator_lr: float = Field(2e-4, gt=0, description="Learning rate of the discriminator.")
     steps: int = Field(3000, ge=1, description="Updates of each network.")
-    epsilon: float = Field(1e-6, gt=0, description="Added to a window's SD, in units of its mean.")
+    epsilon: float = Field(1e-6, gt=0, description="Number added to a window's SD, in units of its mean.")
     training: Training = Training(batch_size=64, steps_per_call=50, log_every=100, sample_every=10**6)

@@ -13,24 +13,26 @@ of one recipe belong to one group (`--dist loadgroup`). One of them compares one
 must be made before TensorFlow starts: call `gankit.engine.distribution.logical_cpus(2)` in conftest.
 
 Making a graph of a step takes as long as running ten steps without one, and a tiny training has fewer. So most checks
-run the very steps of the engine eagerly. Two make graphs: `replicas` that of two devices, and `run` that of one.
+run the very steps of the engine eagerly. Two make graphs: `replicas` one for two devices, and `run` all for one.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+import os
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from gankit import plugins
 from gankit.config import RecipeConfig, arguments, from_document, parse_yaml, resolve, to_yaml
@@ -67,26 +69,27 @@ class TinyGame:
     Args:
         recipe: With its tiny configuration.
         opened: A game of the same recipe and float type whose opened data are used; None opens them anew.
-        eager: Whether steps run eagerly rather than as a graph.
         **changes: Engine options.
+
+    Attributes:
+        eager: Whether steps run eagerly rather than as a graph.
     """
 
-    def __init__(
-        self, recipe: type[Recipe], opened: TinyGame | None = None, *, eager: bool = True, **changes: Any
-    ) -> None:
+    def __init__(self, recipe: type[Recipe], opened: TinyGame | None = None, **changes: Any) -> None:
         from gankit.runs.trainer import Trainer
 
-        self.eager = eager
+        self.eager = True
         self.training = tiny(recipe, **changes).training
         if opened is None:
-            made = recipe(tiny(recipe, **changes))
+            made: Any = recipe(tiny(recipe, **changes))
         else:
             # A copy, since opening its data may have settled more of the recipe than `Trainer.data` holds.
             made = copy.copy(opened.trainer.recipe)
             made.config = made.config.model_copy(update={"training": self.training})
-            made.data = lambda data=opened.trainer.data: data  # type: ignore[method-assign]
+            data = opened.trainer.data
+            made.data = lambda: data
         with self._setting():
-            self.trainer = Trainer(made)
+            self.trainer: Any = Trainer(made)
         self.begun = self.trainer.state.get_state()
 
     @contextmanager
@@ -174,8 +177,15 @@ class Shared:
         return found
 
 
-# The checks of one recipe follow each other, and what they share may be large: one recipe's is kept.
-_shared = lru_cache(maxsize=1)(Shared)
+_KEPT: dict[type[Recipe], Shared] = {}
+
+
+def _shared(recipe: type[Recipe]) -> Shared:
+    # The checks of one recipe follow each other, and what they share may be large: one recipe's is kept.
+    if recipe not in _KEPT:
+        _KEPT.clear()
+        _KEPT[recipe] = Shared(recipe)
+    return _KEPT[recipe]
 
 
 def difference(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> float:
@@ -210,26 +220,29 @@ def check_identity(recipe: type[Recipe], folder: Path) -> None:
     plugins.check_class(recipe, recipe.name)
     assert recipe.summary and len(recipe.summary) < 100, "summary: one line"
     undocumented = [name for name, field in recipe.Config.model_fields.items() if not field.description]
-    groups = [name for name in undocumented if isinstance(getattr(recipe.Config(), name), RecipeConfig.__base__)]
+    groups = [name for name in undocumented if isinstance(getattr(recipe.Config(), name), BaseModel)]
     assert set(undocumented) <= set(groups), f"fields without a description: {undocumented}"
 
 
 def check_light_import(recipe: type[Recipe], folder: Path) -> None:
     """The recipe's module imports neither TensorFlow nor Keras."""
     code = (
-        f"import sys; from gankit import plugins; plugins.find({recipe.name!r}); "
+        f"import sys; from gankit import plugins; plugins.find({_source(recipe)!r}); "
         "print([m for m in ('tensorflow', 'keras') if m in sys.modules])"
     )
-    if not plugins.entry_points(recipe.name):  # not installed: a recipe in a test
-        code = code.replace(f"{recipe.name!r}", f"{sys.modules[recipe.__module__].__file__ + ':' + recipe.__name__!r}")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=_environment())
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]", f"importing the recipe imports {done.stdout.strip()}"
 
 
-def _environment() -> dict[str, str]:
-    import os
+def _source(recipe: type[Recipe]) -> str:
+    """What `plugins.find` finds the recipe by: its name if it is installed, else its file and class."""
+    if plugins.entry_points(recipe.name):
+        return recipe.name
+    return f"{sys.modules[recipe.__module__].__file__}:{recipe.__name__}"
 
+
+def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
 
@@ -269,7 +282,7 @@ def check_replicas(recipe: type[Recipe], folder: Path) -> None:
     """Two replicas train what one device trains.
 
     To 1e-4 of each network in float32 over the first steps of each stage (see `drift`); to 1e-8 of each variable in
-    float64 over all stages, the two replicas as a graph.
+    float64 over all stages, of which the one with the most phases is made a graph for the two replicas.
     """
     shared = _shared(recipe)
     two = TinyGame(recipe, shared.game, strategy="mirrored", devices=2)
@@ -279,9 +292,11 @@ def check_replicas(recipe: type[Recipe], folder: Path) -> None:
         apart = drift(passage.cut, two.trainer.state.get_state())
         assert apart <= 1e-4, f"float32: one and two replicas differ by {apart:.1e} after {CUT} steps of {name!r}"
     one = TinyGame(recipe, precision="float64")
-    two = TinyGame(recipe, one, eager=False, precision="float64", strategy="mirrored", devices=2)
-    for game in (one, two):
-        for name in game.trainer.stages:
+    two = TinyGame(recipe, one, precision="float64", strategy="mirrored", devices=2)
+    largest = max(two.trainer.state.stages, key=lambda stage: len(stage.phases)).name
+    for name in one.trainer.stages:
+        two.eager = name != largest
+        for game in (one, two):
             game.train(name, 0, game.steps(name))
     apart = difference(one.trainer.state.get_state(), two.trainer.state.get_state())
     assert apart <= 1e-8, f"float64: one and two replicas differ by {apart:.1e} at the end"
@@ -321,11 +336,7 @@ def check_run(recipe: type[Recipe], folder: Path) -> None:
     from gankit.runs.loading import LoadedRun
     from gankit.runs.training import start
 
-    made = recipe(tiny(recipe))
-    source = recipe.name
-    if not plugins.entry_points(recipe.name):
-        source = f"{sys.modules[recipe.__module__].__file__}:{recipe.__name__}"
-    run = start(source, made, folder)
+    run = start(_source(recipe), recipe(tiny(recipe)), folder)
     assert run is not None and run.info["status"] == "done"
     assert (run.path / "report.html").stat().st_size > 1000
     loaded = LoadedRun(run)

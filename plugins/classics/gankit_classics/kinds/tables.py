@@ -191,7 +191,7 @@ def _said(column: Mapping[str, Any]) -> str:
     """A column for people."""
     if words := column.get("words"):
         return f"{len(words)} words: {', '.join(words[:5])}{' …' * (len(words) > 5)}"
-    low, high = (figure(column["knots"][end]) for end in (0, -1))
+    low, high = (f"{x:,.0f}" if column["integer"] else figure(x) for x in (column["knots"][0], column["knots"][-1]))
     return f"{'whole numbers' if column['integer'] else 'numbers'}, {low} to {high}"
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from gankit.datasets.download import check_address
+from gankit.datasets.download import Advance, check_address, silent, wrong
 from gankit.errors import DataError
 
 SplitName = Literal["train", "test"]
@@ -57,6 +57,10 @@ class Download(BaseModel):
     address: Address
     sha256: Sha256
     bytes: Size
+
+    def wrong(self, path: Path, advance: Advance = silent) -> str:
+        """Why a file is not the one that the card describes; "" if it is."""
+        return wrong(path, self.bytes, self.sha256, advance)
 
 
 class Card(BaseModel):

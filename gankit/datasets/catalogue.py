@@ -48,11 +48,7 @@ def all_cards() -> Mapping[str, Card]:
 
 
 def parse_card(text: str, origin: str) -> Card:
-    """A card from its YAML.
-
-    Args:
-        text: The document.
-        origin: What to call it in an error.
+    """A card from its YAML, which an error calls `origin`.
 
     Raises:
         DataError: It is damaged; says where.

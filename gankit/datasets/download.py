@@ -8,6 +8,7 @@ only as long as the server still has the same file.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
@@ -15,11 +16,13 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from gankit.errors import DataError, Offline
+from gankit.support.files import fsync, read_json
 from gankit.support.progress import Bar
 from gankit.support.values import human
 from gankit.version import __version__
@@ -32,6 +35,13 @@ WAITS = (1.0, 2.0, 4.0)  # seconds before another attempt; begun again whenever 
 MAX_REDIRECTS = 5
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 BUSY = frozenset({408, 425, 429})  # and everything from 500 on: worth another attempt
+
+Advance = Callable[[int], Any]
+"""Told the bytes of each piece that was read or written."""
+
+
+def silent(count: int) -> None:
+    """An `Advance` that tells nobody."""
 
 
 class _Again(Exception):
@@ -50,12 +60,8 @@ class _Again(Exception):
 def check_address(address: str, *, loopback: bool = True) -> str:
     """Returns an address that may be fetched: https, or http on this machine.
 
-    Args:
-        address: The URL.
-        loopback: Whether http on this machine is allowed.
-
     Raises:
-        DataError: It may not.
+        DataError: It is another one, or is on this machine without `loopback`.
     """
     with contextlib.suppress(ValueError):
         parts = urlsplit(address)
@@ -66,14 +72,25 @@ def check_address(address: str, *, loopback: bool = True) -> str:
     raise DataError(f"the address {address!r} is refused", "only https addresses are fetched")
 
 
-def sha256_of(path: Path, advance: Callable[[int], Any] = lambda count: None) -> str:
-    """Hexadecimal SHA-256 of a file; `advance` is told the bytes of each piece read."""
+def sha256_of(path: Path, advance: Advance) -> str:
+    """Hexadecimal SHA-256 of a file."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
             digest.update(piece)
             advance(len(piece))
     return digest.hexdigest()
+
+
+def wrong(path: Path, size: int, sha256: str, advance: Advance = silent) -> str:
+    """Why a file has not the size and the hash that it should have; "" if it has."""
+    try:
+        if (found := path.stat().st_size) != size:
+            return f"{found:,} bytes instead of {size:,}"
+        digest = sha256_of(path, advance)
+    except OSError as error:
+        return "missing" if isinstance(error, FileNotFoundError) else str(error)
+    return "" if digest == sha256 else f"its sha256 is {digest} and not {sha256}"
 
 
 def part_of(target: Path) -> Path:
@@ -92,14 +109,8 @@ def length(path: Path) -> int:
 def download(address: str, target: Path, *, size: int, sha256: str, hint: str = "") -> None:
     """Fetches a file, going on with what an earlier call left in `NAME.part`.
 
-    The caller sees to it that no other process does the same.
-
-    Args:
-        address: Of the file.
-        target: Where to put it; its folder exists.
-        size: Bytes that it must have.
-        sha256: Hash that it must have, hexadecimal.
-        hint: What to do where the file can't be had.
+    The caller sees to it that no other process does the same, and that the target's folder exists. The hint says what
+    to do where the file can't be had.
 
     Raises:
         DataError: The server has another file or none, the address is refused, or the disk is full.
@@ -109,11 +120,11 @@ def download(address: str, target: Path, *, size: int, sha256: str, hint: str = 
     from urllib3.exceptions import HTTPError
 
     check_address(address)
-    part, note = part_of(target), _note_of(target)
+    wanted = _Wanted(address, target, size, sha256, hint)
+    part = wanted.part
     try:
-        if _read_note(note).get("sha256", sha256) != sha256 or length(part) > size:
-            part.unlink(missing_ok=True)  # the beginning of another file
-            note.unlink(missing_ok=True)
+        if wanted.read_note().get("sha256", sha256) != sha256 or length(part) > size:
+            wanted.forget()  # the beginning of another file
         furthest, waits, fresh = length(part), iter(WAITS), False
         if furthest:
             log.info("going on with %s after %s of %s", target.name, human(furthest), human(size))
@@ -121,7 +132,7 @@ def download(address: str, target: Path, *, size: int, sha256: str, hint: str = 
             session.headers.update({"Accept-Encoding": "identity", "User-Agent": f"gankit/{__version__}"})
             while length(part) < size or fresh:
                 try:
-                    _receive(session, address, target, size, sha256, hint, fresh)
+                    wanted.receive(session, fresh)
                     fresh = False
                 except (requests.RequestException, HTTPError, _Again) as error:
                     fresh = isinstance(error, _Again) and error.fresh
@@ -129,59 +140,101 @@ def download(address: str, target: Path, *, size: int, sha256: str, hint: str = 
                         furthest, waits = length(part), iter(WAITS)
                     reason, wait = _reason(error), next(waits, None)
                     if wait is None:
-                        raise Offline(_broken(address, length(part), size, reason), hint) from error
+                        message = f"cannot fetch {address}: {reason}"
+                        if arrived := length(part):
+                            message += f"; {human(arrived)} of {human(size)} have arrived, and the next attempt goes on"
+                            message += " from there"
+                        raise Offline(message, hint) from error
                     log.info("%s: %s; trying again in %.0f s", urlsplit(address).hostname, reason, wait)
                     time.sleep(wait)
-        _accept(address, target, size, sha256, hint)
+        wanted.accept()
     except KeyboardInterrupt:
         log.info("%s of %s are kept; the same command goes on from there", human(length(part)), human(size))
         raise
     except OSError as error:
-        raise DataError(f"cannot write {error.filename or part}: {error.strerror or error}", _free(error)) from error
+        full = error.errno == errno.ENOSPC
+        free = "free some space, or set GANKIT_HOME to a folder on another disk" if full else ""
+        raise DataError(f"cannot write {error.filename or part}: {error.strerror or error}", free) from error
 
 
-def _receive(session: Any, address: str, target: Path, size: int, sha256: str, hint: str, fresh: bool) -> None:
-    """One request, and what it brings."""
-    part, note = part_of(target), _note_of(target)
-    begun = 0 if fresh else length(part)
-    validator = _read_note(note).get("validator") if begun else None
-    headers = {"Range": f"bytes={begun}-"} if begun else {}
-    if validator:
-        headers["If-Range"] = validator
-    with _open(session, address, headers, hint) as response:
-        status, now = response.status_code, _validator(response.headers)
-        if begun and status == 416:
-            raise _Again("it has no more of this file", fresh=True)
-        if begun and status == 206:
-            found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-            if not found or int(found[1]) != begun or (validator and now and now != validator):
-                raise _Again("it sent another part of the file than asked for", fresh=True)
-            whole = found[2]
-        elif status == 200:
-            if begun:
-                log.info("%s sends the whole file again", urlsplit(address).hostname)
-            begun, whole = 0, response.headers.get("Content-Length", "")
-        elif status in BUSY or status >= 500:
-            raise _Again(f"it answers {status} {response.reason}")
-        else:
-            raise DataError(f"there is no file at {address}: the server answers {status} {response.reason}", hint)
-        if whole.isdecimal() and int(whole) != size:
-            raise DataError(f"{address} is not the file expected: {int(whole):,} bytes instead of {size:,}", hint)
-        with (
-            part.open("r+b" if begun else "wb") as file,
-            Bar(f"fetching {target.name}", size, begun, unit="bytes") as bar,
-        ):
-            file.seek(begun)
-            # Only now that nothing older is left in the part: killed in between, it must not seem newer than it is.
-            note.write_text(json.dumps({"sha256": sha256, "validator": now or validator}), "utf-8")
-            while piece := response.raw.read(CHUNK, decode_content=False):
-                if file.tell() + len(piece) > size:
-                    raise _Again("it sent more than it said", fresh=True)
-                file.write(piece)
-                file.flush()
-                bar(len(piece))
-    if length(part) < size:
-        raise _Again("the connection ended early")
+@dataclass
+class _Wanted:
+    """A file that is being fetched; the attributes are the arguments of `download`."""
+
+    address: str
+    target: Path
+    size: int
+    sha256: str
+    hint: str
+
+    def __post_init__(self) -> None:
+        self.part = part_of(self.target)
+        self.note = self.target.with_name(self.target.name + ".part.json")
+
+    def read_note(self) -> dict[str, str]:
+        return {key: value for key, value in read_json(self.note).items() if isinstance(value, str)}
+
+    def forget(self) -> None:
+        self.part.unlink(missing_ok=True)
+        self.note.unlink(missing_ok=True)
+
+    def receive(self, session: Any, fresh: bool) -> None:
+        """One request, and what it brings."""
+        begun = 0 if fresh else length(self.part)
+        validator = self.read_note().get("validator") if begun else None
+        headers = {"Range": f"bytes={begun}-"} if begun else {}
+        if validator:
+            headers["If-Range"] = validator
+        with _open(session, self.address, headers, self.hint) as response:
+            status, now = response.status_code, _validator(response.headers)
+            if begun and status == 416:
+                raise _Again("it has no more of this file", fresh=True)
+            if begun and status == 206:
+                found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+                if not found or int(found[1]) != begun or (validator and now and now != validator):
+                    raise _Again("it sent another part of the file than asked for", fresh=True)
+                whole = found[2]
+            elif status == 200:
+                if begun:
+                    log.info("%s sends the whole file again", urlsplit(self.address).hostname)
+                begun, whole = 0, response.headers.get("Content-Length", "")
+            elif status in BUSY or status >= 500:
+                raise _Again(f"it answers {status} {response.reason}")
+            else:
+                raise DataError(
+                    f"there is no file at {self.address}: the server answers {status} {response.reason}", self.hint
+                )
+            if whole.isdecimal() and int(whole) != self.size:
+                raise DataError(
+                    f"{self.address} is not the file expected: {int(whole):,} bytes instead of {self.size:,}", self.hint
+                )
+            with (
+                self.part.open("r+b" if begun else "wb") as file,
+                Bar(f"fetching {self.target.name}", self.size, begun, unit="bytes") as bar,
+            ):
+                file.seek(begun)
+                # Only now that nothing older is left in the part: killed in between, it must not seem newer than it is.
+                self.note.write_text(json.dumps({"sha256": self.sha256, "validator": now or validator}), "utf-8")
+                while piece := response.raw.read(CHUNK, decode_content=False):
+                    if file.tell() + len(piece) > self.size:
+                        raise _Again("it sent more than it said", fresh=True)
+                    file.write(piece)
+                    file.flush()
+                    bar(len(piece))
+        if length(self.part) < self.size:
+            raise _Again("the connection ended early")
+
+    def accept(self) -> None:
+        """Gives the whole file its name if it has the right hash, and removes it otherwise."""
+        with Bar(f"checking {self.target.name}", self.size, unit="bytes") as bar:
+            found = sha256_of(self.part, bar)
+        if found != self.sha256:
+            self.forget()
+            message = f"what came from {self.address} has the sha256 {found} and not the expected {self.sha256}"
+            raise DataError(f"{message}; it was deleted", self.hint)
+        fsync(self.part)
+        os.replace(self.part, self.target)
+        self.note.unlink(missing_ok=True)
 
 
 def _open(session: Any, address: str, headers: Mapping[str, str], hint: str) -> Any:
@@ -198,35 +251,6 @@ def _open(session: Any, address: str, headers: Mapping[str, str], hint: str) -> 
         except DataError as error:
             raise DataError(f"{address} redirects to {there!r}, which is refused: {error.hint}", hint) from error
     raise DataError(f"{address} redirects too often", hint)
-
-
-def _accept(address: str, target: Path, size: int, sha256: str, hint: str) -> None:
-    """Gives the whole file its name if it has the right hash, and removes it otherwise."""
-    part = part_of(target)
-    with Bar(f"checking {target.name}", size, unit="bytes") as bar:
-        found = sha256_of(part, bar)
-    if found != sha256:
-        part.unlink()
-        _note_of(target).unlink(missing_ok=True)
-        raise DataError(
-            f"what came from {address} has the sha256 {found} and not the expected {sha256}; it was deleted", hint
-        )
-    with part.open("r+b") as file:
-        os.fsync(file.fileno())
-    os.replace(part, target)
-    _note_of(target).unlink(missing_ok=True)
-
-
-def _note_of(target: Path) -> Path:
-    return target.with_name(target.name + ".part.json")
-
-
-def _read_note(note: Path) -> dict[str, str]:
-    with contextlib.suppress(OSError, ValueError):
-        read = json.loads(note.read_text("utf-8"))
-        if isinstance(read, dict):
-            return {key: value for key, value in read.items() if isinstance(value, str)}
-    return {}
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:
@@ -249,15 +273,3 @@ def _reason(error: Exception) -> str:
             return cause.strerror or str(cause)
         cause = cause.__cause__ or cause.__context__
     return "the connection broke"
-
-
-def _broken(address: str, arrived: int, size: int, reason: str) -> str:
-    """The message when the attempts are used up."""
-    kept = f"; {human(arrived)} of {human(size)} have arrived, and the next attempt goes on from there" * bool(arrived)
-    return f"cannot fetch {address}: {reason}{kept}"
-
-
-def _free(error: OSError) -> str:
-    import errno
-
-    return "free some space, or set GANKIT_HOME to a folder on another disk" if error.errno == errno.ENOSPC else ""

@@ -6,17 +6,15 @@ import gzip
 import hashlib
 import logging
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from gankit.datasets.cards import Card, Download, Problem, Sha256, SplitName
-from gankit.datasets.download import length, sha256_of
-from gankit.datasets.store import Store
-from gankit.errors import DataError
-from gankit.support.values import human
+from gankit.datasets.cards import Download, Problem, Sha256, SplitName
+from gankit.datasets.download import Advance, silent
+from gankit.datasets.store import StoredCard
 
 log = logging.getLogger("gankit")
 
@@ -38,16 +36,17 @@ class PlainFile(Download):
 
     content_sha256: Sha256 | None = None
 
-    def wrong(self, path: Path) -> str:
-        """Why a file is not the one that the card describes; "" if it is."""
+    def wrong(self, path: Path, advance: Advance = silent) -> str:
+        """As of any file; compressed anew, a file is right by its content."""
+        reason = super().wrong(path, advance)
+        if not reason or self.content_sha256 is None:
+            return reason
         try:
-            if length(path) == self.bytes and sha256_of(path) == self.sha256:
-                return ""
-            if self.content_sha256 is None:
-                return f"its sha256 is not {self.sha256}"
-            return "" if _content_sha256(path) == self.content_sha256 else "another content"
+            with gzip.open(path) as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
         except (OSError, EOFError, zlib.error) as error:
             return str(error)
+        return "" if content == self.content_sha256 else "another content"
 
 
 class FileSplit(BaseModel):
@@ -69,7 +68,7 @@ class FileSplit(BaseModel):
         return [self.images] if self.labels is None else [self.images, self.labels]
 
 
-class FilesCard(Card):
+class FilesCard(StoredCard):
     """A dataset of plain files.
 
     Attributes:
@@ -82,6 +81,7 @@ class FilesCard(Card):
     files: Annotated[tuple[PlainFile, ...], Field(min_length=1)]
     folders: tuple[Annotated[str, AfterValidator(_absolute)], ...] = ()
     splits: Mapping[SplitName, FileSplit]
+    downloads: ClassVar[str] = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> FilesCard:
@@ -96,16 +96,6 @@ class FilesCard(Card):
         return self
 
     @property
-    def folder(self) -> Path:
-        """$GANKIT_HOME/datasets/<name>."""
-        return self.store.folder
-
-    @property
-    def store(self) -> Store:
-        """Its files on disk."""
-        return Store(self.name, self.licence, downloads="")
-
-    @property
     def bytes(self) -> int:
         """Of all files as they are downloaded."""
         return sum(file.bytes for file in self.files)
@@ -113,16 +103,8 @@ class FilesCard(Card):
     @property
     def state(self) -> str:
         """Whether all files are there, in a folder of the system or downloaded."""
-        outside = [file for file in self.files if not any(path.is_file() for path in self._outside(file))]
-        if not outside:
-            return "installed"
-        remaining = self.store.remaining([f for f in outside if length(self.folder / f.file) != f.bytes])
-        return f"to fetch: {human(remaining)}" if remaining else "fetched"
-
-    @property
-    def split_names(self) -> list[str]:
-        """As in the card."""
-        return list(self.splits)
+        missing = [file for file in self.files if not any(Path(folder, file.file).is_file() for folder in self.folders)]
+        return (self.to_fetch(missing) or "fetched") if missing else "installed"
 
     def fetch(self, *, verify: bool = False) -> None:
         """Downloads whatever is missing; files are compared with their hashes in any case."""
@@ -130,10 +112,7 @@ class FilesCard(Card):
 
     def paths(self, split: str) -> list[Path]:
         """The file of pictures of a split, then that of its labels; each is verified, and downloaded if missing."""
-        part = next((part for name, part in self.splits.items() if name == split), None)
-        if part is None:
-            raise DataError(f"the dataset {self.name!r} has no split {split!r}", f"it has {' and '.join(self.splits)}")
-        return self._located([file for name in part.names for file in self.files if file.file == name])
+        return self._located([file for name in self.split(split).names for file in self.files if file.file == name])
 
     def problems(self) -> list[Problem]:
         """Files that are missing, and damaged ones without a whole one elsewhere."""
@@ -155,27 +134,21 @@ class FilesCard(Card):
                     log.warning("%s is not the file that the card describes: %s", problem.path, problem.what)
             found.append(path or self.folder / file.file)
         if lacking:
-            self.store.obtain(lacking, replace=replace)
+            with self.locked():
+                damaged = [f for f in lacking if replace and self.download_path(f).exists() and self.wrong(f)]
+                absent = [file for file in lacking if file in damaged or not self.downloaded(file)]
+                self.announce(absent)
+                for file in absent:
+                    self.download(file, absent)
         return found
 
     def _look(self, file: PlainFile) -> tuple[Path | None, list[Problem]]:
         """The first right one of the places where a file may lie, and what is wrong with those before it."""
         bad: list[Problem] = []
-        for path in (*self._outside(file), self.folder / file.file):
+        for folder in (*map(Path, self.folders), self.folder):
+            path = folder / file.file
             if path.is_file():
                 if not (reason := file.wrong(path)):
                     return path, bad
                 bad.append(Problem(path, reason))
         return None, bad
-
-    def _outside(self, file: PlainFile) -> Iterator[Path]:
-        return (Path(folder, file.file) for folder in self.folders)
-
-
-def _content_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of what gzip compressed into a file."""
-    digest = hashlib.sha256()
-    with gzip.open(path) as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()

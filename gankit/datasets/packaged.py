@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from gankit.datasets.cards import Card, Problem, Sha256, Size, SplitName
-from gankit.datasets.download import sha256_of
+from gankit.datasets.download import wrong
 from gankit.errors import DataError
 
 
@@ -81,7 +81,7 @@ class PackageCard(Card):
                     f"the dataset {self.name!r} needs the package {file.package!r}",
                     "install again the distribution that brings the card, gankit-datasets for those of gankit",
                 )
-            if not path.is_file() or path.stat().st_size != file.bytes or sha256_of(path) != file.sha256:
+            if wrong(path, file.bytes, file.sha256):
                 raise DataError(
                     f"{path} is not the file that the card of {self.name!r} describes",
                     f"another version of {file.package} is installed: use constraints.txt, or name a folder of yours",
@@ -94,8 +94,6 @@ class PackageCard(Card):
         found = []
         for file in self.files:
             path = file.located()
-            if path is None or not path.is_file():
-                found.append(Problem(path or Path(file.package, file.path), "missing"))
-            elif sha256_of(path) != file.sha256:
-                found.append(Problem(path, f"its sha256 is not {file.sha256}"))
+            if reason := "missing" if path is None else wrong(path, file.bytes, file.sha256):
+                found.append(Problem(path or Path(file.package, file.path), reason))
         return found

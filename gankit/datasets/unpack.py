@@ -18,12 +18,12 @@ import tarfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from gankit.datasets.download import Advance, silent
 from gankit.errors import DataError
 
 CHUNK = 1 << 20
@@ -75,16 +75,10 @@ class Unpacked:
     sha256: str
 
 
-def unpack(
-    archive: Path, folder: Path, limits: Limits = Limits(), advance: Callable[[int], Any] = lambda count: None
-) -> dict[str, Unpacked]:
-    """Unpacks an archive.
+def unpack(archive: Path, folder: Path, limits: Limits = Limits(), advance: Advance = silent) -> dict[str, Unpacked]:
+    """Unpacks an archive whose name ends with one of `SUFFIXES` into an empty folder.
 
-    Args:
-        archive: Its name ends with one of `SUFFIXES`.
-        folder: Empty; nothing is ever written outside of it. What it holds after an error is to be thrown away.
-        limits: How large the archive may become.
-        advance: Told the bytes of each piece written.
+    Nothing is ever written outside of the folder. What it holds after an error is to be thrown away.
 
     Returns:
         The files by their names in the archive, with forward slashes.
@@ -104,7 +98,7 @@ def unpack(
 class _Gate:
     """What every member has to pass, and the files that did."""
 
-    def __init__(self, archive: Path, folder: Path, limits: Limits, advance: Callable[[int], Any]) -> None:
+    def __init__(self, archive: Path, folder: Path, limits: Limits, advance: Advance) -> None:
         self.archive, self.folder, self.limits, self.advance = archive, folder, limits, advance
         self.allowed = limits.bytes_of(archive)
         self.members = self.bytes = 0

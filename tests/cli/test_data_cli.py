@@ -12,7 +12,7 @@ import yaml
 from fileserver import div2k, noise, picture, serve, sha256, tree, write_card, zipped
 
 from gankit.cli import main
-from gankit.datasets import catalogue, store
+from gankit.datasets import archives, catalogue, store
 from gankit.engine import checkpoint
 from gankit.errors import DataError, UsageError
 
@@ -206,7 +206,7 @@ def test_an_interrupted_unpacking_is_never_taken_for_a_whole_one(card, home, sho
     read = catalogue.read_card(card)
     with monkeypatch.context() as patch:
         if "file" in moment:
-            whole = store.unpack
+            whole = archives.unpack
 
             def torn(*arguments):
                 done = 0
@@ -219,7 +219,7 @@ def test_an_interrupted_unpacking_is_never_taken_for_a_whole_one(card, home, sho
 
                 return whole(*arguments[:-1], stop)
 
-            patch.setattr(store, "unpack", torn)
+            patch.setattr(archives, "unpack", torn)
         else:
             replace, calls = os.replace, []
 
@@ -229,7 +229,7 @@ def test_an_interrupted_unpacking_is_never_taken_for_a_whole_one(card, home, sho
                     raise KeyboardInterrupt
                 replace(*arguments)
 
-            patch.setattr(store.os, "replace", refuse)
+            patch.setattr(archives.os, "replace", refuse)
             patch.setattr(store.shutil, "rmtree", lambda *arguments, **options: None)  # a killed process cleans nothing
         with pytest.raises(KeyboardInterrupt):
             read.paths("train")

@@ -24,29 +24,10 @@ from gankit.errors import PluginError, did_you_mean
 from gankit.recipe import Recipe
 
 GROUP = "gankit.recipes"
-VERBS = frozenset(
-    [
-        "list",
-        "info",
-        "init",
-        "run",
-        "resume",
-        "evaluate",
-        "sample",
-        "verify",
-        "export",
-        "data",
-        "runs",
-        "doctor",
-        "new-plugin",
-        "report",
-        "compare",
-        "launch",
-        "completion",
-        "help",
-        "plugins",
-    ]
-)
+VERBS = {  # no recipe may be called like one of these
+    *("list", "info", "init", "run", "resume", "evaluate", "sample", "verify", "export", "data", "runs", "doctor"),
+    *("new-plugin", "report", "compare", "launch", "completion", "help", "plugins"),
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +49,12 @@ class Entry:
     recipe: type[Recipe] | None
     error: str = ""
     details: str = ""
+
+
+class Found(Entry):
+    """An entry whose recipe can be used."""
+
+    recipe: type[Recipe]
 
 
 def normalized(distribution: str) -> str:
@@ -95,7 +82,7 @@ def load_entry(point: importlib.metadata.EntryPoint) -> Entry:
     except (Exception, SystemExit) as error:
         line = f"{type(error).__name__}: {error}".splitlines()[0]
         return Entry(point.name, distribution, version, None, line, traceback.format_exc())
-    return Entry(point.name, distribution, version, recipe)
+    return Found(point.name, distribution, version, recipe)
 
 
 def check_class(recipe: object, name: str) -> None:
@@ -111,10 +98,7 @@ def check_class(recipe: object, name: str) -> None:
         raise PluginError(f"the recipe's name {name!r} is a gankit command", "call the recipe something else")
     if not issubclass(recipe.Config, RecipeConfig):
         raise PluginError(f"{recipe.__name__}.Config is not a subclass of gankit.RecipeConfig")
-    clash = (set(recipe.Config.model_fields) & set(Training.model_fields)) | (
-        {"recipe"} & set(recipe.Config.model_fields)
-    )
-    if clash:
+    if clash := set(recipe.Config.model_fields) & {"recipe", *Training.model_fields}:
         raise PluginError(f"{recipe.__name__}.Config redefines the engine's {', '.join(sorted(clash))}")
 
 
@@ -131,7 +115,7 @@ def duplicates(entries: Sequence[Entry]) -> dict[str, list[str]]:
     return {name: owners for name, owners in offered.items() if len(owners) > 1}
 
 
-def find(name: str) -> Entry:
+def find(name: str) -> Found:
     """The recipe called `name`.
 
     Args:
@@ -146,16 +130,13 @@ def find(name: str) -> Entry:
     if name.endswith(".py"):
         raise PluginError(f"{name} does not say which class", f"write {name}:CLASS")
     distribution, _, bare = name.rpartition("/")
-    points = [
-        point
-        for point in entry_points(bare)
-        if not distribution or (point.dist and normalized(point.dist.name) == normalized(distribution))
-    ]
+    points = entry_points(bare)
+    if distribution:
+        wanted = normalized(distribution)
+        points = [point for point in points if point.dist and normalized(point.dist.name) == wanted]
     if not points:
-        known = {point.name for point in entry_points()}
-        raise PluginError(
-            f"no recipe is called {name!r}", did_you_mean(bare, known) or "pip install gankit-srgan installs one"
-        )
+        hint = did_you_mean(bare, {point.name for point in entry_points()}) or "pip install gankit-srgan installs one"
+        raise PluginError(f"no recipe is called {name!r}", hint)
     if len(points) > 1:
         owners = sorted(point.dist.name for point in points if point.dist)
         raise PluginError(
@@ -165,7 +146,7 @@ def find(name: str) -> Entry:
     return _usable(load_entry(points[0]))
 
 
-def _from_file(path: Path, class_name: str) -> Entry:
+def _from_file(path: Path, class_name: str) -> Found:
     if not path.is_file():
         raise PluginError(f"there is no file {path}", "give the path of a Python file and a class: ./mine.py:MyRecipe")
     # The whole path is hashed into the module's name, so that two files called mine.py do not meet in sys.modules.
@@ -178,25 +159,22 @@ def _from_file(path: Path, class_name: str) -> Entry:
         spec.loader.exec_module(module)
         recipe = getattr(module, class_name, None)
         if recipe is None:
-            classes = [
-                key for key, value in vars(module).items() if inspect.isclass(value) and issubclass(value, Recipe)
-            ]
-            raise PluginError(
-                f"{path} has no class {class_name!r}", did_you_mean(class_name, set(classes) - {"Recipe"})
-            )
+            members = inspect.getmembers(module, inspect.isclass)
+            recipes = [key for key, value in members if issubclass(value, Recipe) and key != "Recipe"]
+            raise PluginError(f"{path} has no class {class_name!r}", did_you_mean(class_name, recipes))
         check_class(recipe, getattr(recipe, "name", ""))
     except PluginError:
         raise
     except (Exception, SystemExit) as error:
         line = f"{type(error).__name__}: {error}".splitlines()[0]
         return _usable(Entry(class_name, str(path), "", None, line, traceback.format_exc()))
-    return Entry(recipe.name, str(path), "", recipe)
+    return Found(recipe.name, str(path), "", recipe)
 
 
-def _usable(entry: Entry) -> Entry:
-    if entry.recipe is None:
-        raise PluginError(
-            f"the recipe {entry.name!r} of {entry.distribution} cannot be loaded: {entry.error}",
-            entry.details.strip() or "reinstall the plugin",
-        )
-    return entry
+def _usable(entry: Entry) -> Found:
+    if isinstance(entry, Found):
+        return entry
+    raise PluginError(
+        f"the recipe {entry.name!r} of {entry.distribution} cannot be loaded: {entry.error}",
+        entry.details.strip() or "reinstall the plugin",
+    )

@@ -24,7 +24,6 @@ def command(recipe: str, as_json: bool) -> None:
     """
     entry = plugins.find(recipe)
     cls = entry.recipe
-    assert cls is not None  # find() raises for a broken one
     group = cls.commands()
     verbs = sorted(group.list_commands(click.Context(group))) if group else []
     if as_json:

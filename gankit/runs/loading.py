@@ -47,9 +47,8 @@ def load(run: str | Path = "latest", *, runs_dir: Path | str | None = None) -> L
 
 def recipe_of(run: Run) -> Recipe:
     """The recipe of a run with its frozen configuration."""
-    entry = plugins.find(run.info.get("source") or run.info["recipe"])
-    assert entry.recipe is not None  # find() raises for a broken one
-    return entry.recipe(from_document(entry.recipe.Config, read_yaml(run.path / "config.yaml")))
+    recipe = plugins.find(run.info.get("source") or run.info["recipe"]).recipe
+    return recipe(from_document(recipe.Config, read_yaml(run.path / "config.yaml")))
 
 
 def build_networks(recipe: Recipe, data: Data) -> dict[str, Any]:
@@ -186,14 +185,11 @@ class LoadedRun:
             {"recipe", "run", "data", "protocol", "metrics", "baselines", "better", "rows", "errors", "limits",
             "verdict"}.
         """
-        evaluation = self.recipe.evaluate(self.networks, self._other(data) if data else self.data)
-        name = data or str(getattr(self.recipe.config, "data", self.recipe.name))
-        return store_evaluation(self.run, self.recipe, evaluation, name, own=data is None)
-
-    def _other(self, source: str) -> Data:
-        """Data to evaluate on, with the facts of those that trained."""
-        data = self.recipe.test_data(source)
-        return replace(data, facts={**self.facts, **data.facts})
+        if data is None:
+            return store_evaluation(self.run, self.recipe, self.recipe.evaluate(self.networks, self.data))
+        other = self.recipe.test_data(data)
+        other = replace(other, facts={**self.facts, **other.facts})  # with those of the data that trained
+        return store_evaluation(self.run, self.recipe, self.recipe.evaluate(self.networks, other), data)
 
     def sample(self, out: Path | str) -> list[Path]:
         """Writes the recipe's pictures to a folder, which is made if need be."""
@@ -202,17 +198,13 @@ class LoadedRun:
         return self.recipe.sample(self.networks, self.data, folder)
 
 
-def store_evaluation(run: Run, recipe: Recipe, evaluation: Evaluation, data: str, *, own: bool) -> dict[str, Any]:
-    """Writes an evaluation into the run and returns it as the dictionary that `evaluate --json` prints."""
-    result = {
-        "recipe": recipe.name,
-        "run": str(run.path),
-        "data": data,
-        **evaluation.as_dict(),
-    }
-    if own:
-        write_json(run.path / "evaluation.json", result)
-    else:
-        (run.path / "evaluations").mkdir(exist_ok=True)
-        write_json(run.path / "evaluations" / f"{slug(data, 80)}.json", result)
+def store_evaluation(run: Run, recipe: Recipe, evaluation: Evaluation, data: str | None = None) -> dict[str, Any]:
+    """Writes an evaluation on other `data`, or the run's own, into the run; returns what `evaluate --json` prints."""
+    path = run.path / "evaluation.json"
+    if data is not None:
+        path = run.path / "evaluations" / f"{slug(data, 80)}.json"
+        path.parent.mkdir(exist_ok=True)
+    name = str(getattr(recipe.config, "data", recipe.name)) if data is None else data
+    result = {"recipe": recipe.name, "run": str(run.path), "data": name, **evaluation.as_dict()}
+    write_json(path, result)
     return result

@@ -54,7 +54,6 @@ def train(
     """
     if isinstance(recipe, str):
         source, cls = recipe, plugins.find(recipe).recipe
-        assert cls is not None  # find() raises for a broken one
     else:
         source, cls = recipe.name, recipe
         with contextlib.suppress(TypeError, OSError):  # a class typed into a notebook has no file
@@ -70,17 +69,9 @@ def train(
 def start(
     source: str, recipe: Recipe, root: Path, *, argv: Sequence[str] = (), listener: Listener | None = None
 ) -> Run | None:
-    """Trains a recipe in a new run directory.
+    """Trains a recipe in a new run directory, and returns the run; None in workers other than the chief.
 
-    Args:
-        source: What the user called the recipe; a resume finds it by this.
-        recipe: With its configuration.
-        root: The folder of all runs.
-        argv: The command, for the record.
-        listener: Told of the progress.
-
-    Returns:
-        The run; None in workers other than the chief.
+    `source` is what the user called the recipe: a resume finds it by this. `argv` is the command, for the record.
     """
     training = recipe.config.training
     with precision(training.precision):
@@ -137,11 +128,8 @@ def resume(
 ) -> Run | None:
     """Goes on with a run from its newest usable checkpoint, with its frozen configuration.
 
-    Args:
-        run: A run that was stopped or killed; one that is done is left as it is.
-        strategy: Other devices than before: the same training in meaning, no longer bit by bit.
-        devices: As `strategy`.
-        listener: Told of the progress.
+    A run that is done is left as it is. Another strategy, or other devices, than before make the same training in
+    meaning, no longer bit by bit.
 
     Raises:
         RunLocked: A process is still writing it.
@@ -152,8 +140,8 @@ def resume(
         log.info("%s is done", run.path)
         return run
     recipe = recipe_of(run)
-    changes = {key: value for key, value in (("strategy", strategy), ("devices", devices)) if value is not None}
-    if changes:
+    given = {"strategy": strategy, "devices": devices}
+    if changes := {key: value for key, value in given.items() if value is not None}:
         training = Training.model_validate({**recipe.config.training.model_dump(), **changes})
         recipe = type(recipe)(recipe.config.model_copy(update={"training": training}))
     with precision(recipe.config.training.precision):

@@ -198,8 +198,8 @@ def open_run(reference: str, runs_dir: Path | None) -> Run:
 
 
 def print_json(value: Any) -> None:
-    """JSON on stdout, for programs."""
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    """JSON on stdout, for programs; paths are text in it."""
+    click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=os.fspath))
 
 
 def print_csv(rows: Iterable[Mapping[str, Any]]) -> None:

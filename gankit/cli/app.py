@@ -6,12 +6,11 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import click
 
-from gankit.commands import print_error
+from gankit.commands import Commands, print_error
 from gankit.errors import GankitError, PluginError, Stopped, did_you_mean
 from gankit.version import __version__
 
@@ -33,12 +32,8 @@ VERBS = {
 }
 
 
-class App(click.Group):
-    """Imports a verb's module when the verb is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs."""
-        return list(VERBS)
+class App(Commands):
+    """The verbs, and behind a recipe's name its own commands."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The verbs with their texts, and where recipes' own commands are."""
@@ -47,9 +42,7 @@ class App(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """A verb, or a recipe's group."""
-        if name in VERBS:
-            return import_module(f"gankit.cli.{name}").command
-        return recipe_group(name)
+        return super().get_command(ctx, name) or recipe_group(name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """As click does, with a hint that knows verbs and recipes."""
@@ -69,12 +62,12 @@ def recipe_group(name: str) -> click.Command | None:
 
     if not plugins.entry_points(name):
         return None
-    recipe = plugins.find(name).recipe
-    assert recipe is not None  # find() raises for a broken one
-    return recipe.commands()
+    return plugins.find(name).recipe.commands()
 
 
-@click.group(cls=App, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=App, package="gankit.cli", names=tuple(VERBS), context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="gankit", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show tracebacks and debug messages.")
 @click.option("--offline", is_flag=True, help="Never open a socket (GANKIT_OFFLINE=1).")

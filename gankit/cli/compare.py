@@ -47,7 +47,7 @@ def command(runs: tuple[str, ...], out: Path | None, force: bool, runs_dir: Path
     comparison = compare(opened)
     page = write_page(comparison, out or root / f"comparison-{new_stamp()}.html")
     if as_json:
-        return print_json({**comparison.as_dict(), "page": str(page)})
+        return print_json({**comparison.as_dict(), "page": page})
     show(comparison)
     return click.echo(f"\npage      {page}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from gankit.commands import common_options, complete_recipe, json_option, print_
 from gankit.errors import DataError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from gankit.datasets.cards import Card, Problem
+    from gankit.datasets.cards import Card
 
 MOST_LINES = 20  # of problems; JSON holds all of them
 
@@ -35,11 +36,7 @@ def complete_dataset(ctx: click.Context, param: click.Parameter, incomplete: str
 
 
 def chosen(name: str | None, file: Path | None) -> Card:
-    """The card that is meant by NAME, by a card's file in its place, or by `--card`.
-
-    Raises:
-        UsageError: There is none, or the two speak of different datasets.
-    """
+    """The card that is meant by NAME, by a card's file in its place, or by `--card`."""
     from gankit.datasets import catalogue
 
     if file is None:
@@ -80,10 +77,8 @@ def list_command(as_json: bool) -> None:
 
     found = sorted(catalogue.all_cards().values(), key=lambda card: card.name)
     if as_json:
-        keys = ("name", "title", "kind", "bytes", "state", "licence", "citation")
-        return print_json(
-            [{key: getattr(card, key) for key in keys} | {"folder": _text(card.folder)} for card in found]
-        )
+        keys = ("name", "title", "kind", "bytes", "state", "licence", "citation", "folder")
+        return print_json([{key: getattr(card, key) for key in keys} for card in found])
     if not found:
         return click.echo("there are no datasets; pip install gankit-datasets brings some", err=True)
     rows = [[card.name, card.title, card.kind, human(card.bytes), card.state, card.licence] for card in found]
@@ -108,20 +103,13 @@ def fetch_command(name: str, card: Path | None, verify: bool, as_json: bool) -> 
     dataset.fetch(verify=verify)
     splits = {split: dataset.paths(split) for split in dataset.split_names}
     if as_json:
-        return print_json(
-            {
-                "name": dataset.name,
-                "folder": _text(dataset.folder),
-                "splits": {split: [str(path) for path in paths] for split, paths in splits.items()},
-            }
-        )
+        return print_json({"name": dataset.name, "folder": dataset.folder, "splits": splits})
+    folder = dataset.folder
     for split, paths in splits.items():
-        place = (
-            f"in {os.path.commonpath([path.parent for path in paths])}" if dataset.folder else "of installed packages"
-        )
+        place = f"in {os.path.commonpath([path.parent for path in paths])}" if folder else "of installed packages"
         click.echo(f"{split:9}  {len(paths)} files {place}")
-    if dataset.folder and (kept := sum(file.stat().st_size for file in (dataset.folder / "downloads").glob("*"))):
-        click.echo(f"archives   {human(kept)} in {dataset.folder / 'downloads'}, not needed any more")
+    if folder and (kept := sum(file.stat().st_size for file in (folder / "downloads").glob("*"))):
+        click.echo(f"archives   {human(kept)} in {folder / 'downloads'}, not needed any more")
     return None
 
 
@@ -160,41 +148,28 @@ def _check_for(recipe: str, target: str, sets: Sequence[str], as_json: bool) -> 
     from gankit.config import resolve
 
     found = plugins.find(recipe).recipe
-    assert found is not None  # find() raises for a broken one
     facts, text = found(resolve(found.Config, sets=sets)).check(target)
     if as_json:
         print_json(facts)
     else:
         click.echo(text)
     if facts.get("ok") is False:
-        raise DataError(
-            f"not all of {target} can be used", "remove what is named above, or put whole files in its place"
-        )
+        hint = "remove what is named above, or put whole files in its place"
+        raise DataError(f"not all of {target} can be used", hint)
 
 
 def _check_dataset(card: Card, words: str, as_json: bool) -> None:
     problems = card.problems()
     if as_json:
-        print_json({"name": card.name, "folder": _text(card.folder), "ok": not problems, "problems": _plain(problems)})
+        listed = [asdict(problem) for problem in problems]
+        print_json({"name": card.name, "folder": card.folder, "ok": not problems, "problems": listed})
     else:
-        _print(problems)
+        for problem in problems[:MOST_LINES]:
+            click.echo(f"{problem.path}: {problem.what}")
+        if len(problems) > MOST_LINES:
+            click.echo(f"and {len(problems) - MOST_LINES} more; --json lists them all")
     if problems:
         count = "1 file" if len(problems) == 1 else f"{len(problems)} files"
         raise DataError(f"{count} of {card.name!r} missing or damaged", f"gankit data fetch {words} --verify")
     if not as_json:
         click.echo(f"{card.name}: every file is as it should be")
-
-
-def _print(problems: Sequence[Problem]) -> None:
-    for problem in problems[:MOST_LINES]:
-        click.echo(f"{problem.path}: {problem.what}")
-    if len(problems) > MOST_LINES:
-        click.echo(f"and {len(problems) - MOST_LINES} more; --json lists them all")
-
-
-def _plain(problems: Sequence[Problem]) -> list[dict[str, str]]:
-    return [{"path": str(problem.path), "what": problem.what} for problem in problems]
-
-
-def _text(folder: Path | None) -> str | None:
-    return None if folder is None else str(folder)

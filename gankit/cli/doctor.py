@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -26,10 +27,8 @@ def examine() -> dict[str, Any]:
     problems = []
     versions: dict[str, str] = {}
     for name in WANTED:
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     gpus: list[str] = []
     if not {"tensorflow", "tensorflow-cpu"} & set(versions):
         problems.append("TensorFlow is not installed: pip install 'gankit[cpu]', or 'gankit[gpu]' with an NVIDIA GPU")
@@ -43,9 +42,8 @@ def examine() -> dict[str, Any]:
             problems.append(f"TensorFlow cannot be imported: {type(error).__name__}: {error}")
     entries = plugins.discover()
     problems += [f"recipe {e.name} of {e.distribution} is broken: {e.error}" for e in entries if e.recipe is None]
-    problems += [
-        f"recipe {name} is offered by {' and '.join(owners)}" for name, owners in plugins.duplicates(entries).items()
-    ]
+    twice = plugins.duplicates(entries)
+    problems += [f"recipe {name} is offered by {' and '.join(owners)}" for name, owners in twice.items()]
     return {
         "gankit": __version__,
         "python": platform.python_version(),

@@ -19,25 +19,28 @@ from gankit.recipe import Recipe
 
 def scalar_type(annotation: Any) -> click.ParamType | None:
     """The click type of a scalar annotation; None for groups and collections, which `--set` and files can give."""
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        inner = [part for part in typing.get_args(annotation) if part is not type(None)]
-        return scalar_type(inner[0]) if len(inner) == 1 else None
-    if typing.get_origin(annotation) is Literal:
-        return click.Choice([str(value) for value in typing.get_args(annotation)])
+    plain = _without_none(annotation)
+    if typing.get_origin(plain) is Literal:
+        return click.Choice([str(value) for value in typing.get_args(plain)])
     # Numbers stay text: pydantic reads them, so that ranges and types are judged in one place.
-    return {bool: click.BOOL, int: click.STRING, float: click.STRING, str: click.STRING, Path: click.STRING}.get(
-        annotation
-    )
+    return click.BOOL if plain is bool else click.STRING if plain in (int, float, str, Path) else None
+
+
+def _without_none(annotation: Any) -> Any:
+    """`X` of `X | None`; others as they are."""
+    if typing.get_origin(annotation) not in (typing.Union, types.UnionType):
+        return annotation
+    inner = [part for part in typing.get_args(annotation) if part is not type(None)]
+    return inner[0] if len(inner) == 1 else annotation
 
 
 def fields_of(config: type[RecipeConfig]) -> Iterator[tuple[str, str, FieldInfo, Any]]:
-    """Dotted key, parameter name, field and default of every field that becomes an option."""
+    """Dotted key, parameter name, field and default of every field that is no group."""
     defaults = config()
     for prefix, model in (("", defaults), ("training.", defaults.training)):
         for name, field in type(model).model_fields.items():
-            inner = field.annotation
-            if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-                yield prefix + name, name, field, getattr(model, name)
+            if not isinstance(default := getattr(model, name), BaseModel):
+                yield prefix + name, name, field, default
 
 
 def options_of(recipe: type[Recipe]) -> list[click.Option]:
@@ -53,25 +56,13 @@ def options_of(recipe: type[Recipe]) -> list[click.Option]:
         if kind is click.BOOL:
             options.append(click.Option([f"{flag}/--no-{flag[2:]}", name], default=None, help=text))
         else:
-            metavar = {int: "INT", float: "FLOAT"}.get(_plain(field.annotation))
+            metavar = {int: "INT", float: "FLOAT"}.get(_without_none(field.annotation))
             options.append(click.Option([flag, name], type=kind, default=None, metavar=metavar, help=text))
     return options
 
 
-def _plain(annotation: Any) -> Any:
-    inner = [part for part in typing.get_args(annotation) if part is not type(None)]
-    return inner[0] if len(inner) == 1 else annotation
-
-
 def configure(recipe: type[Recipe], config: Path | None, sets: tuple[str, ...], given: dict[str, Any]) -> RecipeConfig:
-    """The configuration of a command.
-
-    Args:
-        recipe: Whose options they are.
-        config: `--config`.
-        sets: `--set`.
-        given: Parameter name -> value; None where the option was not used.
-    """
+    """The configuration by `--config`, `--set`, and what is given of `options_of`: None where one was not used."""
     keys = {name: key for key, name, _, _ in fields_of(recipe.Config)}
     chosen = {keys[name]: value for name, value in given.items() if value is not None}
     document = read_yaml(config) if config else {}

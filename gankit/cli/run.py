@@ -38,13 +38,28 @@ class RunGroup(click.Group):
 def run_command(source: str) -> click.Command:
     """`gankit run SOURCE` with the recipe's options."""
     recipe = plugins.find(source).recipe
-    assert recipe is not None  # find() raises for a broken one
     options = options_of(recipe)
     names = {option.name for option in options}
     takes_card = "data" in names and "card" not in names
     takes_seeds = "seeds" not in names
 
-    def invoke(
+    @click.command(source, params=options, help=f"{recipe.summary}\n\n{recipe.paper}")
+    @click.option(
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="YAML file with the configuration; options on the command line win over it.",
+    )
+    @click.option(
+        "--set",
+        "sets",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Any value by its dotted name, such as training.seed=3; repeatable.",
+    )
+    @click.option(
+        "--dry-run", is_flag=True, help="Build the networks, take a few steps, and say what the training will need."
+    )
+    def command(
         config: Path | None, sets: tuple[str, ...], dry_run: bool, as_json: bool, runs_dir: Path | None, **given: Any
     ) -> None:
         ready()
@@ -57,45 +72,18 @@ def run_command(source: str) -> click.Command:
         made = recipe(configure(recipe, config, sets, given))
         if card and str(made.config.data) != given["data"]:
             raise UsageError(f"--set chooses other data than --card {card}", "leave one of them out")
-        if dry_run:
-            from gankit.runs import training
-
-            return report_plan(training.dry_run(made), as_json)
-        if seeds:
-            from gankit.cli.seeds import run_seeds
-
-            return run_seeds(source, recipe, made.config, seeds, runs_root(runs_dir), as_json)
+        from gankit.cli.seeds import run_seeds
         from gankit.runs import training
         from gankit.support.progress import TrainingBar
 
+        if dry_run:
+            return report_plan(training.dry_run(made), as_json)
+        if seeds:
+            return run_seeds(source, recipe, made.config, seeds, runs_root(runs_dir), as_json)
         with TrainingBar() as bar:
             run = training.start(source, made, runs_root(runs_dir), argv=["gankit", *sys.argv[1:]], listener=bar)
         return None if run is None else report_end(run.path, as_json)
 
-    command = click.Command(
-        source,
-        callback=invoke,
-        help=f"{recipe.summary}\n\n{recipe.paper}",
-        params=[
-            *options,
-            click.Option(
-                ["--config"],
-                type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                help="YAML file with the configuration; options on the command line win over it.",
-            ),
-            click.Option(
-                ["--set", "sets"],
-                multiple=True,
-                metavar="KEY=VALUE",
-                help="Any value by its dotted name, such as training.seed=3; repeatable.",
-            ),
-            click.Option(
-                ["--dry-run"],
-                is_flag=True,
-                help="Build the networks, take a few steps, and say what the training will need.",
-            ),
-        ],
-    )
     if takes_seeds:
         text = "Number of runs, with seeds from --seed on; their mean and spread are printed."
         command.params.append(click.Option(["--seeds"], type=click.IntRange(1), help=text))

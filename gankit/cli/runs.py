@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from gankit.commands import common_options, json_option, print_json, print_table, runs_dir_option
 from gankit.runs.run import Run, all_runs, runs_root
+from gankit.support.files import read_json
 from gankit.support.values import figure
 
 
@@ -19,15 +19,9 @@ def describe(run: Run) -> dict[str, Any]:
     status = info.get("status", "?")
     if status in ("created", "running") and not run.alive:
         status = "killed"
-    evaluation = run.path / "evaluation.json"
-    metrics = json.loads(evaluation.read_text("utf-8"))["metrics"] if evaluation.is_file() else {}
-    return {
-        "run": str(run.path),
-        "status": status,
-        "started": info.get("started"),
-        "seconds": info.get("seconds"),
-        "metrics": metrics,
-    }
+    metrics = read_json(run.path / "evaluation.json").get("metrics", {})
+    started, seconds = info.get("started"), info.get("seconds")
+    return {"run": str(run.path), "status": status, "started": started, "seconds": seconds, "metrics": metrics}
 
 
 @click.command("runs")

@@ -7,18 +7,13 @@ from pathlib import Path
 import click
 
 from gankit.commands import common_options, json_option, open_run, print_json, ready, run_argument, runs_dir_option
-from gankit.errors import UsageError
+from gankit.support.files import vacant
 
 
 @click.command("sample")
 @run_argument
 @click.option(
-    "-o",
-    "--output",
-    "out",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="New folder for the files.",
+    "-o", "--output", "out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to make."
 )
 @runs_dir_option
 @json_option
@@ -30,13 +25,12 @@ def command(run: str, out: Path, runs_dir: Path | None, as_json: bool) -> None:
     """
     ready()
     opened = open_run(run, runs_dir)
-    if out.exists() and any(out.iterdir()):
-        raise UsageError(f"{out} is not empty", "nothing is overwritten: name a new folder")
+    vacant(out)
     from gankit.runs.loading import LoadedRun
 
     files = LoadedRun(opened).sample(out)
     if as_json:
-        print_json([str(file) for file in files])
-    else:
-        for file in files:
-            click.echo(str(file))
+        return print_json(files)
+    for file in files:
+        click.echo(str(file))
+    return None

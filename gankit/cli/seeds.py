@@ -21,17 +21,18 @@ def run_seeds(source: str, recipe: type[Recipe], config: RecipeConfig, count: in
     from gankit.support.progress import TrainingBar
 
     stamp = new_stamp()
-    files: list[Path] = []
+    result: dict[str, Any] = {}
 
     def record(done: seeds.SeedRuns) -> None:
-        files[:] = [seeds.store(done.as_dict(), root, recipe.name, "seeds", stamp)]
+        found = done.as_dict()
+        result.update(found, file=str(seeds.store(found, root, recipe.name, "seeds", stamp)))
 
-    result = seeds.train_seeds(source, recipe, config, count, root, listening=TrainingBar, record=record).as_dict()
+    seeds.train_seeds(source, recipe, config, count, root, listening=TrainingBar, record=record)
     if as_json:
-        print_json({**result, "file": str(files[0])})
+        print_json(result)
     else:
         report_seeds(result)
-        click.echo(f"stored    {files[0]}")
+        click.echo(f"stored    {result['file']}")
     if result["failed"]:
         click.get_current_context().exit(1)
 

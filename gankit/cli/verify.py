@@ -72,7 +72,6 @@ def command(
     from gankit.studies.claims import chosen, claim_dict
 
     cls = plugins.find(recipe).recipe
-    assert cls is not None  # find() raises for a broken one
     claims = chosen(cls, metrics, seeds)
     if listed:
         return print_json([claim_dict(claim) for claim in claims]) if as_json else print_claims(claims)

@@ -43,14 +43,9 @@ class MetricsLog:
         self._done += len(readings.values)
 
     def write(self, watched: Mapping[str, float], scored: Mapping[str, float]) -> dict[str, float]:
-        """Records the means since the last record.
+        """Records the means since the last record, and returns the mean of each term.
 
-        Args:
-            watched: What the monitors saw.
-            scored: Held-out scores that weights are selected by.
-
-        Returns:
-            The mean of each term.
+        With them go what the monitors watched, and the held-out scores that weights are selected by.
         """
         now = time.perf_counter()
         terms = {name: self._sums[name] / self._counts[name] for name in self._sums}

@@ -24,10 +24,6 @@ class Monitoring:
     What it concludes is a function of metrics.jsonl, where a resume finds what was seen before. The extra line that a
     stopped run writes has no look, so that resumed and unbroken runs see the same, but for the first mean of a gradient
     norm after a stop, which is of fewer steps.
-
-    Args:
-        run: Where they are recorded.
-        steps: Steps of each stage.
     """
 
     def __init__(self, run: Run, steps: Mapping[str, int]) -> None:
@@ -38,13 +34,7 @@ class Monitoring:
         self._rules: AlarmRules | None = None
 
     def enter(self, stage: CompiledStage, data: Data, networks: Callable[[], Mapping[str, Any]]) -> None:
-        """A stage begins, or goes on.
-
-        Args:
-            stage: The stage.
-            data: The recipe's.
-            networks: Gives copies of the networks as they are now.
-        """
+        """A stage begins, or goes on; `networks` gives copies of the networks as they are now."""
         self._rules, monitor = None, stage.stage.monitor
         if monitor is None:
             return
@@ -78,15 +68,9 @@ class Monitoring:
     def raise_alarms(self, step: int, statistics: Mapping[str, float], terms: Mapping[str, float]) -> None:
         """Tells of the alarms that a look raises."""
         for alarm in self._add(step, statistics, terms):
-            log.log(
-                logging.WARNING if alarm.level == "warning" else logging.INFO,
-                "%s at step %d of %s: %s (%s)",
-                alarm.kind,
-                alarm.step,
-                alarm.stage,
-                alarm.message,
-                alarm.hint,
-            )
+            level = logging.WARNING if alarm.level == "warning" else logging.INFO
+            where = f"{alarm.kind} at step {alarm.step} of {alarm.stage}"
+            log.log(level, "%s: %s (%s)", where, alarm.message, alarm.hint)
             self._run.update(alarms=self._alarms)
 
     def _add(self, step: int, statistics: Mapping[str, float], terms: Mapping[str, float]) -> list[Alarm]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gankit.runs.loading import LoadedRun
+from gankit.runs.run import now
 from gankit.support.files import new_folder, write_csv, write_json
 
 _CORE = ("gankit", "keras", "tensorflow", "tensorflow-cpu", "numpy", "gankit-datasets")
@@ -64,7 +65,7 @@ def provenance(
         **facts,
         **origin,
         "request": dict(request or {}),
-        "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "made": now(),
         "versions": versions(distribution),
     }
 

@@ -80,14 +80,7 @@ class Run:
 
     @classmethod
     def create(cls, root: Path, recipe: str, config: str, info: Mapping[str, Any]) -> Run:
-        """Makes a new directory.
-
-        Args:
-            root: The folder of all runs.
-            recipe: The recipe's name.
-            config: The configuration as YAML.
-            info: First contents of run.json.
-        """
+        """Makes a new directory with a configuration as YAML, and the first contents of run.json."""
         path = root / recipe / new_stamp()
         try:
             path.mkdir(parents=True)
@@ -154,10 +147,9 @@ class Run:
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl; one that a crash cut short is left out."""
         path, lines = self.path / "metrics.jsonl", []
-        if path.is_file():
-            for line in path.read_text("utf-8").splitlines():
-                with contextlib.suppress(ValueError):
-                    lines.append(json.loads(line))
+        for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+            with contextlib.suppress(ValueError):
+                lines.append(json.loads(line))
         return lines
 
     def rewind(self, total: int) -> None:

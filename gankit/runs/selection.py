@@ -26,13 +26,7 @@ def split(tensors: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dic
 
 
 class Best:
-    """The best look of one stage.
-
-    Args:
-        selection: Of the stage.
-        training: Whose weights are kept.
-        state: From a checkpoint within this stage; empty at its beginning.
-    """
+    """The best look of one stage; `state` is from a checkpoint within it, and empty at its beginning."""
 
     def __init__(self, selection: Selection, training: TrainState, state: Mapping[str, np.ndarray]) -> None:
         self._state = training

@@ -37,9 +37,6 @@ class Trainer:
 
     Open it inside `precision(recipe.config.training.precision)`.
 
-    Args:
-        recipe: With its configuration.
-
     Attributes:
         data: The recipe's data.
         state: Its networks, optimizers and averages.
@@ -110,16 +107,9 @@ class Trainer:
     # -- training ----------------------------------------------------------------------------------------------------
 
     def train(self, run: Run | None, position: Position, stop: Stop, listener: Listener | None) -> Position:
-        """Trains from a position to the end.
+        """Trains from a position, where the state stands, to the end, and returns the last position, saved.
 
-        Args:
-            run: Where the chief records; None in other workers.
-            position: Where to begin; the training's state stands there.
-            stop: Asked after every call of the graph.
-            listener: Told of the progress.
-
-        Returns:
-            The last position, saved.
+        The run is None in workers other than the chief. `stop` is asked after every call of the graph.
 
         Raises:
             Stopped: A signal asked for it; the position is saved.
@@ -137,7 +127,9 @@ class Trainer:
             if begin < steps:
                 stage.begin(self.data, begin, steps, self._trained_before(number, position.steps))
                 metrics.enter(name, steps)
-                self._enter_selection(stage)
+                selection = stage.stage.selection
+                self._best = Best(selection, self.state, self._best_so_far) if selection else None
+                self._best_so_far = {}
                 if monitoring:
                     monitoring.enter(stage, self.data, lambda: self.viewed(average=False))
             while position.step < steps:
@@ -147,8 +139,8 @@ class Trainer:
                 position = replace(position, step=position.step + count, total=position.total + count)
                 metrics.add(readings, position, stage.rates(position.step - 1))
                 stopped = self.placement.agree(float(stop.signal)) > 0
-                if position.total % self.training.log_every == 0 or position.step == steps or stopped:
-                    on_time = position.total % self.training.log_every == 0 or position.step == steps
+                on_time = position.total % self.training.log_every == 0 or position.step == steps
+                if on_time or stopped:
                     watched = monitoring.read(position.step) if monitoring and on_time else {}
                     scored = self._score(stage) if on_time else {}
                     if self._best and position.step == steps:
@@ -168,11 +160,6 @@ class Trainer:
                         130 if stop.interrupted else 75,
                     )
         return position
-
-    def _enter_selection(self, stage: CompiledStage) -> None:
-        selection = stage.stage.selection
-        self._best = Best(selection, self.state, self._best_so_far) if selection else None
-        self._best_so_far = {}
 
     def _score(self, stage: CompiledStage) -> dict[str, float]:
         """The held-out score of the present weights, by name; they are kept if it is the best."""
@@ -231,8 +218,7 @@ class Trainer:
     def viewed(self, *, average: bool = True) -> dict[str, Any]:
         """Copies of the networks as a user of the run would get them: averaged, float32, on one device.
 
-        Args:
-            average: Take moving averages where there are any, rather than the weights that are being trained.
+        Without `average` they have the weights that are being trained.
         """
         if self._viewed is None:
             self._viewed = loading.build_networks(self.recipe, self.data)
@@ -253,6 +239,4 @@ class Trainer:
 
     def evaluate(self, run: Run) -> dict[str, Any]:
         """The recipe's held-out figures, stored in the run."""
-        evaluation = self.recipe.evaluate(self.viewed(), self.data)
-        name = str(getattr(self.recipe.config, "data", self.recipe.name))
-        return loading.store_evaluation(run, self.recipe, evaluation, name, own=True)
+        return loading.store_evaluation(run, self.recipe, self.recipe.evaluate(self.viewed(), self.data))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
+
+from gankit.support.values import finite
 
 PATIENCE = 5  # looks; single looks go astray, since the two networks chase each other
 QUIET_SHARE, QUIET_LOOKS = 0.1, 5  # of a stage: every generator begins collapsed, and every discriminator wins at first
@@ -179,7 +181,7 @@ class AlarmRules:
             stage: Name of the stage.
             step: Steps done in it.
             steps: Steps that it has.
-            statistics: Of `gankit.monitors.look`. A condition whose statistics are missing (or not finite) neither
+            statistics: Of `watch_statistics`. A condition whose statistics are missing (or not finite) neither
                 holds nor is gone.
             terms: "phase/term" -> its mean since the last look; "phase/gradient_norm" is read.
 
@@ -190,35 +192,30 @@ class AlarmRules:
         if step <= state.step:
             return []
         state.step, state.looks = step, state.looks + 1
-        seen = {name: float(value) for name, value in statistics.items() if _finite(value)}
-        gradient = (terms or {}).get(self._gradient)
-        gradient = float(gradient) if gradient is not None and _finite(gradient) else None
+        seen = {name: float(value) for name, value in statistics.items() if finite(value)}
+        norm = (terms or {}).get(self._gradient)
+        gradient = float(norm) if finite(norm) else None
         quiet = step <= QUIET_SHARE * steps or state.looks <= QUIET_LOOKS
         state.remember(seen.get("coverage"), gradient, quiet)
         if quiet:
             return []
-        alarms = []
-        for kind, (holds, value, message) in self._findings(state, seen, gradient):
+        even, alarms = _even(seen), []
+        findings = {
+            "collapse": _collapse(state, seen),
+            "discriminator won": _won(state, seen) if self._saturating else None,
+            "vanishing generator gradient": _vanished(state, seen, gradient, even),
+            "equilibrium": even,
+            "memorisation": _memorised(seen),
+        }
+        for kind, finding in findings.items():
+            if finding is None:  # it cannot be judged by what was seen
+                continue
+            holds, value, message = finding
             watch = state.watches.setdefault(kind, _Watch())
             if watch.update(holds, step, self._patience):
                 level = "note" if kind == "equilibrium" else "warning"
                 alarms.append(Alarm(kind, stage, step, watch.since, value, message, HINTS[kind], level))
         return alarms
-
-    def _findings(
-        self, state: _Stage, seen: Mapping[str, float], gradient: float | None
-    ) -> Iterator[tuple[str, Finding]]:
-        """The conditions that can be judged by what was seen."""
-        even = _even(seen)
-        for kind, finding in (
-            ("collapse", _collapse(state, seen)),
-            ("discriminator won", _won(state, seen) if self._saturating else None),
-            ("vanishing generator gradient", _vanished(state, seen, gradient, even)),
-            ("equilibrium", even),
-            ("memorisation", _memorised(seen)),
-        ):
-            if finding is not None:
-                yield kind, finding
 
 
 def _collapse(state: _Stage, seen: Mapping[str, float]) -> Finding | None:
@@ -274,7 +271,3 @@ def _memorised(seen: Mapping[str, float]) -> Finding | None:
         return None
     message = f"{copied:.0%} of the samples are copies of training examples; about 1 % would pass for copies anyway"
     return copied > MANY_COPIES, copied, message
-
-
-def _finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)

@@ -151,16 +151,10 @@ def _read_savedmodel(path: Path, outputs: Sequence[str]) -> Function:
     return run
 
 
-WRITERS: dict[str, Callable[[Any, Path, Mapping[str, Any]], None]] = {
-    "onnx": _write_onnx,
-    "keras": _write_keras,
-    "savedmodel": _write_savedmodel,
-}
+Writer = Callable[[Any, Path, Mapping[str, Any]], None]
+WRITERS: dict[str, Writer] = {"onnx": _write_onnx, "keras": _write_keras, "savedmodel": _write_savedmodel}
 """Format -> writes a network and a note to a file, or for a SavedModel to a folder."""
 
-READERS: dict[str, Callable[[Path, Sequence[str]], Function]] = {
-    "onnx": _read_onnx,
-    "keras": _read_keras,
-    "savedmodel": _read_savedmodel,
-}
+Reader = Callable[[Path, Sequence[str]], Function]
+READERS: dict[str, Reader] = {"onnx": _read_onnx, "keras": _read_keras, "savedmodel": _read_savedmodel}
 """Format -> opens such a file, of outputs with these names, with the library that it is meant for."""

@@ -19,6 +19,7 @@ import numpy as np
 
 from gankit.errors import GankitError, RecipeError, UsageError, did_you_mean
 from gankit.export.formats import READERS, WRITERS, Function, function_of, input_names, output_names
+from gankit.support.files import fsync
 from gankit.version import __version__
 
 if TYPE_CHECKING:
@@ -35,15 +36,9 @@ Trial = tuple[list[np.ndarray], Sequence[np.ndarray]]
 
 
 def check(path: Path | str, format: str = "", *, force: bool = False) -> str:
-    """Refuses in advance what cannot end well; imports no TensorFlow.
+    """Refuses in advance what cannot end well, and returns the format; the arguments are those of `export`.
 
-    Args:
-        path: The file or folder to be written.
-        format: "onnx", "keras" or "savedmodel"; "" goes by the path's suffix.
-        force: Whether an older export may be replaced.
-
-    Returns:
-        The format.
+    Imports no TensorFlow.
 
     Raises:
         UsageError: The format is unknown, something stands at `path`, or its folder does not exist.
@@ -88,7 +83,7 @@ def export(
 
     Returns:
         {"file", "format", "bytes", "recipe", "run", "network", "step", "about", "gankit", "inputs", "outputs",
-        "difference"}; inputs and outputs are {name: {"shape", "dtype"}}, the difference is that of `compare`.
+        "difference"}; inputs and outputs are {name: {"shape", "dtype"}}, the difference is by `largest_difference`.
 
     Raises:
         UsageError: See `check`; or there is no such network, or there are several and none is named.
@@ -108,14 +103,9 @@ def export(
             f"the network {network!r} does not say what its inputs are",
             "build it as keras.Model(inputs, outputs), or as a Sequential that begins with an Input",
         )
-    note = {
-        "recipe": loaded.recipe.name,
-        "run": loaded.run.path.name,
-        "network": network,
-        "step": loaded.position.total,
-        "about": loaded.recipe.exports.get(network, ""),
-        "gankit": __version__,
-    }
+    recipe, step = loaded.recipe, loaded.position.total
+    note = {"recipe": recipe.name, "run": loaded.run.path.name, "network": network, "step": step}
+    note |= {"about": recipe.exports.get(network, ""), "gankit": __version__}
     tried = trials(model)
     partial = path.with_name(f".{os.getpid()}.{path.name}")  # the suffix stays, because Keras looks at it
     try:
@@ -157,12 +147,7 @@ def _choose(loaded: LoadedRun, network: str) -> str:
 def trials(model: Any) -> list[Trial]:
     """Random inputs of the sizes that a network accepts, with its outputs.
 
-    Args:
-        model: A `keras.Model` with declared inputs.
-
-    Returns:
-        Inputs and outputs, in the order of `model.inputs` and `model.outputs`: uniform in [0, 1) and standard normal in
-        turn, 0 and 1 where an input wants integers.
+    The inputs are uniform in [0, 1) and standard normal in turn, and 0 and 1 where an input wants integers.
 
     Raises:
         GankitError: It accepts none of them.
@@ -190,10 +175,6 @@ def trials(model: Any) -> list[Trial]:
 
 def largest_difference(function: Function, tried: Sequence[Trial]) -> float:
     """How far a function is from the network that made the trials.
-
-    Args:
-        function: Inputs -> outputs.
-        tried: From `trials`.
 
     Returns:
         The largest |difference|, divided by the largest |output| of the trial where that is above 1; NaN if there is
@@ -226,22 +207,19 @@ def _explained(what: str) -> Iterator[None]:
 
 def _settle(path: Path) -> int:
     """Forces a file, or all of a folder, to the disk; returns its bytes."""
-    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    files = [file for file in (path, *path.rglob("*")) if file.is_file()]
     for file in files:
-        with file.open("rb") as handle:
-            os.fsync(handle.fileno())
+        fsync(file)
     return sum(file.stat().st_size for file in files)
 
 
 def _replace(partial: Path, path: Path) -> None:
     """Gives the export its name; an older folder, which a rename cannot overwrite, is moved aside first."""
-    if not path.is_dir():
-        os.replace(partial, path)
-        return
     old = path.with_name(f".{os.getpid()}.old.{path.name}")
-    os.replace(path, old)
+    if path.is_dir():
+        os.replace(path, old)
     os.replace(partial, path)
-    shutil.rmtree(old)
+    _remove(old)
 
 
 def _remove(path: Path) -> None:

@@ -8,6 +8,7 @@ Precedence: defaults < `--config FILE` < options < `--set key=value`. Unknown ke
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -116,11 +117,7 @@ _SafeDumper.add_representer(str, _SafeDumper.represent_str)
 
 
 def parse_yaml(text: str, origin: str) -> dict[str, Any]:
-    """A YAML mapping as a dictionary.
-
-    Args:
-        text: The document; at most 1 MiB, without aliases.
-        origin: What to call it in an error.
+    """A YAML mapping of at most 1 MiB, without aliases, as a dictionary; an error calls it `origin`.
 
     Raises:
         ConfigError: It is not a YAML mapping with text keys.
@@ -151,16 +148,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def to_yaml(recipe: str, config: RecipeConfig) -> str:
     """The whole configuration as YAML; `from_document` of it gives an equal configuration."""
     document = {"recipe": recipe, **config.model_dump(mode="json")}
-    text: str = yaml.dump(document, Dumper=_SafeDumper, sort_keys=False, allow_unicode=True)
-    return text
+    return str(yaml.dump(document, Dumper=_SafeDumper, sort_keys=False, allow_unicode=True))
 
 
 def from_document(cls: type[C], document: Mapping[str, Any]) -> C:
-    """Validates a document.
-
-    Args:
-        cls: The recipe's `Config`.
-        document: Field -> value, nested; the key `recipe` is left out.
+    """Validates a document: field -> value, nested; the key `recipe` is left out.
 
     Raises:
         ConfigError: Names each wrong key or value with its place.
@@ -211,7 +203,7 @@ def resolve(
         >>> resolve(RecipeConfig, {"training": {"seed": 7}}, sets=["training.batch_size=8"]).training.seed
         7
     """
-    merged = _copy(document or {})
+    merged = copy.deepcopy(dict(document or {}))
     for key, value in (options or {}).items():
         _put(merged, key, value)
     for assignment in sets:
@@ -240,8 +232,7 @@ def arguments(config: RecipeConfig) -> list[str]:
 def _assignable(value: Any) -> str:
     """Text that `set_value` reads as `value`."""
     if not isinstance(value, str):
-        text: str = yaml.safe_dump(value, default_flow_style=True, width=10**6)
-        return text.removesuffix("...\n").strip()
+        return str(yaml.safe_dump(value, default_flow_style=True, width=10**6)).removesuffix("...\n").strip()
     taken = value[:1] in ("[", "{", '"') or value in ("null", "~") or value != value.strip()
     return json.dumps(value) if taken or not value.isprintable() else value
 
@@ -270,10 +261,6 @@ def _put(document: dict[str, Any], key: str, value: Any) -> None:
     place[leaf] = value
 
 
-def _copy(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _copy(value) if isinstance(value, Mapping) else value for key, value in document.items()}
-
-
 def _fields_at(cls: type[BaseModel], place: tuple[Any, ...]) -> list[str]:
     """Names of the fields of the (nested) model at `place`."""
     for part in place:
@@ -292,8 +279,8 @@ def _located(cls: type[BaseModel], error: ValidationError) -> ConfigError:
         if item["type"] == "extra_forbidden":
             lines.append(f"{where}: unknown key")
             key = str(place[-1])
-            engine = len(place) == 1 and key in Training.model_fields
-            hint = hint or (f"did you mean 'training.{key}'?" if engine else "")
+            if not hint and len(place) == 1 and key in Training.model_fields:
+                hint = f"did you mean 'training.{key}'?"
             hint = hint or did_you_mean(key, _fields_at(cls, place[:-1]))
         else:
             given = repr(item.get("input"))

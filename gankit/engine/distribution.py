@@ -56,10 +56,7 @@ class Placement:
 
         It is a plain one, from which each replica takes its `part`. Those of `distribute_datasets_from_function`
         hold up the end of a stage for up to a minute: they join tf.data's autotuning threads, which sleep that long.
-
-        Args:
-            batch: Batch number, int64 -> this process' part of it.
-            start: Number of the first batch.
+        `batch` maps the number of a batch, int64, to this process' part of it; `start` is the first number.
         """
         options = tf.data.Options()
         options.autotune.enabled = False  # there is nothing to tune, and its thread would be waited for
@@ -150,10 +147,8 @@ def _mirrored(names: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
     # One strategy for each set of devices in a process: TensorFlow keeps the shapes of collective operations under keys
     # that every new strategy counts from the start, so a second one would meet the first one's shapes and abort. On
     # logical CPU devices a plain sum on one of them needs no collectives at all.
-    on_cpu = names[0].startswith("CPU")
-    return tf.distribute.MirroredStrategy(
-        names, cross_device_ops=tf.distribute.ReductionToOneDevice() if on_cpu else None
-    )
+    reduction = tf.distribute.ReductionToOneDevice() if names[0].startswith("CPU") else None
+    return tf.distribute.MirroredStrategy(names, cross_device_ops=reduction)
 
 
 def _multiworker() -> Placement:
@@ -163,16 +158,12 @@ def _multiworker() -> Placement:
         if task["type"] != "worker" or not 0 <= int(task["index"]) < len(addresses):
             raise KeyError("task")
     except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            "--strategy multiworker needs TF_CONFIG with a cluster of workers and this process' task",
-            'TF_CONFIG=\'{"cluster": {"worker": ["hostA:2222", "hostB:2222"]}, '
-            '"task": {"type": "worker", "index": 0}}\'',
-        ) from error
+        example = '{"cluster": {"worker": ["hostA:2222", "hostB:2222"]}, "task": {"type": "worker", "index": 0}}'
+        message = "--strategy multiworker needs TF_CONFIG with a cluster of workers and this process' task"
+        raise ConfigError(message, f"TF_CONFIG='{example}'") from error
     log.warning(
         "multi-worker: TensorFlow's gRPC server has no authentication and listens on every interface; "
         "use it only inside a network that you trust"
     )
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    return Placement(
-        strategy, "multiworker", strategy.num_replicas_in_sync, workers=len(addresses), worker=int(task["index"])
-    )
+    strategy, worker = tf.distribute.MultiWorkerMirroredStrategy(), int(task["index"])
+    return Placement(strategy, "multiworker", strategy.num_replicas_in_sync, len(addresses), worker)

@@ -239,11 +239,8 @@ class _Machine:
                 items, stack = stack, marks.pop()
                 stack.append(tuple(items))
             elif name in _TUPLES:
-                size = _TUPLES[name]
-                _require(len(stack) >= size, "the pickle is damaged")
-                items = stack[len(stack) - size :]
-                del stack[len(stack) - size :]
-                stack.append(tuple(items))
+                _require(len(stack) >= _TUPLES[name], "the pickle is damaged")
+                stack.append(tuple([stack.pop() for _ in range(_TUPLES[name])][::-1]))
             elif name == "EMPTY_DICT":
                 stack.append({})
             elif name == "EMPTY_LIST":
@@ -252,8 +249,7 @@ class _Machine:
                 if name.endswith("S"):
                     items, stack = stack, marks.pop()
                 else:
-                    size = 2 if name == "SETITEM" else 1
-                    items = [stack.pop() for _ in range(size)][::-1]
+                    items = [stack.pop() for _ in range(2 if name == "SETITEM" else 1)][::-1]
                 _extend(stack[-1], items, name)
             elif name in ("GLOBAL", "STACK_GLOBAL"):
                 if name == "STACK_GLOBAL":
@@ -321,20 +317,17 @@ def _call(function: Any, arguments: Any) -> Any:
         return arguments[0]
     _require(function == "torch._utils _rebuild_tensor_v2", f"it calls {_show(str(function))}")
     _require(len(arguments) >= 4, "a tensor with too few facts")
-    view = _View(*arguments[:4])
-    _check(view)
-    return view
+    return _view(*arguments[:4])
 
 
-def _check(view: _View) -> None:
+def _view(storage: Any, offset: Any, shape: Any, strides: Any) -> _View:
     """Refuses a view that leaves its storage, runs backwards or repeats elements into something larger."""
-    storage, offset, shape, strides = view
     _require(isinstance(storage, _Storage) and type(offset) is int, "a tensor without a storage")
     _require(isinstance(shape, tuple) and isinstance(strides, tuple), "a tensor without shape and strides")
     _require(len(shape) == len(strides) <= _MAX_NDIM, "a tensor with too many dimensions")
     numbers = (offset, *shape, *strides)
     _require(all(type(n) is int and 0 <= n < 1 << 48 for n in numbers), "a tensor with an impossible shape")
-    if 0 in shape:
-        return
-    last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
-    _require(last < storage.size and math.prod(shape) <= storage.size, "a tensor larger than its storage")
+    if 0 not in shape:
+        last = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
+        _require(last < storage.size and math.prod(shape) <= storage.size, "a tensor larger than its storage")
+    return _View(storage, offset, shape, strides)

@@ -23,7 +23,7 @@ from gankit.errors import UsageError
 from gankit.support.values import figure
 
 if TYPE_CHECKING:
-    from gankit.recipe import Claim, Recipe
+    from gankit.recipe import Claim
     from gankit.studies.claims import Checked
 
 
@@ -69,13 +69,30 @@ def command(
     if existing and seeds:
         raise UsageError("--run trains nothing and --seeds does", "leave one of them out")
     ready()
-    from gankit.studies.claims import chosen, claim_dict
+    from gankit.runs.results import versions
+    from gankit.runs.run import find_run, new_stamp, now, runs_root
+    from gankit.studies import claims as study
+    from gankit.studies.seeds import store
+    from gankit.support.progress import TrainingBar
 
     cls = plugins.find(recipe).recipe
-    claims = chosen(cls, metrics, seeds)
+    claims = study.chosen(cls, metrics, seeds)
     if listed:
-        return print_json([claim_dict(claim) for claim in claims]) if as_json else print_claims(claims)
-    result, checked = _check(recipe, cls, claims, existing, runs_dir, strict)
+        return print_json([study.claim_dict(claim) for claim in claims]) if as_json else print_claims(claims)
+    root, stamp = runs_root(runs_dir), new_stamp()
+    result: dict[str, Any] = {}
+    head = {"recipe": cls.name, "source": recipe, "started": now(), "versions": versions()}
+
+    def record(checked: Sequence[Checked]) -> None:
+        passed = study.passed(checked, strict=strict)
+        found = {**head, "ended": now(), "passed": passed, "claims": [one.as_dict() for one in checked]}
+        result.update(found, file=str(store(found, root, cls.name, "verify", stamp)))
+
+    if existing:
+        checked = study.verify_runs(cls, claims, [find_run(reference, root) for reference in existing])
+        record(checked)
+    else:
+        checked = study.verify(recipe, cls, claims, root, listening=TrainingBar, record=record)
     if as_json:
         print_json(result)
     else:
@@ -83,37 +100,6 @@ def command(
     if not result["passed"]:
         ctx.exit(1)
     return None
-
-
-def _check(
-    source: str,
-    cls: type[Recipe],
-    claims: Sequence[Claim],
-    existing: Sequence[str],
-    runs_dir: Path | None,
-    strict: bool,
-) -> tuple[dict[str, Any], list[Checked]]:
-    from gankit.runs.results import versions
-    from gankit.runs.run import find_run, new_stamp, now, runs_root
-    from gankit.studies import claims as verify
-    from gankit.studies import seeds
-    from gankit.support.progress import TrainingBar
-
-    root, stamp = runs_root(runs_dir), new_stamp()
-    result: dict[str, Any] = {}
-    head = {"recipe": cls.name, "source": source, "started": now(), "versions": versions()}
-
-    def record(checked: Sequence[Checked]) -> None:
-        passed = verify.passed(checked, strict=strict)
-        found = {**head, "ended": now(), "passed": passed, "claims": [one.as_dict() for one in checked]}
-        result.update(found, file=str(seeds.store(found, root, cls.name, "verify", stamp)))
-
-    if existing:
-        checked = verify.verify_runs(cls, claims, [find_run(reference, root) for reference in existing])
-        record(checked)
-    else:
-        checked = verify.verify(source, cls, claims, root, listening=TrainingBar, record=record)
-    return result, checked
 
 
 def print_claims(claims: Sequence[Claim]) -> None:

@@ -140,11 +140,9 @@ def download(address: str, target: Path, *, size: int, sha256: str, hint: str = 
                         furthest, waits = length(part), iter(WAITS)
                     reason, wait = _reason(error), next(waits, None)
                     if wait is None:
-                        message = f"cannot fetch {address}: {reason}"
-                        if arrived := length(part):
-                            message += f"; {human(arrived)} of {human(size)} have arrived, and the next attempt goes on"
-                            message += " from there"
-                        raise Offline(message, hint) from error
+                        arrived = f"{human(length(part))} of {human(size)} have arrived"
+                        kept = f"; {arrived}, and the next attempt goes on from there" if length(part) else ""
+                        raise Offline(f"cannot fetch {address}: {reason}{kept}", hint) from error
                     log.info("%s: %s; trying again in %.0f s", urlsplit(address).hostname, reason, wait)
                     time.sleep(wait)
         wanted.accept()
@@ -201,13 +199,11 @@ class _Wanted:
             elif status in BUSY or status >= 500:
                 raise _Again(f"it answers {status} {response.reason}")
             else:
-                raise DataError(
-                    f"there is no file at {self.address}: the server answers {status} {response.reason}", self.hint
-                )
+                answer = f"the server answers {status} {response.reason}"
+                raise DataError(f"there is no file at {self.address}: {answer}", self.hint)
             if whole.isdecimal() and int(whole) != self.size:
-                raise DataError(
-                    f"{self.address} is not the file expected: {int(whole):,} bytes instead of {self.size:,}", self.hint
-                )
+                sizes = f"{int(whole):,} bytes instead of {self.size:,}"
+                raise DataError(f"{self.address} is not the file expected: {sizes}", self.hint)
             with (
                 self.part.open("r+b" if begun else "wb") as file,
                 Bar(f"fetching {self.target.name}", self.size, begun, unit="bytes") as bar,

@@ -38,6 +38,8 @@ from gankit import plugins
 from gankit.config import RecipeConfig, arguments, from_document, parse_yaml, resolve, to_yaml
 from gankit.recipe import Recipe
 
+__all__ = ["CHECKS", "check_recipe"]
+
 STEPS = 5
 """Steps that the checks train of each stage, at least: with a phase that runs every so many steps, until its third."""
 CUT = 3
@@ -306,10 +308,11 @@ def check_resume(recipe: type[Recipe], folder: Path) -> None:
     """A training saved in the middle of each stage, and restored into one that is built anew, ends in the same bits."""
     from gankit.engine import checkpoint
 
-    passages = _shared(recipe).passages
-    again = TinyGame(recipe)
+    shared, again = _shared(recipe), TinyGame(recipe)
+    passages = shared.passages
     for number, (name, passage) in enumerate(passages.items()):
-        again.train(name, 0, 1)  # so that what a checkpoint forgets is of another age
+        # Eagerly, a stage learns the names of what it logs in a step of all phases, which the cut need not be.
+        again.trainer.stages[name].names = shared.game.trainer.stages[name].names
         checkpoint.save(folder / name, checkpoint.Position(number, CUT, CUT, {}), passage.cut)
         again.trainer.state.set_state(checkpoint.restore(folder / name)[1])
         again.train(name, CUT, again.steps(name))

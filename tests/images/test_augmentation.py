@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gankit.images.augmentation import POLICIES, augment
 from gankit.images import augmentation
+from gankit.images.augmentation import POLICIES, augment
 
 BATCH, HEIGHT, WIDTH = 64, 16, 24
 IMAGES = np.random.default_rng(0).uniform(0.5, 1.5, (BATCH, HEIGHT, WIDTH, 3))

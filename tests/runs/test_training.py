@@ -18,7 +18,6 @@ from gankit.runs.run import Run
 from gankit.runs.training import fit, resume, start
 
 
-
 def train(folder, recipe=Ring, **options):
     return gankit.train(recipe, runs_dir=folder, **{**QUICK, **options})
 

@@ -132,15 +132,13 @@ def walked(
 def evaluate(recipe: Any, networks: Mapping[str, Any], data: Data) -> Evaluation:
     """The figures of each series, their means, and what may be concluded from them."""
     config: StockConfig = recipe.config
-    generator, lstm = (
-        Forecaster.of(networks[name], config.window, config.calibration) for name in ("generator", "lstm")
-    )
+    sizes = (config.window, config.calibration)
+    generator, lstm = (Forecaster.of(networks[name], *sizes) for name in ("generator", "lstm"))
     options = {"draws": config.draws, "refit": config.refit}
     tests = [walked(asset, [(0, generator)], lstm, **options) for asset in data.held_out["assets"]]
     tables = [{name: test.figures(name) for name in test.closes} for test in tests]
     means = {name: scores.means([table[name] for table in tables]) for name in tables[0]}
-    metrics = means.pop(OURS)
-    metrics |= _costs(tests)
+    metrics = means.pop(OURS) | _costs(tests)
     said = verdicts(tests)
     protocol = {
         "split": f"walk-forward, one session ahead, over the last {config.test} sessions of each series; the networks "

@@ -36,13 +36,11 @@ def using(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--since", default="", help="First date that is read, YYYY-MM-DD."),
         click.option("--assets", default="", help="Tickers between commas.  [default: all]"),
         click.option(
-            "--run",
-            default="stock-gan",
-            shell_complete=complete_run,
+            "--run", default="stock-gan", shell_complete=complete_run,
             help="Run to use: a folder, an id or 'latest'.  [default: newest]",
         ),
         click.argument("file", required=False),
-    ):
+    ):  # fmt: skip
         command = option(command)
     return command
 

@@ -5,7 +5,7 @@
     python benchmarks/stocks.py timegan RUN --protocol gap    # train and test windows apart in time
 
 The run must be trained on the file of TimeGAN (Open, High, Low, Close, Adj_Close, Volume): whole bars are generated,
-the model's closes with the shapes of real sessions like them (`simulation/bars.py`). Each window follows a real session
+the model's closes with the shapes of real sessions like them (`shapes.py`). Each window follows a real session
 drawn at random; for `gap`, one of the first 70 % of the file, which alone may have trained the run. Beside it stand
 real windows in place of generated ones, the same bars with closes of a GARCH, and noise.
 """
@@ -17,13 +17,14 @@ from typing import Any
 
 import click
 import numpy as np
+import timegan
 from gankit_stock_gan.backtest import garch
 from gankit_stock_gan.bars import Series, read
 from gankit_stock_gan.model.windows import Past
-from gankit_stock_gan.simulation import facts, timegan
-from gankit_stock_gan.simulation.bars import Shapes
+from gankit_stock_gan.simulation import facts
 from gankit_stock_gan.simulation.simulate import simulate
 from gankit_stock_gan.stock_run import StockRun
+from shapes import Shapes
 
 from gankit.errors import UsageError
 from gankit.runs import LoadedRun, find_run

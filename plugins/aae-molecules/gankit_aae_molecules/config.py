@@ -13,8 +13,8 @@ from gankit import RecipeConfig, Section, Training
 # Kadurin et al. 2017 (oncology) and Kadurin et al. 2017b (druGAN): latent neurons beside the GI neuron, hidden layers
 # of the encoder (the decoder's are the same, backwards) and of the discriminator.
 SHAPES = {
-    "oncology": {"latent": 4, "hidden": (128, 64), "discriminator": (64, 4)},
-    "drugan": {"latent": 20, "hidden": (256, 256), "discriminator": (64, 64, 8)},
+    "oncology": {"latent": 4, "hidden": (128, 64), "judge": (64, 4)},
+    "drugan": {"latent": 20, "hidden": (256, 256), "judge": (64, 64, 8)},
 }
 # Weights of the losses beside that of the bits; with many neurons the adversarial one would drown it.
 SHARES = {

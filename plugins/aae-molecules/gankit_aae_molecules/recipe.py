@@ -67,7 +67,7 @@ class AAEMolecules(Recipe):
         built = {
             "encoder": networks.encoder(hidden, activation, {"latent": latent, "gi": 1}),
             "decoder": networks.decoder(latent, hidden[::-1], activation),
-            "discriminator": networks.discriminator(latent, data.facts["discriminator"]),
+            "discriminator": networks.discriminator(latent, data.facts["judge"]),
         }
         if self.config.vae:
             heads = {"mean": latent + 1, "log_variance": latent + 1}

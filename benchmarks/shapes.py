@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
-from gankit.errors import DataError
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.model.windows import Past
+
+from gankit.errors import DataError
 
 NEIGHBOURS = 12
 USUAL = 20  # sessions, the centre of mass of the mean that volumes are compared with

@@ -379,5 +379,9 @@ def check_recipe(recipe: type[Recipe], check: str, folder: Path) -> None:
 
     Raises:
         AssertionError: The recipe fails it; says how.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> check_recipe(MyRecipe, "identity", Path("empty"))  # doctest: +SKIP
     """
     _CHECKS[check](recipe, folder)

@@ -47,6 +47,7 @@ def test_digits_are_told(digits):
     assert classifier.facts.test_accuracy >= 0.98 and classifier.facts.epochs == 30
 
 
+@pytest.mark.slow
 def test_one_seed_is_one_network_and_the_global_seed_is_left_alone(digits, quick):
     import keras
 
@@ -62,6 +63,7 @@ def test_one_seed_is_one_network_and_the_global_seed_is_left_alone(digits, quick
     assert any((quick.weights[key] != value).any() for key, value in other.weights.items())
 
 
+@pytest.mark.slow
 def test_shuffled_labels_teach_nothing(digits):
     labels = np.random.default_rng(0).permutation(digits.train.labels)
     assert train(digits, labels).facts.test_accuracy < 0.25

@@ -62,6 +62,14 @@ def pytest_runtest_setup(item):
         item.module.RNG.bit_generator.state = state
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Names of files that are no valid UTF-8 may stand in what was logged, and xdist could not send them."""
+    report = yield
+    report.sections = [(title, text.encode("utf-8", "replace").decode()) for title, text in report.sections]
+    return report
+
+
 @pytest.fixture(scope="session")
 def two_devices():
     """Names of two logical CPU devices of this process."""

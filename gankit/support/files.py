@@ -41,7 +41,8 @@ def whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
         >>> place.read_text()
         'all of it'
     """
-    aside = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
+    # 60 characters have at most 240 bytes; a file system takes 255.
+    aside = path.with_name(f".{path.name[:60]}.{os.getpid()}.tmp")
     try:
         yield aside
         if durable:
@@ -103,8 +104,8 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[s
 
     Args:
         path: Of the file, in UTF-8.
-        rows: Column -> value. A text that a spreadsheet would take for a formula gets an apostrophe before it. They
-            may be made one by one, if `columns` are given.
+        rows: Column -> value. A text that a spreadsheet would take for a formula gets an apostrophe before it, as does
+            the name of a column. They may be made one by one, if `columns` are given.
         columns: Their order; every key of any row, in the order of first use, if empty.
 
     Examples:
@@ -122,7 +123,7 @@ def stream_csv(file: TextIO, rows: Iterable[Mapping[str, Any]], columns: Sequenc
     if not columns:
         columns = columns_of(rows := list(rows))
     writer = csv.DictWriter(file, list(columns), restval="", lineterminator="\n")
-    writer.writeheader()
+    writer.writerow({column: safe_cell(column) for column in columns})
     writer.writerows({key: safe_cell(value) for key, value in row.items()} for row in rows)
 
 

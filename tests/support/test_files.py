@@ -68,6 +68,15 @@ def test_no_cell_is_a_formula(tmp_path):
     assert (read[0]["b"], read[1]["c"], read[2]["b"]) == ("-1.5", "'@SUM", "")
 
 
+def test_no_name_of_a_column_is_a_formula(tmp_path):
+    written = write_csv(tmp_path / "x.csv", [{"=1+1": 1, "-2": 2, "plain": 3}])
+    assert written.read_text() == "'=1+1,-2,plain\n1,2,3\n"
+
+
+def test_the_longest_name_that_a_file_can_have(tmp_path):
+    assert write(tmp_path / ("山" * 85), "x").read_text() == "x"  # 255 bytes
+
+
 def test_rows_made_one_by_one(tmp_path):
     write_csv(tmp_path / "x.csv", ({"b": i, "a": f"={i}"} for i in range(2)), ("a", "b"))
     assert (tmp_path / "x.csv").read_text() == "a,b\n'=0,0\n'=1,1\n"

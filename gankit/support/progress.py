@@ -94,14 +94,15 @@ class Bar:
     def left(self, now: float) -> str:
         """The time that is left, by the speed so far."""
         gone = self.done - self._first
-        return f"{duration((self.total - self.done) * (now - self._began) / gone)} left" if gone > 0 else ""
+        return f"{duration(max(self.total - self.done, 0) * (now - self._began) / gone)} left" if gone > 0 else ""
 
     def _draw(self, now: float) -> None:
         from rich.progress import BarColumn, Progress, TextColumn
 
         if self._bar is None:
-            columns = (TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.fields[rest]}"))
-            self._bar = Progress(*columns, console=self._console, transient=True)
+            # The name of a file may hold brackets, which are no markup.
+            texts = [TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[rest]}")]
+            self._bar = Progress(texts[0], BarColumn(24), texts[1], console=self._console, transient=True)
             self._bar.start()
             self._task = self._bar.add_task("", total=self.total, rest="")
         rest = "  ".join(part for part in (self.amount(), self.left(now), self.note) if part)

@@ -43,6 +43,15 @@ def test_shares_labels_and_notes(capsys, talking, monkeypatch):
     assert capsys.readouterr().err == "b.png  25 %  3 s left  tile 3\n"
 
 
+def test_more_than_was_planned_leaves_no_time(capsys, talking, monkeypatch):
+    monkeypatch.setattr(module, "LINE_EVERY", 0.0)
+    now = [0.0]
+    with Bar("unpacking", 10, clock=lambda: now[0]) as bar:
+        now[0] = 60.0
+        bar(30)
+    assert capsys.readouterr().err == "unpacking  30 of 10  0 s left\n"
+
+
 def test_a_training(capsys, talking):
     with TrainingBar() as bar:
         for step in (5, 10):
@@ -57,8 +66,8 @@ def test_a_bar_on_a_terminal_leaves_nothing_behind(monkeypatch):
     written = io.StringIO()
     real = console.Console
     monkeypatch.setattr(console, "Console", lambda **options: real(file=written, force_terminal=True, width=100))
-    with Bar("reading", 2) as bar:
+    with Bar("reading [bold].png", 2) as bar:
         bar(1)
         bar.clear()
         bar(1)
-    assert "reading" in written.getvalue() and "2 of 2" in written.getvalue()
+    assert "reading [bold].png" in written.getvalue() and "2 of 2" in written.getvalue()

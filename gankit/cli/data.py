@@ -129,7 +129,7 @@ def check_command(target: str, card: Path | None, recipe: str | None, sets: tupl
     """
     talk()
     if recipe:
-        return _check_for(recipe, target, sets, as_json)
+        return _check_for(recipe, data_of_card(card, target) or target, sets, as_json)
     if sets:
         raise UsageError("--set is for the options of a recipe", "give --recipe NAME")
     from gankit.datasets import catalogue

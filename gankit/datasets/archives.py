@@ -93,7 +93,7 @@ class ArchiveCard(StoredCard):
         return self.to_fetch(packed) or ("to unpack" if packed else "fetched")
 
     def fetch(self, *, verify: bool = False) -> None:
-        """Downloads and unpacks whatever is missing."""
+        """Downloads and unpacks whatever is missing; a damaged archive that is not needed any more is removed."""
         self._fetch(self.archives, verify=verify)
 
     def paths(self, split: str) -> list[Path]:
@@ -130,7 +130,12 @@ class ArchiveCard(StoredCard):
         with self.locked():
             # Once more: another process may have fetched them while this one waited.
             wanted = [archive for archive in archives if not self._whole(archive, verify)]
-            absent = [archive for archive in wanted if not self.downloaded(archive)]
+            damaged = [a for a in archives if verify and self.download_path(a).exists() and self.wrong(a)]
+            for archive in damaged:
+                if archive not in wanted:
+                    log.warning("removing %s, which is damaged and not needed any more", self.download_path(archive))
+                    self.download_path(archive).unlink()
+            absent = [archive for archive in wanted if archive in damaged or not self.downloaded(archive)]
             self.announce(absent, sum(archive.unpacked_bytes or archive.bytes for archive in wanted))
             for archive in wanted:
                 if archive in absent:

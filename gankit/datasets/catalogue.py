@@ -79,7 +79,7 @@ def read_card(path: Path) -> Card:
     try:
         return parse_card(path.read_text("utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the dataset card {path}: {error}") from error
+        raise DataError(f"cannot read the dataset card {path}: {error}", "give a YAML file in UTF-8") from error
 
 
 def named(name: str) -> Card:
@@ -124,10 +124,18 @@ def resolve(source: str, kind: str) -> Path | Card:
     if is_card(path):
         card = read_card(path)
         if card.kind != kind:
-            raise UsageError(f"{path} describes {card.kind}, and the recipe reads {kind}")
+            raise _other_kind(str(path), card, kind, known)
         return card
     if path.exists():
         return path
+    if source in all_cards():
+        raise _other_kind(source, all_cards()[source], kind, known)
     hint = did_you_mean(source, known)
     folder = f"(or a folder of {kind.replace('-', ' ')})"
     raise UsageError(f"there is no file, folder or dataset {source!r}", f"{hint} {folder}")
+
+
+def _other_kind(source: str, card: Card, kind: str, known: Mapping[str, Card]) -> UsageError:
+    """The error for a dataset that the recipe does not read."""
+    has, reads = (name.replace("-", " ") for name in (card.kind, kind))
+    return UsageError(f"{source} is a dataset of {has}, and the recipe reads {reads}", did_you_mean(source, known))

@@ -275,12 +275,23 @@ def test_check_finds_damage_and_fetch_verify_mends_it(gankit, card, home, shop, 
     assert gankit("data", "check", card)[0] == 0
 
 
-def test_a_damaged_archive_is_found_too(gankit, card, home):
+def test_a_damaged_archive_is_found_too(gankit, card, home, shop):
     assert gankit("data", "fetch", card)[0] == 0
+    requests = len(shop.log)
     (home / "downloads" / TRAIN).write_bytes(noise(len(ARCHIVES[TRAIN])))
     code, out, err = gankit("data", "check", card)
     assert code == 1 and "1 file of" in err and f"{home / 'downloads' / TRAIN}: its sha256 is" in out
     assert catalogue.read_card(card).paths("train")  # it isn't needed
+    assert gankit("data", "fetch", card, "--verify")[0] == 0 and len(shop.log) == requests
+    assert not (home / "downloads" / TRAIN).exists()
+    assert gankit("data", "check", card)[0] == 0
+
+
+def test_verify_fetches_a_damaged_archive_again_where_it_is_needed(gankit, card, home, shop):
+    put(home, ARCHIVES | {TRAIN: noise(len(ARCHIVES[TRAIN]))})
+    assert gankit("data", "fetch", card)[0] == 1
+    assert gankit("data", "fetch", card, "--verify")[0] == 0
+    assert len(pictures(home)) == 6 and [line[0] for line in shop.log] == [f"/{TRAIN}"]
 
 
 def test_a_missing_picture_is_replaced_without_being_asked(card, home, shop):
@@ -318,7 +329,7 @@ class Counting(Recipe):
 """
 
 
-def test_check_of_ones_own_files_asks_the_recipe(gankit, tmp_path):
+def test_check_of_ones_own_files_asks_the_recipe(gankit, card, tmp_path):
     (tmp_path / "mine.py").write_text(RECIPE)
     recipe, data = f"{tmp_path / 'mine.py'}:Counting", tmp_path / "data.txt"
     data.write_text("a b")
@@ -326,6 +337,8 @@ def test_check_of_ones_own_files_asks_the_recipe(gankit, tmp_path):
     data.write_text("a bad c")
     code, out, err = gankit("data", "check", data, "--recipe", recipe, "--json")
     assert (code, json.loads(out)) == (1, {"ok": False, "lines": 3}) and "not all of" in err
+    code, _, err = gankit("data", "check", data, "--recipe", recipe, "--card", card)
+    assert code == 2 and "is the card of 'div2k'" in err
     code, out, err = gankit("data", "check", data)
     assert (code, out) == (2, "") and f"gankit data check {data} --recipe NAME" in err
 
@@ -447,8 +460,10 @@ def test_a_home_that_cannot_be_written(gankit, card, tmp_path):
 def test_resolve_reads_cards(card, tmp_path, monkeypatch):
     assert catalogue.resolve(str(card), "images").title == "A small DIV2K"
     assert catalogue.resolve("div2k", "images").title.startswith("DIV2K, 900")
-    with pytest.raises(UsageError, match="describes tables"):
+    with pytest.raises(UsageError, match="is a dataset of tables, and the recipe reads images"):
         catalogue.resolve(str(changed(card, kind="tables")), "images")
+    with pytest.raises(UsageError, match="mnist is a dataset of labelled images, and the recipe reads images"):
+        catalogue.resolve("mnist", "images")
     (tmp_path / "torn.yaml").write_text("name: [")
     with pytest.raises((DataError, UsageError), match=r"torn\.yaml"):
         catalogue.resolve(str(tmp_path / "torn.yaml"), "images")

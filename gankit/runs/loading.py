@@ -19,7 +19,7 @@ from gankit.errors import CheckpointError, UsageError
 from gankit.metrics.evaluation import Evaluation
 from gankit.recipe import Data, Recipe
 from gankit.runs.run import Run, find_run, runs_root
-from gankit.support.files import slug, write_json
+from gankit.support.files import read_json, slug, write_json
 
 log = logging.getLogger("gankit")
 
@@ -206,5 +206,4 @@ def store_evaluation(run: Run, recipe: Recipe, evaluation: Evaluation, data: str
         path.parent.mkdir(exist_ok=True)
     name = str(getattr(recipe.config, "data", recipe.name)) if data is None else data
     result = {"recipe": recipe.name, "run": str(run.path), "data": name, **evaluation.as_dict()}
-    write_json(path, result)
-    return result
+    return dict(read_json(write_json(path, result)))  # NumPy's numbers, which a recipe may give, have become plain ones

@@ -96,7 +96,9 @@ class Run:
         try:
             return dict(json.loads((self.path / "run.json").read_text("utf-8")))
         except (OSError, ValueError, TypeError) as error:
-            raise UsageError(f"{self.path / 'run.json'} cannot be read: {error}") from error
+            raise UsageError(
+                f"{self.path / 'run.json'} cannot be read: {error}", "'gankit runs' lists the runs that can be used"
+            ) from error
 
     def update(self, **changes: Any) -> None:
         """Changes fields of run.json."""

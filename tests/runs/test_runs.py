@@ -303,3 +303,17 @@ def test_started_is_utc_to_the_second(run):
     started = runs.datetime.datetime.fromisoformat(run.info["started"])
     assert started.utcoffset().total_seconds() == 0 and started.microsecond == 0
     assert abs(started.timestamp() - time.time()) < 60
+
+
+def test_an_evaluation_is_returned_as_it_is_stored(run):
+    from types import SimpleNamespace
+
+    from gankit.metrics.evaluation import Evaluation
+    from gankit.runs.loading import store_evaluation
+
+    figures = Evaluation(
+        {"gap": np.float32(0.25)}, {"none": {"gap": np.float32(0.5)}}, {"n": np.int64(3)}, {"gap": "lower"}
+    )
+    found = store_evaluation(run, SimpleNamespace(name="ring", config=None), figures)
+    assert json.loads(json.dumps(found)) == found == json.loads((run.path / "evaluation.json").read_text())
+    assert Evaluation.from_dict(found).standing("gap") == "better"

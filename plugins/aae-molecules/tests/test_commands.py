@@ -4,10 +4,13 @@ import json
 
 import click
 import numpy as np
+from click.testing import CliRunner
 from gankit_aae_molecules.commands import group, say_left_out, write_table
 from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.tables import Compounds
 from gankit_aae_molecules.training_set import TrainingSet, remembered
+
+from gankit import UsageError
 
 RNG = np.random.default_rng(0)
 
@@ -34,6 +37,13 @@ def test_each_command_has_the_common_options():
         command = group.get_command(context, name)
         options = {option for parameter in command.params for option in parameter.opts}
         assert command.name == name and {"--run", "--runs-dir", "--json", "-o"} <= options and command.help
+
+
+def test_a_full_folder_is_refused_before_the_work(tmp_path):
+    (tmp_path / "x").touch()
+    for name in ("embed", "screen"):
+        found = CliRunner().invoke(group, [name, "--run", "no-such-run", "-o", str(tmp_path)])
+        assert isinstance(found.exception, UsageError) and "is not empty" in str(found.exception)
 
 
 def test_a_run_remembers_its_training_compounds():

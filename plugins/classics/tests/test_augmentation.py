@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from gankit_classics.commands import group
 from scipy import stats
+
+from gankit import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +82,9 @@ def test_every_class_is_seen_as_often(augmentation):
     seen = np.bincount(labels[rows], minlength=8)
     assert seen.sum() == 3000 and abs(seen[[0, 2, 7]] - 1000).max() < 120
     assert len(np.unique(rows)) == 100
+
+
+def test_a_full_folder_is_refused_before_the_work(tmp_path):
+    (tmp_path / "x").touch()
+    found = CliRunner().invoke(group, ["augment", "no-such-run", "-o", str(tmp_path)])
+    assert isinstance(found.exception, UsageError) and "is not empty" in str(found.exception)

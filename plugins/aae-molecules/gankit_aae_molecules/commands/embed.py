@@ -16,6 +16,9 @@ from gankit_aae_molecules.commands import DISTRIBUTION, folder_option, opened, r
 @run_options
 def command(run: str, runs_dir: Path | None, as_json: bool, file: Path | None, output: Path | None) -> None:
     """Embed molecules, or the training compounds: latent coordinates, and a picture coloured by response."""
+    from gankit.support import vacant
+
+    vacant(output)  # before the long part
     loaded = opened(run, runs_dir)
     import numpy as np
 

@@ -20,6 +20,7 @@ from gankit.commands import (
     ready,
     runs_dir_option,
 )
+from gankit.support import vacant
 
 
 @click.command("augment")
@@ -43,6 +44,7 @@ def command(
     Each RUN is one of 'gankit run cgan', best with --per-class: classifiers are trained on its training pictures, plain
     and shifted, with and without generated ones beside them, and tested on real pictures.
     """
+    vacant(output)  # before the long part
     ready()
     opened = [open_run(run, runs_dir) for run in runs]
     if others := {run.info["recipe"] for run in opened} - {"cgan"}:

@@ -111,11 +111,11 @@ class Run:
 
     @property
     def alive(self) -> bool:
-        """Whether some process holds the run."""
+        """Whether some process holds the run; True, too, where nobody can tell, since it may only be read."""
         try:
             with self._lock():
                 return False
-        except Timeout:
+        except OSError:  # `Timeout` is one
             return True
 
     def _lock(self) -> FileLock:

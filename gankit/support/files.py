@@ -41,8 +41,8 @@ def whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
         >>> place.read_text()
         'all of it'
     """
-    # 60 characters have at most 240 bytes; a file system takes 255.
-    aside = path.with_name(f".{path.name[:60]}.{os.getpid()}.tmp")
+    name = path.name if len(os.fsencode(path.name)) < 240 else path.name[:50]  # a file system takes 255 bytes
+    aside = path.with_name(f".{name}.{os.getpid()}.tmp")
     try:
         yield aside
         if durable:

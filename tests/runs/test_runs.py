@@ -305,6 +305,16 @@ def test_started_is_utc_to_the_second(run):
     assert abs(started.timestamp() - time.time()) < 60
 
 
+def test_the_state_of_a_run_that_may_only_be_read(run, monkeypatch):
+    assert not run.alive
+
+    def refuse(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(runs, "FileLock", refuse)
+    assert run.alive  # what run.json says stands
+
+
 def test_an_evaluation_is_returned_as_it_is_stored(run):
     from types import SimpleNamespace
 

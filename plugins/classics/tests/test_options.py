@@ -92,7 +92,7 @@ def test_what_auto_finds_is_kept(tmp_path, monkeypatch):
 
 
 def test_seeds_of_small_classes_are_comparable(tmp_path):
-    from gankit.studies import compare
+    from gankit.studies.comparison import compare
 
     runs = [trained("cgan", tmp_path, data="digits", per_class=20, seed=seed)[0].run for seed in (0, 1)]
     found = compare(runs)

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,6 +17,7 @@ from gankit.errors import GankitError, UsageError
 from gankit.support.values import mapping
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet knows a formula (OWASP, CSV Injection)
+_NUMBER = re.compile(r"[+-][\d.,]*(e[+-]?\d+)?", re.IGNORECASE)  # or a sign alone
 
 
 @contextlib.contextmanager
@@ -131,15 +133,11 @@ def safe_cell(value: Any) -> Any:
     """A cell that no spreadsheet runs: a text that begins like a formula, and is no number, gets an apostrophe.
 
     Examples:
-        >>> safe_cell("=1+1"), safe_cell("-0.5"), safe_cell(-0.5)
-        ("'=1+1", '-0.5', -0.5)
+        >>> safe_cell("=1+1"), safe_cell("-4,5"), safe_cell("-"), safe_cell(-0.5)
+        ("'=1+1", '-4,5', '-', -0.5)
     """
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        try:
-            float(value)
-        except ValueError:
-            return f"'{value}"
-    return value
+    harmless = not isinstance(value, str) or not value.startswith(_FORMULA) or _NUMBER.fullmatch(value)
+    return value if harmless else f"'{value}"
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[str]:

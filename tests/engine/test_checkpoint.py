@@ -186,6 +186,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_a_whole_checkpoint(tmp_path):
     rng, total, leftovers = np.random.default_rng(0), 0, 0
     for _ in range(15):

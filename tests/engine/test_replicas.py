@@ -107,6 +107,7 @@ def test_two_replicas_train_as_one(case, two_devices):
 
 
 @pytest.mark.parametrize("options", [RING["alternating"]], ids=["alternating"])
+@pytest.mark.slow
 def test_a_resumed_training_is_the_same_to_the_last_bit(options):
     whole, logs, _ = ring(dtype="float32", **options)
     parts, part_logs, _ = ring(dtype="float32", cuts=(3, 14, 20), **options)
@@ -116,6 +117,7 @@ def test_a_resumed_training_is_the_same_to_the_last_bit(options):
     np.testing.assert_array_equal(part_logs, logs)
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_training():
     one, logs, _ = ring(**RING["alternating"])
     other, other_logs, _ = ring(cuts=(2,), **RING["alternating"], **{"training.seed": 1})

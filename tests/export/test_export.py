@@ -289,6 +289,7 @@ def test_refusals_need_no_tensorflow(tmp_path):
     assert "does not say the format" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_is_exported_from_the_command_line(tmp_path, capsys):
     from gankit.cli import main
 

@@ -81,6 +81,7 @@ def test_memory_and_file_give_the_same_crops(tmp_path):
         np.testing.assert_array_equal(cut(memory, rows, rows * 3 + 2**40, 7), cut(file, rows, rows * 3 + 2**40, 7))
 
 
+@pytest.mark.slow
 def test_a_file_is_mapped_and_not_read(tmp_path):
     """2.7 GB, nearly none of which is on the disk; their end lies beyond what 31 bits count."""
     height, width = 30000, 30000

@@ -217,6 +217,7 @@ def test_a_failed_run_shows_its_error_and_its_nan(tmp_path):
     assert "nan" not in text.split("<svg", 1)[1].split("</svg>")[0]
 
 
+@pytest.mark.slow
 def test_the_page_of_a_large_run_stays_small(tmp_path):
     rng = np.random.default_rng(0)
     values = rng.normal(size=(100_000, 4)).tolist()

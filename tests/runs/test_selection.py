@@ -52,6 +52,7 @@ def test_the_best_look_is_what_the_stage_ends_with(tmp_path):
     assert not [name for name in tensors(run) if name.startswith("best/")]  # put back, and done with
 
 
+@pytest.mark.slow
 def test_networks_that_are_not_named_keep_their_last_weights(tmp_path):
     selected, plain = tensors(train(tmp_path)), tensors(train(tmp_path, Ring))
     same = {name: np.array_equal(selected[name], plain[name]) for name in plain}
@@ -59,6 +60,7 @@ def test_networks_that_are_not_named_keep_their_last_weights(tmp_path):
     assert not any(same[name] for name in plain if name.startswith("networks/generator/") and "kernel" in name)
 
 
+@pytest.mark.slow
 def test_a_resumed_stage_remembers_its_best(tmp_path):
     whole = tensors(train(tmp_path / "whole"))
     Selected.seen.clear()

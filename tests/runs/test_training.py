@@ -109,6 +109,7 @@ def test_max_steps_stretches_the_schedule(tmp_path):
     assert rates == pytest.approx([1e-3 * (1 - step / 10) for step in range(10)], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_max_minutes_is_about_kept_and_fixed_before_the_first_step(tmp_path):
     seen = []
     run = gankit.train(Ring, runs_dir=tmp_path, listener=seen.append, **{**QUICK, "steps": 10**7, "max_minutes": 0.2})

@@ -99,6 +99,7 @@ def test_one_run_has_no_spread_and_a_missing_figure_no_mean():
     assert found["c"]["mean"] is None
 
 
+@pytest.mark.slow
 def test_each_seed_is_the_run_that_it_would_be_alone(tmp_path, capsys):
     code, out, _ = gankit(
         *("run", TOY, *SETS, "--seed", 3, "--seeds", 2, "--json", "--runs-dir", tmp_path / "set"), capsys=capsys
@@ -128,6 +129,7 @@ def test_each_seed_is_the_run_that_it_would_be_alone(tmp_path, capsys):
     assert not all(np.array_equal(first[key], other[key]) for key in first)
 
 
+@pytest.mark.slow
 def test_a_seed_that_fails_is_told_and_the_others_go_on(tmp_path, capsys):
     source = f"{__file__}:Diverging"
     code, out, err = gankit(*("run", source, *SETS, "--seeds", 3, "--runs-dir", tmp_path), capsys=capsys)
@@ -143,6 +145,7 @@ def test_a_seed_that_fails_is_told_and_the_others_go_on(tmp_path, capsys):
     assert result["metrics"]["modes"]["values"] == values
 
 
+@pytest.mark.slow
 def test_a_stopped_set_is_resumed_and_compared(tmp_path, capsys):
     Signalled.told.clear()
     source, folder = f"{__file__}:Signalled", tmp_path / "stopped"

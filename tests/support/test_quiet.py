@@ -11,6 +11,7 @@ def run(code):
     return done.returncode, done.stderr
 
 
+@pytest.mark.slow
 def test_tensorflow_is_loaded_without_a_word():
     code, err = run("from gankit.commands import ready; ready(); import tensorflow; tensorflow.constant(1.0) + 1")
     assert (code, err) == (0, "")

@@ -92,6 +92,7 @@ def linked(rng, n):
     return x
 
 
+@pytest.mark.slow
 def test_a_forecaster_learns_from_generated_windows():
     rng = np.random.default_rng(0)
     real, useless = linked(rng, 300), linked(rng, 300)

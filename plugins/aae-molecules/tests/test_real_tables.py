@@ -118,6 +118,7 @@ def test_nci_gi50(mol):
     assert np.allclose(np.sort(joined.log_conc), np.sort(found.log_conc), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_potencies(mol):
     found = read(mol / "benchmarks/kekulescope_LoVo_pIC50.csv")
     assert found.kind == "potency" and found.summary.rows_read == 1_120

@@ -68,6 +68,7 @@ def test_good_pictures_help_and_mislabelled_ones_harm(augmentation):
     assert "rare" not in good["real"]
 
 
+@pytest.mark.slow
 def test_rare_classes_are_counted_apart(augmentation):
     rng = np.random.default_rng(0)
     pictures = rng.uniform(-1, 1, (12, 4, 4, 1)).astype("float32")

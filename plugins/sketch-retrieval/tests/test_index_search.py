@@ -172,6 +172,7 @@ def recall(index, vectors, queries, k=10):
     return hits / (k * len(queries))
 
 
+@pytest.mark.slow
 def test_ivf_finds_what_exact_finds_and_follows_changes():
     pytest.importorskip("faiss")
     vectors, queries = clustered(4000), clustered(100, 1)
@@ -200,6 +201,7 @@ def test_ivf_finds_what_exact_finds_and_follows_changes():
     assert recall(index, more, queries) >= 0.95
 
 
+@pytest.mark.slow
 def test_the_recall_asked_for_decides_how_many_cells_are_searched():
     pytest.importorskip("faiss")
     vectors = np.random.default_rng(0).standard_normal((4000, DIM)).astype(np.float32)  # nothing to place cells by

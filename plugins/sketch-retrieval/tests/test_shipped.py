@@ -36,6 +36,7 @@ def test_it_is_small_and_says_what_it_is(encoder):
     assert "Omniglot" in encoder.about.trained_on
 
 
+@pytest.mark.slow
 def test_it_finds_what_it_has_never_seen(encoder, omniglot):
     def found(embed, queries=None):
         gallery = embed(omniglot.pictures)

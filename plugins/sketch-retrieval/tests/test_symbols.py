@@ -21,6 +21,7 @@ def test_hundreds_of_symbols_none_a_letter():
         assert ord(known) in codes
 
 
+@pytest.mark.slow
 def test_every_glyph_is_drawn_and_none_twice():
     clean = np.stack([normalised(module._glyph(module._fonts_with(code)[0], code)) for code in code_points()])
     assert clean.reshape(len(clean), -1).max(1).min() > 200

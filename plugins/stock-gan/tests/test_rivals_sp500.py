@@ -35,6 +35,7 @@ def test_figures_of_the_sp500_with_one_estimate(sp500):
         assert scores.coverage(draws, y, 0.9).mean() == pytest.approx(most, abs=0.02), name
 
 
+@pytest.mark.slow
 def test_figures_of_the_sp500(sp500):
     returns = np.diff(np.log(sp500))
     start = len(returns) - 504

@@ -73,6 +73,7 @@ def test_tuning_changes_what_it_says():
     assert np.array_equal(plain.shape(shape), shape) and np.array_equal(plain.seen(shape), shape)
 
 
+@pytest.mark.slow
 def test_the_search_improves_on_its_beginning(monkeypatch):
     monkeypatch.setattr(tuning, "PATHS", 10)
     history = anywhere(forecaster(), Tuning(1e-4, 0.02, skew=-0.3), 1, 1100, seed=9).returns[0]

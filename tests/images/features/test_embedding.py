@@ -61,6 +61,7 @@ def test_pictures_and_values_are_checked():
 
 
 @needs_weights
+@pytest.mark.slow
 def test_efficientnet_pools_its_deepest_map():
     import tensorflow as tf
 

@@ -56,6 +56,7 @@ def efficientnet():
 
 
 @needs_weights
+@pytest.mark.slow
 def test_predictions_on_known_photographs():
     """ImageNet's classes: any wrong stride, padding, fold or normalisation spoils at least one of them."""
     model = efficientnet_lite0.build(["logits"])
@@ -228,6 +229,7 @@ def vgg_file(tmp_path_factory):
     return path, layers
 
 
+@pytest.mark.slow
 def test_vgg19_is_that_of_keras_applications(vgg_file):
     import keras
 

@@ -69,6 +69,7 @@ def test_shuffled_labels_teach_nothing(digits):
     assert train(digits, labels).facts.test_accuracy < 0.25
 
 
+@pytest.mark.slow
 def test_accuracy_is_that_of_the_saved_weights(digits, quick, tmp_path):
     quick.save(tmp_path / "a.safetensors")
     embed = embedding("small-classifier", weights_file=tmp_path / "a.safetensors")
@@ -233,6 +234,7 @@ def test_the_packages_fashion_mnist():
     Classifier.read(FASHION).network()
 
 
+@pytest.mark.slow
 def test_the_packages_fashion_mnist_is_as_good_as_it_says():
     labelled = pytest.importorskip("gankit.images.labelled", reason="no labelled pictures")
     try:

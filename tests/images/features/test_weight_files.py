@@ -130,6 +130,7 @@ def test_hostile_checkpoint_is_refused_fast_and_small(tmp_path, monkeypatch, nam
     assert not (tmp_path / "OWNED").exists()
 
 
+@pytest.mark.slow
 def test_random_damage_gives_only_data_errors(tmp_path):
     """3,000 files with flipped bytes: each is read or refused with our error, never another one."""
     generator = np.random.default_rng(0)

@@ -3,17 +3,17 @@
 Examples:
     A recipe's own command. Imports of what is heavy stand inside, so that `--help` answers at once.
 
-    >>> @click.command("count")
+    >>> @click.command("status")
     ... @run_argument
     ... @runs_dir_option
     ... @json_option
     ... @common_options
-    ... def count(run, runs_dir, as_json):
+    ... def status(run, runs_dir, as_json):
     ...     ready()
-    ...     loaded = open_run(run, runs_dir)
-    ...     found = {"steps": loaded.info["steps"]}
+    ...     opened = open_run(run, runs_dir)
+    ...     found = {"status": opened.info["status"]}
     ...     print_json(found) if as_json else print_table(["figure", "value"], found.items())
-    >>> [option.name for option in count.params]
+    >>> [option.name for option in status.params]
     ['run', 'runs_dir', 'as_json', 'offline', 'debug']
     >>> print_table(["name", "dose"], [["aspirin", 3]])
     name     dose

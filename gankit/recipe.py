@@ -56,7 +56,22 @@ class Turn(Protocol):
 
     @property
     def shared(self) -> Mapping[str, Any]:
-        """`Stage.shared`'s values: differentiable, and never older than the networks that made them."""
+        """`Stage.shared`'s values: differentiable, and never older than the networks that made them.
+
+        In `Stage.update`, what the step's losses read last.
+        """
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """`Stage.state`'s values as the step found them, the same on every replica."""
+
+    @property
+    def terms(self) -> Mapping[str, Any]:
+        """For `Stage.update` alone: "phase/term" -> `[batch]`, the unweighted terms of the step, and what it logged.
+
+        Of a phase that updates several times a step, those of the last batch. Terms of a phase that did not run in
+        the step are absent.
+        """
 
     def __getitem__(self, field: str) -> Any:
         """A field of the batch, `[batch, ...]`."""
@@ -77,6 +92,15 @@ class Turn(Protocol):
     def global_mean(self, x: Any) -> Any:
         """Mean of `[batch, ...]` over the examples of all replicas, `[...]`; differentiable."""
 
+    def gather(self, x: Any) -> Any:
+        """`[batch, ...]` of every replica, `[global batch, ...]`, in the order of the examples; differentiable."""
+
+    def own(self, x: Any) -> Any:
+        """This replica's examples of what `gather` gave: `[global batch, ...]` -> `[batch, ...]`."""
+
+    def log(self, name: str, value: Any) -> None:
+        """Logs a figure that nothing minimises, beside the phase's terms: `[batch]`, or a scalar equal on replicas."""
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -92,6 +116,9 @@ class Phase:
         clip: Largest global norm of the gradient, applied after the reduction over replicas.
         repeats: Updates a step, each on a batch of its own: the last `repeats` of the step's batches.
         every: The phase runs in steps divisible by this. Scale its weights by `every` where the mean is wanted.
+        accumulate: Batches whose mean gradient makes one update, one after the other: the update of a batch so many
+            times larger, in the memory of one, as far as losses don't look across the batch. Shared values are
+            made anew for each.
 
     Examples:
         >>> phase = Phase("critic", ("critic",), lambda turn: {}, weights={"penalty": 10.0}, repeats=5)
@@ -108,12 +135,18 @@ class Phase:
     clip: float | None = None
     repeats: int = 1
     every: int = 1
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
-        if min(self.repeats, self.every) < 1 or (self.repeats > 1 and self.every > 1):
-            raise ValueError(f"phase {self.name!r}: give repeats >= 1 or every >= 1, not both")
+        if min(self.repeats, self.every, self.accumulate) < 1 or (self.repeats > 1 and self.every > 1):
+            raise ValueError(f"phase {self.name!r}: give repeats >= 1 or every >= 1, not both, and accumulate >= 1")
         if not self.trains:
             raise ValueError(f"phase {self.name!r} trains no network")
+
+    @property
+    def batches(self) -> int:
+        """Batches that a step of the phase reads."""
+        return self.repeats * self.accumulate
 
     @property
     def optimizer_key(self) -> str:
@@ -151,22 +184,31 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Selection:
-    """How a stage's best weights are found on held-out data; they are put back when it ends.
+    """How a stage's best weights are found: by one of the held-out figures of `Stage.probe`.
 
     Attributes:
-        name: Of the score, in the logs.
-        score: (networks as `Recipe.evaluate` gets them, data) -> the lower, the better; asked each time that the
-            training logs, so it must be fast, and deterministic.
-        networks: Whose weights are kept and put back.
+        figure: The name that the probe gives it.
+        networks: Whose weights are kept.
+        better: "lower" or "higher".
+        restore: Whether the stage ends with its best weights. If not, they are kept beside the last ones:
+            `gankit.load(run, weights="best")`.
+
+    Raises:
+        ValueError: `better` is another word, or there are no networks.
 
     Examples:
-        >>> Selection("crps", lambda networks, data: 0.5, ("generator",)).networks
-        ('generator',)
+        >>> Selection("crps", ("generator",)).better
+        'lower'
     """
 
-    name: str
-    score: Callable[[Mapping[str, Any], Data], float]
+    figure: str
     networks: tuple[str, ...]
+    better: Literal["lower", "higher"] = "lower"
+    restore: bool = True
+
+    def __post_init__(self) -> None:
+        if self.better not in ("lower", "higher") or not self.networks:
+            raise ValueError(f"selection by {self.figure!r}: give better as 'lower' or 'higher', and networks")
 
 
 @dataclass(frozen=True)
@@ -184,11 +226,21 @@ class Stage:
         reads: Keys of `Data.train` that this stage draws from; () is all.
         monitor: What the monitors look at; None for gradient norms alone.
         selection: Which of its weights the stage ends with; None for the last ones.
+        state: Values that steps read and change, by name: a number, an array, or data -> one of both. Floats take
+            Keras' floatx. They are part of checkpoints, equal on all replicas, and no weights.
+        update: Turn -> new values of some of the state, called once when a step's phases have run. Where a value is
+            made of examples, `Turn.gather` and `Turn.global_mean` see those of all replicas.
+        probe: (networks as `Recipe.evaluate` gets them, data) -> held-out figures, asked each time that the training
+            logs, so it must be fast, and deterministic.
+        batch_size: Examples in a step of this stage, over all replicas; 0 is `training.batch_size`.
 
     Examples:
         >>> phase = Phase("generator", ("generator",), lambda turn: {})
         >>> Stage("main", 1000, (phase,), knobs={"noise": lambda step: 0.1}).steps
         1000
+        >>> count = {"steps": 0.0}
+        >>> Stage("main", 9, (phase,), state=count, update=lambda turn: {"steps": turn.state["steps"] + 1}).name
+        'main'
     """
 
     name: str
@@ -200,10 +252,18 @@ class Stage:
     reads: tuple[str, ...] = ()
     monitor: Monitor | None = None
     selection: Selection | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+    update: Callable[[Turn], Mapping[str, Any]] | None = None
+    probe: Callable[[Mapping[str, Any], Data], Mapping[str, float]] | None = None
+    batch_size: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 0 or not self.phases:
-            raise ValueError(f"stage {self.name!r} needs steps >= 0 and at least one phase")
+        if self.steps < 0 or not self.phases or self.batch_size < 0:
+            raise ValueError(f"stage {self.name!r} needs steps >= 0, at least one phase, and batch_size >= 0")
+        if self.selection and self.probe is None:
+            raise ValueError(f"stage {self.name!r} selects weights by {self.selection.figure!r}, but has no probe")
+        if self.update and not self.state:
+            raise ValueError(f"stage {self.name!r} has an update, but no state")
 
 
 class Source(Protocol):
@@ -345,6 +405,18 @@ class Recipe:
             f"{self.name} evaluates only on the held-out part of the data that it was trained on",
             "leave --data out",
         )
+
+    @classmethod
+    def tiny_data(cls, folder: Path) -> dict[str, Any]:
+        """Writes a little data, for the compliance kit to train a recipe whose data are the user's own.
+
+        Args:
+            folder: An existing empty folder.
+
+        Returns:
+            The options that name what was written, `{"data": str(folder / "pairs")}`; they win over `tiny`.
+        """
+        return {}
 
     def check(self, source: str) -> tuple[dict[str, Any], str]:
         """Describes a file or folder before one trains on it (`gankit data check SOURCE --recipe NAME`).

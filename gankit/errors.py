@@ -81,7 +81,19 @@ class DataError(GankitError):
 
 
 class RecipeError(GankitError):
-    """A recipe breaks the contract."""
+    """A recipe breaks the contract, or its code raised something.
+
+    Attributes:
+        place: Where, "mine.py:44 in judge, loss of phase 'critic'", with which the message begins; "" if unknown.
+    """
+
+    place = ""
+
+    def put(self, place: str) -> None:
+        """Says where it came from, unless that is known."""
+        if place and not self.place:
+            self.place, self.message = place, f"{place}: {self.message}"
+            self.args = (self.message,)
 
 
 class CheckpointError(GankitError):

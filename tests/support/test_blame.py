@@ -8,8 +8,8 @@ import textwrap
 import pytest
 
 from gankit.errors import DataError, RecipeError, Stopped
-from gankit.support import recipe_code as module_of_it
-from gankit.support.recipe_code import defined, first_lines, hint_of, is_authors, place, recipe_code
+from gankit.support import blame
+from gankit.support.blame import defined, first_lines, hint_of, is_authors, place, recipe_code
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_file_line_function_and_phase(mine):
 def test_the_place_is_told_once(mine):
     module = mine("""
         from gankit.errors import RecipeError
-        from gankit.support.recipe_code import recipe_code
+        from gankit.support.blame import recipe_code
 
         def shared():
             raise RecipeError("no field 'x'", "did you mean 'y'?")
@@ -82,7 +82,7 @@ def test_where_no_frame_is_left_the_definition_is_named(mine):
     """)
     names = {"recipe_code": recipe_code, "RecipeError": RecipeError, "what": "loss of phase 'critic'"}
     engine = "def run(loss):\n with recipe_code(what, loss):\n  raise RecipeError('term critic/x has shape ()')"
-    exec(compile(engine, str(module_of_it.OURS / "engine" / "step.py"), "exec"), names)
+    exec(compile(engine, str(blame.OURS / "engine" / "step.py"), "exec"), names)
     for function in (module.judge, module.half):
         with pytest.raises(RecipeError) as found:
             names["run"](function)
@@ -120,12 +120,10 @@ def test_libraries_are_not_authors_and_installed_plugins_are(tmp_path, monkeypat
     import numpy
     import yaml
 
-    assert not any(
-        map(is_authors, (yaml.__file__, numpy.__file__, keras.__file__, module_of_it.__file__, "<frozen os>"))
-    )
+    assert not any(map(is_authors, (yaml.__file__, numpy.__file__, keras.__file__, blame.__file__, "<frozen os>")))
     assert is_authors("<ipython-input-3-1f2e>") and is_authors(__file__)
-    monkeypatch.setattr(module_of_it, "_libraries", lambda: (tmp_path,))
-    monkeypatch.setattr(module_of_it, "_plugins", lambda: frozenset({"gankit_mine", "single"}))
+    monkeypatch.setattr(blame, "_libraries", lambda: (tmp_path,))
+    monkeypatch.setattr(blame, "_plugins", lambda: frozenset({"gankit_mine", "single"}))
     is_authors.cache_clear()
     try:
         mine = [tmp_path / "gankit_mine" / "deep" / "losses.py", tmp_path / "single.py"]
@@ -148,11 +146,11 @@ def test_long_messages_are_one_line():
     assert first_lines(graph) == "shapes must match: [2] vs. [3]"
     assert place(RuntimeError(graph)) == "mine.py:7 in judge"
     assert first_lines("") == "" and first_lines("x\ny") == "x y"
-    assert len(first_lines("word " * 500)) == module_of_it.MOST
+    assert len(first_lines("word " * 500)) == blame.MOST
 
 
 def test_it_imports_no_tensorflow():
-    code = "import sys, gankit.support.recipe_code; assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    code = "import sys, gankit.support.blame; assert not {'tensorflow', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

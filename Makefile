@@ -23,7 +23,7 @@ SPREAD := -n $(WORKERS) --dist loadgroup
 # pytest ends with 5 where no test was selected, which is no failure in a pass that may be empty.
 MAY_BE_EMPTY := || [ $$? -eq 5 ]
 
-LOCK := printf '%s\n' '-e .[cpu,dev,onnx,tensorboard]' $(PARTS:%='-e %') | uv pip compile --quiet --universal \
+LOCK := printf '%s\n' '-e .[cpu,dev,docs,onnx,tensorboard]' $(PARTS:%='-e %') | uv pip compile --quiet --universal \
 --python-version 3.11 --no-annotate --no-header --no-emit-package gankit --no-emit-package gankit-datasets \
 $(PLUGINS:plugins/%=--no-emit-package gankit-%) -
 
@@ -44,7 +44,7 @@ $(STAMP): constraints.txt setup.cfg datasets/setup.cfg $(PLUGINS:%=%/setup.cfg)
 		$(PYTHON) -m venv --clear .venv; \
 	fi
 	@echo "Installing gankit into .venv: some minutes and 2 GB the first time"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[cpu,dev,onnx]' $(PARTS:%=-e %)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[cpu,dev,docs,onnx]' $(PARTS:%=-e %)
 	@touch $@
 
 demo: venv  ## Train SRGAN for two minutes on photographs that are already installed

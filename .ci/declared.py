@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-NOT_DECLARED = ("gankit", "dev", "bench")  # extras that the code itself does not import
+NOT_DECLARED = ("gankit", "dev", "docs", "bench")  # extras that the code itself does not import
 # TensorFlow's distribution depends on the machine, so that people choose it by an extra of gankit.
 MISSING = "tensorflow"
 # Found by their entry points, or only their files are read; tensorboard serves a callback of Keras, psutil serves

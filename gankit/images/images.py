@@ -18,7 +18,9 @@ from gankit.errors import DataError
 Item = TypeVar("Item")
 T = TypeVar("T")
 EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"})
-MAX_PIXELS = 200e6  # 600 MB decoded; a file of a few kilobytes can claim any size
+"""Endings of the files that are taken for pictures, in lower case."""
+MAX_PIXELS = 200e6
+"""Most pixels of a picture that is opened: 600 MB decoded. A file of a few kilobytes can claim any size."""
 
 _OPENING = threading.Lock()
 

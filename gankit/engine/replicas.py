@@ -45,7 +45,18 @@ def gather(x: Any) -> tuple[tf.Tensor, tf.Tensor]:
     if context is None:
         return x, tf.constant(0)
     count, own = context.num_replicas_in_sync, tf.cast(context.replica_id_in_sync_group, tf.int32)
-    mask = tf.reshape(tf.one_hot(own, count, dtype=x.dtype), (count, *[1] * len(x.shape)))
-    parts = context.all_reduce("sum", mask * x[None])
+    numbers = tf.cast(x, tf.int32) if x.dtype == tf.bool else x
+    mask = tf.reshape(tf.one_hot(own, count, dtype=numbers.dtype), (count, *[1] * len(x.shape)))
+    parts = tf.cast(context.all_reduce("sum", mask * numbers[None]), x.dtype)
     size = tf.shape(x)[0]
-    return tf.reshape(parts, tf.concat([[count * size], tf.shape(x)[1:]], axis=0)), own * size
+    whole = tf.reshape(parts, tf.concat([[count * size], tf.shape(x)[1:]], axis=0))
+    return tf.ensure_shape(whole, [x.shape[0] and count * x.shape[0], *x.shape[1:]]), own * size
+
+
+def own(x: Any, size: int) -> tf.Tensor:
+    """This replica's `size` examples of what `gather` gave: `[replicas * size, ...]` -> `[size, ...]`."""
+    context = _context()
+    if context is None:
+        return x
+    first = tf.cast(context.replica_id_in_sync_group, tf.int32) * size
+    return tf.ensure_shape(x[first : first + size], [size, *x.shape[1:]])

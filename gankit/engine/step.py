@@ -12,10 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from gankit.engine.stream import batch_of
-from gankit.engine.train_state import TrainState
+from gankit.engine.train_state import UPDATE, TrainState, change
 from gankit.engine.turn import TracedTurn, trainable
 from gankit.errors import DataError, RecipeError, did_you_mean
 from gankit.recipe import Data, Phase, Stage
+from gankit.support.blame import recipe_code
 
 NORM = "gradient_norm"
 
@@ -26,9 +27,9 @@ class Readings:
 
     Attributes:
         first: The first of these steps.
-        names: "phase/term" and "phase/gradient_norm".
+        names: "phase/term", "phase/gradient_norm", and "update/figure" of what `Stage.update` logs.
         values: `[steps, names]` float; means over the global batch, unweighted.
-        ran: `[steps, names]` bool; False where the term's phase did not run.
+        ran: `[steps, names]` bool; False where a step did not log it: its phase did not run.
     """
 
     first: int
@@ -55,8 +56,9 @@ class CompiledStage:
         self.state, self.stage, self.per_call = state, stage, per_call
         # Stages must not meet the same examples with the same noise in the same order.
         self.seed = (state.seed * 0x9E3779B1 + zlib.crc32(stage.name.encode())) % 2**31
+        self.batch_size = stage.batch_size or state.batch_size
         self._steps = stage.steps
-        self._batches = max(phase.repeats for phase in stage.phases)
+        self._batches = max(phase.batches for phase in stage.phases)
         self._lazy = [phase for phase in stage.phases if phase.every > 1]
         self._patterns = self._find_patterns()
         self._knobs = list(stage.knobs)
@@ -65,6 +67,7 @@ class CompiledStage:
         trained = {name for phase in stage.phases for name in phase.trains}
         self._averaged = [name for name in state.averages if name in trained]
         self.names: list[str] = []
+        self._logged: dict[frozenset[str], set[str]] = {}
         self._call = self._build()
 
     def begin(self, data: Data, step: int, steps: int, before: Mapping[str, int] | None = None) -> None:
@@ -87,23 +90,28 @@ class CompiledStage:
         sources = {key: data.train[key] for key in self.stage.reads or data.train}
         if not sources or any(source.n < 1 for source in sources.values()):
             raise DataError(f"stage {self.stage.name!r} has no training examples")
-        state, place = self.state, self.state.placement
-        count = state.batch_size // place.workers
+        place = self.state.placement
+        count = self.batch_size // place.workers
         offset = tf.constant(place.worker * count, tf.int64)
         self._iterator = place.iterate(
-            lambda number: batch_of(sources, number, offset, count, state.batch_size, self.seed), step * self._batches
+            lambda number: batch_of(sources, number, offset, count, self.batch_size, self.seed), step * self._batches
         )
 
     # -- one phase on one replica ------------------------------------------------------------------------------------
 
     def _loss(self, phase: Phase, turn: TracedTurn) -> tuple[Any, dict[str, Any]]:
-        """The weighted sum of a phase's terms over this replica's examples, divided by the global batch."""
+        """The weighted sum of a phase's terms over this replica's examples, divided by the global batch; the terms."""
         terms = phase.loss(turn)
+        if not isinstance(terms, Mapping) or not terms:
+            raise RecipeError(
+                f"the loss of phase {phase.name!r} returned {type(terms).__name__ if terms else 'nothing'}",
+                "return {term: one value an example}",
+            )
         if unknown := set(phase.weights) - set(terms):
             name = sorted(unknown)[0]
             raise RecipeError(f"phase {phase.name!r} weighs {name!r}, which is no term", did_you_mean(name, terms))
-        total, logs = 0.0, {}
-        local = self.state.batch_size // self.state.replicas
+        total, found = 0.0, {}
+        local = self.batch_size // self.state.replicas
         for name, value in terms.items():
             value = tf.cast(value, keras.config.floatx())
             if value.shape.rank != 1 or value.shape[0] not in (None, local):
@@ -111,30 +119,61 @@ class CompiledStage:
                     f"term {phase.name}/{name} has shape {value.shape}, not one value an example ({local},)",
                     "average over everything but the batch; the engine averages over the batch",
                 )
-            mean = tf.reduce_sum(value) / self.state.batch_size
-            logs[f"{phase.name}/{name}"] = mean
-            total += float(phase.weights.get(name, 1.0)) * mean
-        if not logs:
-            raise RecipeError(f"phase {phase.name!r} has no loss terms")
-        return total, logs
+            found[name] = value
+            total += float(phase.weights.get(name, 1.0)) * self._mean(value)
+        return total, found
 
-    def _update(self, phase: Phase, turn: TracedTurn) -> dict[str, Any]:
+    def _mean(self, value: Any) -> Any:
+        """This replica's part of a mean over the global batch; the sum over replicas gives a scalar once."""
+        value = tf.cast(value, keras.config.floatx())
+        return value / self.state.replicas if value.shape.rank == 0 else tf.reduce_sum(value) / self.batch_size
+
+    def _named(self, where: str, terms: Mapping[str, Any], logged: Mapping[str, Any]) -> dict[str, Any]:
+        """Terms and logged figures by their names in the log."""
+        if twice := set(terms) & set(logged):
+            raise RecipeError(f"{where}/{min(twice)} is logged, but it is a term, too", "give it another name")
+        for name, value in logged.items():
+            shape = tf.convert_to_tensor(value).shape
+            if shape.rank not in (0, 1):
+                raise RecipeError(
+                    f"{where}/{name} is logged with shape {shape}", "log one value an example, `[batch]`, or a scalar"
+                )
+        return {f"{where}/{name}": value for name, value in {**terms, **logged}.items()}
+
+    def _update(self, phase: Phase, turns: list[TracedTurn], first: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """One update, of the mean gradient over `phase.accumulate` batches; what is logged, and the last terms."""
         variables = trainable(self.state.networks, phase.trains)
-        logs, gradients = turn.gradient(lambda: self._loss(phase, turn), variables)
-        reached = {id(v) for v, g in zip(variables, gradients, strict=True) if g is not None}
-        for name in phase.trains:
-            if not any(id(v) in reached for v in self.state.networks[name].trainable_variables):
-                raise RecipeError(f"phase {phase.name!r} trains {name!r}, but no term of its loss depends on it")
+        sums: list[Any] = []
+        logs: dict[str, Any] = {}
+        for i in range(first, first + phase.accumulate):
+            if phase.accumulate > 1:
+                # One batch after the other, and none of their activations kept: that is what saves the memory.
+                turns[i] = turns[i].after(sums)
+            with recipe_code(f"loss of phase {phase.name!r}", phase.loss):
+                terms, logged, gradients = turns[i].gradient(lambda i=i: self._loss(phase, turns[i]), variables)
+                reached = {id(v) for v, g in zip(variables, gradients, strict=True) if g is not None}
+                for name in phase.trains:
+                    if not any(id(v) in reached for v in self.state.networks[name].trainable_variables):
+                        raise RecipeError(
+                            f"phase {phase.name!r} trains {name!r}, but no term of its loss depends on it",
+                            f"call it in the loss, turn({name!r}, ...), outside of tf.stop_gradient",
+                        )
+            found = [tf.convert_to_tensor(g) for g in gradients if g is not None]
+            sums = [a + b for a, b in zip(sums, found, strict=True)] if sums else found
+            last = self._named(phase.name, terms, logged)
+            for name, value in last.items():
+                logs[name] = logs.get(name, 0.0) + self._mean(value) / phase.accumulate
+            if phase.accumulate > 1:
+                turns[i].drop()
         variables = [v for v in variables if id(v) in reached]
-        gradients = [tf.convert_to_tensor(g) for g in gradients if g is not None]
+        means = [g / phase.accumulate for g in sums] if phase.accumulate > 1 else sums
         if self.state.replicas > 1:
-            gradients = tf.distribute.get_replica_context().all_reduce("sum", gradients)
-        norm = tf.linalg.global_norm(gradients)
+            means = tf.distribute.get_replica_context().all_reduce("sum", means)
+        norm = tf.linalg.global_norm(means)
         if phase.clip is not None:
-            gradients, _ = tf.clip_by_global_norm(gradients, phase.clip, use_norm=norm)
-        self.state.optimizers[phase.optimizer_key].apply(gradients, variables)
-        # Every replica knows the norm; the sum over replicas must give it once.
-        return {**logs, f"{phase.name}/{NORM}": tf.cast(norm, keras.config.floatx()) / self.state.replicas}
+            means, _ = tf.clip_by_global_norm(means, phase.clip, use_norm=norm)
+        self.state.optimizers[phase.optimizer_key].apply(means, variables)
+        return {**logs, f"{phase.name}/{NORM}": self._mean(norm)}, last
 
     # -- one step ----------------------------------------------------------------------------------------------------
 
@@ -154,17 +193,28 @@ class CompiledStage:
 
     def _replica_step(self, active: frozenset[str], batches: list[Any], knobs: Mapping[str, Any], ages: Any) -> Any:
         parts = [self.state.placement.part(batch) for batch in batches]
-        turns = [TracedTurn(self.state.networks, self.stage, self.seed, part, knobs) for part in parts]
+        held = self.state.held[self.stage.name]
+        state = {name: tf.identity(v) for name, v in held.items()}
+        turns = [TracedTurn(self.state.networks, self.stage, self.seed, part, knobs, state) for part in parts]
         logs: dict[str, Any] = {}
+        terms: dict[str, Any] = {}
         for phase in self.stage.phases:
             if phase.name in active:
-                for turn in turns[self._batches - phase.repeats :]:
-                    logs |= self._update(phase, turn)
-                    for other in turns:  # the values of other batches are as old as this one's
-                        other.forget(trainable(self.state.networks, phase.trains))
+                for first in range(self._batches - phase.batches, self._batches, phase.accumulate):
+                    found, last = self._update(phase, turns, first)
+                    logs |= found
+                    terms |= last
+                    for turn in turns:  # the values of other batches are as old as this one's
+                        turn.forget(trainable(self.state.networks, phase.trains))
+        if self.stage.update:
+            with recipe_code(f"Stage.update of {self.stage.name!r}", self.stage.update):
+                new, logged = turns[-1].update(terms)
+                logs |= {name: self._mean(value) for name, value in self._named(UPDATE, {}, logged).items()}
+                change(held, new, self.stage.name)
         self._update_averages(ages)
         if len(active) == len(self.stage.phases):
             self.names = list(logs)
+        self._logged[active] = set(logs)
         values = tf.stack([logs.get(name, tf.zeros((), keras.config.floatx())) for name in self.names])
         if self.state.replicas == 1:
             return values
@@ -222,11 +272,15 @@ class CompiledStage:
         planned = self.stage.steps
         stretched = step * planned // self._steps if 0 < self._steps < planned else step
         nominal = max(0, min(stretched, planned - 1))
-        knobs = [float(self.stage.knobs[name](nominal)) for name in self._knobs]
-        rates = [
-            float(schedule(nominal)) if (schedule := self._schedules[key]) else self.state.base_lr[key]
-            for key in self._optimizers
-        ]
+        knobs = []
+        for name in self._knobs:
+            with recipe_code(f"knob {name!r} of stage {self.stage.name!r}", self.stage.knobs[name]):
+                knobs.append(float(self.stage.knobs[name](nominal)))
+        rates = []
+        for key in self._optimizers:
+            schedule = self._schedules[key]
+            with recipe_code(f"learning rate of {key!r} in stage {self.stage.name!r}", schedule):
+                rates.append(float(schedule(nominal)) if schedule else self.state.base_lr[key])
         return [*knobs, *rates, float(self._pattern(step))]
 
     def rates(self, step: int) -> dict[str, float]:
@@ -249,7 +303,6 @@ class CompiledStage:
         table[:count] = rows
         ages = tf.constant(self._before + step)  # of the averaged networks, in steps that trained them
         values = self._call(self._iterator, tf.constant(table), ages, tf.constant(count)).numpy()
-        phase_of = [name.rsplit("/", 1)[0] for name in self.names]
         active = [self._patterns[int(row[-1])] for row in rows]
-        ran = np.array([[phase in phases for phase in phase_of] for phases in active])
+        ran = np.array([[name in self._logged[phases] for name in self.names] for phases in active])
         return Readings(step, list(self.names), values, ran)

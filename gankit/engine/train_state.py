@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -14,6 +14,10 @@ from gankit.engine.distribution import Placement
 from gankit.engine.turn import trainable
 from gankit.errors import ConfigError, RecipeError, did_you_mean
 from gankit.recipe import Data, Recipe, Stage
+from gankit.support.blame import recipe_code
+
+UPDATE = "update"
+"""What stands before the figures that `Stage.update` logs, where a phase's name stands before its terms."""
 
 
 class TrainState:
@@ -30,6 +34,7 @@ class TrainState:
         optimizers: Key -> optimizer, those that a phase uses.
         base_lr: Key -> the optimizer's own learning rate.
         averages: Network -> its variables' moving averages, in the order of `model.variables`.
+        held: Stage -> the variables of its `Stage.state`.
         trained: Names of the networks that some phase trains.
 
     Raises:
@@ -52,7 +57,9 @@ class TrainState:
         self.trained = {name for stage in self.stages for phase in stage.phases for name in phase.trains}
         with placement.strategy.scope():
             self.networks: dict[str, keras.Model] = dict(recipe.networks(data))
-            check_stages(self.stages, self.networks)
+            check_stages(self.stages, self.networks, self.replicas)
+            name_layers(self.networks)
+            self.held = {stage.name: _open(stage, data) for stage in self.stages}
             if unknown := set(self.ema) - set(self.networks):
                 name = sorted(unknown)[0]
                 raise RecipeError(
@@ -100,6 +107,9 @@ class TrainState:
         for key, optimizer in sorted(self.optimizers.items()):
             for i, v in enumerate(optimizer.variables):
                 yield f"optimizers/{key}/{i:03d}", v  # their names hold layer names, which count per process
+        for stage, held in self.held.items():
+            for name, v in held.items():
+                yield f"state/{stage}/{name}", v
 
     def get_state(self) -> dict[str, np.ndarray]:
         """Copies of all values."""
@@ -134,9 +144,58 @@ def _plain(v: Any) -> Any:
 
 
 def _average_of(v: keras.Variable) -> tf.Variable:
-    return tf.Variable(
-        keras.ops.convert_to_numpy(v.value), trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
-    )
+    return _equal_on_replicas(keras.ops.convert_to_numpy(v.value))
+
+
+def _equal_on_replicas(value: Any) -> tf.Variable:
+    """A variable that is no weight, to which every replica assigns the same."""
+    return tf.Variable(value, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
+
+
+def _open(stage: Stage, data: Data) -> dict[str, tf.Variable]:
+    """The variables of a stage's state, at their initial values."""
+    held = {}
+    for name, initial in stage.state.items():
+        with recipe_code(f"state {name!r} of stage {stage.name!r}"):
+            value = np.asarray(initial(data) if callable(initial) else initial)
+        if value.dtype.kind not in "fiub":
+            raise RecipeError(f"state {name!r} of stage {stage.name!r} is no number and no array: {value.dtype}")
+        held[name] = _equal_on_replicas(value.astype(keras.config.floatx()) if value.dtype.kind == "f" else value)
+    return held
+
+
+def change(held: Mapping[str, tf.Variable], new: Mapping[str, Any], stage: str) -> None:
+    """Gives a stage's state the values that its `Stage.update` returned; to be called in a replica.
+
+    Raises:
+        RecipeError: A value has no place, or another shape or type than the state.
+    """
+    if not isinstance(new, Mapping):
+        raise RecipeError(f"Stage.update of {stage!r} returned {type(new).__name__}", "return {name: new value}")
+    for name, value in new.items():
+        if name not in held:
+            raise RecipeError(f"Stage.update of {stage!r} gives {name!r}, which is no state", did_you_mean(name, held))
+        v, value = held[name], tf.convert_to_tensor(value)
+        if value.dtype.is_floating and v.dtype.is_floating:
+            value = tf.cast(value, v.dtype)
+        if value.dtype != v.dtype or not value.shape.is_compatible_with(v.shape):
+            raise RecipeError(
+                f"the update of state {name!r} is {value.dtype.name} {value.shape}, and its initial value "
+                f"{v.dtype.name} {v.shape}",
+                "both must be alike: 0.0 begins a float, 0 an int",
+            )
+        v.assign(value)
+
+
+def name_layers(networks: Mapping[str, keras.Model]) -> None:
+    """Tells layers that draw by the example their place in their network.
+
+    Keras counts its layers' names in each process, so that they would differ after a resume.
+    """
+    for network in networks.values():
+        for i, layer in enumerate(network._flatten_layers()):
+            if hasattr(layer, "place"):
+                layer.place = i
 
 
 def _reduce_outside(optimizer: Any) -> None:
@@ -146,8 +205,8 @@ def _reduce_outside(optimizer: Any) -> None:
     optimizer._all_reduce_sum_gradients = lambda gradients: gradients
 
 
-def check_stages(stages: list[Stage], networks: dict[str, Any]) -> None:
-    """Raises RecipeError where names do not fit together."""
+def check_stages(stages: list[Stage], networks: dict[str, Any], replicas: int) -> None:
+    """Raises RecipeError where names do not fit together, ConfigError where a stage's batch does not fit replicas."""
     if not stages:
         raise RecipeError("the recipe has no stages")
     names = [stage.name for stage in stages]
@@ -157,6 +216,16 @@ def check_stages(stages: list[Stage], networks: dict[str, Any]) -> None:
         phases = [phase.name for phase in stage.phases]
         if len(set(phases)) != len(phases):
             raise RecipeError(f"stage {stage.name!r}: phase names must differ: {phases}")
+        if stage.update and UPDATE in phases:
+            raise RecipeError(
+                f"a phase of stage {stage.name!r} is called {UPDATE!r}", f"what Stage.update logs is {UPDATE}/..."
+            )
+        if stage.batch_size % replicas:
+            raise ConfigError(
+                f"stage {stage.name!r} has batches of {stage.batch_size}, which cannot be split evenly over {replicas} "
+                "replicas",
+                "choose a number of devices that divides it",
+            )
         for name in stage.selection.networks if stage.selection else ():
             if name not in networks:
                 raise RecipeError(
@@ -187,6 +256,6 @@ def check_optimizer(key: str, optimizer: Any) -> None:
     if optimizer.use_ema:
         raise RecipeError(f"optimizer {key!r} averages weights by itself", "use Recipe.ema")
     if optimizer.gradient_accumulation_steps:
-        raise RecipeError(f"optimizer {key!r} accumulates gradients", "raise the batch size instead")
+        raise RecipeError(f"optimizer {key!r} accumulates gradients", "use Phase.accumulate")
     if hasattr(optimizer, "inner_optimizer"):
         raise RecipeError(f"optimizer {key!r} scales the loss", "use bfloat16, which needs no scaling")

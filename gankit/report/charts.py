@@ -102,7 +102,9 @@ def read_metrics(path: Path) -> tuple[dict[str, Series], Stages, list[str]]:
                 put(f"phase {phase}", term or phase, value)
         for name, value in mapping(row.get("watch")).items():
             put("discriminator outputs" if name in OUTPUTS else "monitors", name, value)
-        for title, key in (("held out", "held_out"), ("learning rate", "lr"), ("knobs", "knobs")):
+        for name, value in mapping(row.get("held_out")).items():
+            put(f"held out: {name}", name, value)  # a chart each: their units differ
+        for title, key in (("learning rate", "lr"), ("knobs", "knobs")):
             for name, value in mapping(row.get(key)).items():
                 put(title, name, value)
         if "examples_per_second" in row:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,16 +19,21 @@ from gankit.errors import CheckpointError, UsageError
 from gankit.metrics.evaluation import Evaluation
 from gankit.recipe import Data, Recipe
 from gankit.runs.run import Run, find_run, runs_root
+from gankit.runs.selection import best_weights
 from gankit.support.files import read_json, slug, write_json
 
 log = logging.getLogger("gankit")
 
 
-def load(run: str | Path = "latest", *, runs_dir: Path | str | None = None) -> LoadedRun:
+def load(
+    run: str | Path = "latest", *, weights: Literal["last", "best"] = "last", runs_dir: Path | str | None = None
+) -> LoadedRun:
     """Opens a run for use.
 
     Args:
         run: A run's folder or id, a recipe's name, or "latest".
+        weights: "last", those that it ended with; "best", those that its recipe kept beside them
+            (`Selection(restore=False)`), or has kept so far.
         runs_dir: The folder of all runs; `$GANKIT_RUNS` or `./runs` if None.
 
     Returns:
@@ -36,13 +41,13 @@ def load(run: str | Path = "latest", *, runs_dir: Path | str | None = None) -> L
 
     Raises:
         UsageError: There is no such run.
-        CheckpointError: It has no usable checkpoint.
+        CheckpointError: It has no usable checkpoint, or no best weights.
 
     Examples:
         >>> run = gankit.load("latest")  # doctest: +SKIP
         >>> run.networks["generator"](low_resolution)  # doctest: +SKIP
     """
-    return LoadedRun(find_run(str(run), runs_root(Path(runs_dir) if runs_dir else None)))
+    return LoadedRun(find_run(str(run), runs_root(Path(runs_dir) if runs_dir else None)), weights=weights)
 
 
 def recipe_of(run: Run) -> Recipe:
@@ -123,6 +128,7 @@ class LoadedRun:
     Args:
         run: The run.
         recipe: Its recipe; found again by the run's record if None.
+        weights: As for `gankit.load`.
 
     Attributes:
         run: The run.
@@ -134,10 +140,12 @@ class LoadedRun:
         'generator'
     """
 
-    def __init__(self, run: Run, recipe: Recipe | None = None) -> None:
+    def __init__(self, run: Run, recipe: Recipe | None = None, *, weights: Literal["last", "best"] = "last") -> None:
         self.run = run
         self.recipe = recipe or recipe_of(run)
         self.position, self._tensors, self.checkpoint = checkpoint.restore(run.checkpoints)
+        if weights == "best":
+            self._tensors = best_weights(self._tensors)
         self.facts: dict[str, Any] = json.loads((run.path / "facts.json").read_text("utf-8"))
 
     @classmethod

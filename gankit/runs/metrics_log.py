@@ -1,4 +1,4 @@
-"""What a training logs: the means of its steps, for metrics.jsonl and for a progress bar."""
+"""What a training logs: the means of its steps, for metrics.jsonl and for whoever follows it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from collections.abc import Mapping
 from gankit.engine.checkpoint import Position
 from gankit.engine.step import Readings
 from gankit.runs.run import Run
-from gankit.support.progress import Listener, Progress
+from gankit.support.progress import Progress
 
 
 class MetricsLog:
-    """Means of what the steps log, for metrics.jsonl and the listener."""
+    """Means of what the steps log, for metrics.jsonl."""
 
-    def __init__(self, run: Run | None, batch_size: int, position: Position, listener: Listener | None) -> None:
-        self._run, self._batch, self._listener = run, batch_size, listener
+    def __init__(self, run: Run | None, position: Position) -> None:
+        self._run = run
         self._planned = sum(position.steps.values())
         lines = run.metrics() if run else []
         self._before = float(lines[-1]["seconds"]) if lines else 0.0
         self._clock = self._mark = time.perf_counter()
         self._clear()
 
-    def enter(self, stage: str, steps: int) -> None:
+    def enter(self, stage: str, steps: int, batch_size: int) -> None:
         """A stage begins."""
-        self._stage, self._steps = stage, steps
+        self._stage, self._steps, self._batch = stage, steps, batch_size
         self._mark = time.perf_counter()
 
     def _clear(self) -> None:
@@ -42,10 +42,10 @@ class MetricsLog:
                 self._counts[name] += count
         self._done += len(readings.values)
 
-    def write(self, watched: Mapping[str, float], scored: Mapping[str, float]) -> dict[str, float]:
-        """Records the means since the last record, and returns the mean of each term.
+    def write(self, watched: Mapping[str, float], held_out: Mapping[str, float]) -> Progress:
+        """Records the means since the last record, and returns them.
 
-        With them go what the monitors watched, and the held-out scores that weights are selected by.
+        With them go what the monitors watched, and the held-out figures of the stage's probe.
         """
         now = time.perf_counter()
         terms = {name: self._sums[name] / self._counts[name] for name in self._sums}
@@ -62,11 +62,9 @@ class MetricsLog:
                     "terms": terms,
                     "lr": self._rates,
                     **({"watch": dict(watched)} if watched else {}),
-                    **({"held_out": dict(scored)} if scored else {}),
+                    **({"held_out": dict(held_out)} if held_out else {}),
                 }
             )
-        if self._listener:
-            self._listener(Progress(self._stage, where.step, self._steps, where.total, self._planned, rate, terms))
         self._mark = time.perf_counter()
         self._clear()
-        return terms
+        return Progress(self._stage, where.step, self._steps, where.total, self._planned, rate, terms, dict(held_out))

@@ -38,11 +38,12 @@ class Monitoring:
         self._rules, monitor = None, stage.stage.monitor
         if monitor is None:
             return
-        from gankit.engine.probe import Probe
+        from gankit.engine.monitor_reader import MonitorReader
 
         self._name, self._monitor, self._networks = stage.stage.name, monitor, networks
-        self._probe = Probe(stage.stage, data, networks(), stage.seed)
-        self._reference = Reference(self._probe.examples(REFERENCES))
+        held = stage.state.held[self._name]
+        self._reader = MonitorReader(stage.stage, data, networks(), stage.seed, held)
+        self._reference = Reference(self._reader.examples(REFERENCES))
         self._rules = AlarmRules(generator=monitor.generator, saturating=monitor.saturating)
         self._alarms = [alarm for alarm in self._alarms if alarm["stage"] != self._name]
         for line in self._lines:
@@ -55,7 +56,7 @@ class Monitoring:
         if self._rules is None:
             return {}
         self._networks()  # brings the copies up to date
-        seen = self._probe.read(step)
+        seen = self._reader.read(step)
         return watch_statistics(
             real_outputs=seen.get("real"),
             fake_outputs=seen.get("fake"),

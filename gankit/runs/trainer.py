@@ -7,7 +7,7 @@ import math
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from gankit.engine.checkpoint import Position
 from gankit.engine.distribution import place
 from gankit.engine.step import CompiledStage, Readings
 from gankit.engine.train_state import TrainState
-from gankit.errors import CheckpointError, NonFinite, Stopped
+from gankit.errors import CheckpointError, NonFinite, RecipeError, Stopped, did_you_mean
 from gankit.recipe import Recipe
 from gankit.runs import loading
 from gankit.runs.metrics_log import MetricsLog
@@ -27,9 +27,13 @@ from gankit.runs.monitoring import Monitoring
 from gankit.runs.run import Run
 from gankit.runs.selection import Best, split
 from gankit.runs.signals import Stop
-from gankit.support.progress import Listener
+from gankit.support.blame import recipe_code
+from gankit.support.progress import Listener, Progress
 
 log = logging.getLogger("gankit")
+
+Callback = Callable[[Progress, Mapping[str, Any]], None]
+"""Told of a training's progress each time that it logs, with its networks as a run's user would get them: copies."""
 
 
 class Trainer:
@@ -55,7 +59,7 @@ class Trainer:
         }
         self._viewed: dict[str, Any] | None = None
         self._best: Best | None = None  # of the stage that is being trained
-        self._best_so_far: dict[str, np.ndarray] = {}  # from the checkpoint that is resumed
+        self._kept: dict[str, np.ndarray] = {}  # the best weights of the checkpoint that is resumed, or of a past stage
 
     # -- what the run's record says ----------------------------------------------------------------------------------
 
@@ -97,7 +101,7 @@ class Trainer:
 
     def restore(self, tensors: Mapping[str, np.ndarray]) -> None:
         """Takes the state of a checkpoint of this very run."""
-        state, self._best_so_far = split(tensors)
+        state, self._kept = split(tensors)
         self.state.set_state(state)
 
     def plan(self) -> Position:
@@ -106,10 +110,18 @@ class Trainer:
 
     # -- training ----------------------------------------------------------------------------------------------------
 
-    def train(self, run: Run | None, position: Position, stop: Stop, listener: Listener | None) -> Position:
+    def train(
+        self,
+        run: Run | None,
+        position: Position,
+        stop: Stop,
+        listener: Listener | None = None,
+        callbacks: Sequence[Callback] = (),
+    ) -> Position:
         """Trains from a position, where the state stands, to the end, and returns the last position, saved.
 
-        The run is None in workers other than the chief. `stop` is asked after every call of the graph.
+        The run is None in workers other than the chief. `stop` is asked after every call of the graph. `listener` and
+        `callbacks` are called each time that the training logs; `callbacks` are given copies of the networks, too.
 
         Raises:
             Stopped: A signal asked for it; the position is saved.
@@ -117,7 +129,7 @@ class Trainer:
         """
         if run is not None:
             self._check_disk(run)
-        metrics = MetricsLog(run, self.training.batch_size, position, listener)
+        metrics = MetricsLog(run, position)
         monitoring = Monitoring(run, position.steps) if run else None
         for number, (name, stage) in enumerate(self.stages.items()):
             if number < position.stage:
@@ -126,10 +138,10 @@ class Trainer:
             position = replace(position, stage=number, step=begin)
             if begin < steps:
                 stage.begin(self.data, begin, steps, self._trained_before(number, position.steps))
-                metrics.enter(name, steps)
-                selection = stage.stage.selection
-                self._best = Best(selection, self.state, self._best_so_far) if selection else None
-                self._best_so_far = {}
+                metrics.enter(name, steps, stage.batch_size)
+                if selection := stage.stage.selection:
+                    self._best = Best(selection, self.state, self._kept if begin else {})
+                    self._kept = {}
                 if monitoring:
                     monitoring.enter(stage, self.data, lambda: self.viewed(average=False))
             while position.step < steps:
@@ -142,13 +154,17 @@ class Trainer:
                 on_time = position.total % self.training.log_every == 0 or position.step == steps
                 if on_time or stopped:
                     watched = monitoring.read(position.step) if monitoring and on_time else {}
-                    scored = self._score(stage) if on_time else {}
+                    held_out = self._probe(stage) if on_time else {}
                     if self._best and position.step == steps:
-                        self._best.put_back()
+                        self._kept = self._best.end()
                         self._best = None
-                    terms = metrics.write(watched, scored)
+                    progress = metrics.write(watched, held_out)
                     if monitoring and on_time:
-                        monitoring.raise_alarms(position.step, watched, terms)
+                        monitoring.raise_alarms(position.step, watched, progress.terms)
+                    if listener:
+                        listener(progress)
+                    for callback in callbacks:
+                        callback(progress, self.viewed())
                 if position.total % self.training.checkpoint_every == 0 or position.step == steps or stopped:
                     self.save(run, position)
                 if position.total % self.training.sample_every == 0 and not stopped:
@@ -161,14 +177,25 @@ class Trainer:
                     )
         return position
 
-    def _score(self, stage: CompiledStage) -> dict[str, float]:
-        """The held-out score of the present weights, by name; they are kept if it is the best."""
-        if self._best is None or (selection := stage.stage.selection) is None:
+    def _probe(self, stage: CompiledStage) -> dict[str, float]:
+        """The held-out figures of the present weights, which are kept if the stage's selection finds them best."""
+        name, probe, selection = stage.stage.name, stage.stage.probe, stage.stage.selection
+        if probe is None:
             return {}
-        # Workers agree on the mean, so that none keeps other weights for a difference in rounding.
-        score = self.placement.agree(float(selection.score(self.viewed(), self.data)))
-        self._best.offer(score)
-        return {selection.name: score} if math.isfinite(score) else {}
+        with recipe_code(f"Stage.probe of {name!r}", probe):
+            found = probe(self.viewed(), self.data)
+            if not isinstance(found, Mapping):
+                raise RecipeError(f"it returned {type(found).__name__}", "return {figure: number}")
+            if selection and selection.figure not in found:
+                raise RecipeError(
+                    f"stage {name!r} selects by {selection.figure!r}, which its probe does not give",
+                    did_you_mean(selection.figure, found),
+                )
+            # Workers agree on the mean, so that none keeps other weights for a difference in rounding.
+            figures = {key: self.placement.agree(float(found[key])) for key in sorted(found)}
+        if selection and self._best:
+            self._best.offer(figures[selection.figure])
+        return {key: value for key, value in figures.items() if math.isfinite(value)}
 
     def _trained_before(self, number: int, steps: Mapping[str, int]) -> dict[str, int]:
         """Network -> steps of the first `number` stages that trained it."""
@@ -211,7 +238,7 @@ class Trainer:
             for name, value in tensors.items():
                 if value.dtype.kind == "f" and not np.isfinite(value).all():
                     raise NonFinite(f"{name} is not finite after step {position.total}", "lower the learning rate")
-            checkpoint.save(run.checkpoints, position, tensors | (self._best.state() if self._best else {}))
+            checkpoint.save(run.checkpoints, position, tensors | (self._best.state() if self._best else self._kept))
 
     # -- looking -----------------------------------------------------------------------------------------------------
 

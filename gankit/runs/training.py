@@ -23,7 +23,7 @@ from gankit.runs.loading import LoadedRun, fingerprints, recipe_of
 from gankit.runs.results import versions
 from gankit.runs.run import Run, find_run, now, runs_root
 from gankit.runs.signals import stop_on_signals
-from gankit.runs.trainer import Trainer
+from gankit.runs.trainer import Callback, Trainer
 from gankit.support.files import write_json
 from gankit.support.memory import peak_mb
 from gankit.support.progress import Listener
@@ -32,14 +32,19 @@ log = logging.getLogger("gankit")
 
 
 def train(
-    recipe: str | type[Recipe], *, runs_dir: Path | str | None = None, listener: Listener | None = None, **options: Any
+    recipe: str | type[Recipe],
+    *,
+    runs_dir: Path | str | None = None,
+    callbacks: Sequence[Callback] = (),
+    **options: Any,
 ) -> LoadedRun:
     """Trains a recipe; what `gankit run` does, from Python.
 
     Args:
         recipe: A recipe's name, `FILE.py:CLASS`, or a class.
         runs_dir: The folder of all runs; `$GANKIT_RUNS` or `./runs` if None.
-        listener: Called with a `Progress` after every `log_every` steps.
+        callbacks: Each is called after every `log_every` steps with a `Progress` (step, terms, held-out figures) and
+            the networks as the run's user would get them: copies, so that a callback disturbs nothing.
         **options: The recipe's options and the engine's (`seed=3`, `max_minutes=2`, `batch_size=64`).
 
     Returns:
@@ -51,6 +56,7 @@ def train(
     Examples:
         >>> run = gankit.train("srgan", data="photos", max_minutes=2)  # doctest: +SKIP
         >>> run.evaluate()["metrics"]["psnr_y"]  # doctest: +SKIP
+        >>> run = gankit.train("gan", callbacks=[lambda now, networks: print(now.step, now.terms)])  # doctest: +SKIP
     """
     if isinstance(recipe, str):
         source, cls = recipe, plugins.find(recipe).recipe
@@ -61,13 +67,19 @@ def train(
     dotted = {f"training.{key}" if key in Training.model_fields else key: value for key, value in options.items()}
     config = resolve(cls.Config, {}, dotted)
     made = cls(config)
-    run = start(source, made, runs_root(Path(runs_dir) if runs_dir else None), listener=listener)
+    run = start(source, made, runs_root(Path(runs_dir) if runs_dir else None), callbacks=callbacks)
     assert run is not None  # a notebook is no worker
     return LoadedRun(run, made)
 
 
 def start(
-    source: str, recipe: Recipe, root: Path, *, argv: Sequence[str] = (), listener: Listener | None = None
+    source: str,
+    recipe: Recipe,
+    root: Path,
+    *,
+    argv: Sequence[str] = (),
+    listener: Listener | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run | None:
     """Trains a recipe in a new run directory, and returns the run; None in workers other than the chief.
 
@@ -83,7 +95,7 @@ def start(
             if left := [f"{name}'s {key}" for name, keys in filled.items() for key in keys]:
                 log.info("of another shape there, and therefore begun afresh: %s", ", ".join(left))
         if not trainer.placement.chief:
-            return _train(trainer, None, None, listener)
+            return _train(trainer, None, None, listener, callbacks)
         info = {
             "source": source,
             "argv": list(argv),
@@ -97,7 +109,7 @@ def start(
         run = Run.create(root, recipe.name, to_yaml(recipe.name, recipe.config), info)
         write_json(run.path / "facts.json", dict(trainer.data.facts))
         log.info("run folder %s", run.path)
-        return _train(trainer, run, None, listener)
+        return _train(trainer, run, None, listener, callbacks)
 
 
 def fit(recipe: Recipe) -> dict[str, Any]:
@@ -119,7 +131,7 @@ def fit(recipe: Recipe) -> dict[str, Any]:
     """
     with precision(recipe.config.training.precision), stop_on_signals() as stop:
         trainer = Trainer(recipe)
-        trainer.train(None, trainer.plan(), stop, None)
+        trainer.train(None, trainer.plan(), stop)
         return trainer.viewed()
 
 
@@ -154,7 +166,11 @@ def resume(
 
 
 def _train(
-    trainer: Trainer, run: Run | None, position: checkpoint.Position | None, listener: Listener | None
+    trainer: Trainer,
+    run: Run | None,
+    position: checkpoint.Position | None,
+    listener: Listener | None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run | None:
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(stop_on_signals())
@@ -174,7 +190,7 @@ def _train(
             planned = {name: stage.stage.steps for name, stage in trainer.stages.items()}
             stages = [{"name": n, "steps": s, "planned_steps": planned[n]} for n, s in position.steps.items()]
             run.update(status="running", stages=stages, ended=None, error=None)
-        trainer.train(run, position, stop, listener)
+        trainer.train(run, position, stop, listener, callbacks)
         if run is not None:
             try:
                 trainer.evaluate(run)

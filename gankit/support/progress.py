@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -121,6 +121,7 @@ class Progress:
         planned: Steps of the run.
         examples_per_second: In the newest steps.
         terms: Mean of each term over the newest steps.
+        held_out: The figures of `Stage.probe`, if the stage has one.
 
     Examples:
         >>> Progress("main", 5, 10, 5, 10, 120.0, {"generator/loss": 0.7}).step
@@ -134,6 +135,7 @@ class Progress:
     planned: int
     examples_per_second: float
     terms: dict[str, float]
+    held_out: dict[str, float] = field(default_factory=dict)
 
 
 Listener = Callable[[Progress], None]

@@ -24,12 +24,12 @@ class Selected(Ring):
     seen: list = []
 
     def stages(self, data):
-        def score(networks, data):
+        def probe(networks, data):
             self.seen.append([np.array(w) for w in networks["generator"].get_weights()])
-            return self.scores[len(self.seen) - 1]
+            return {"distance": self.scores[len(self.seen) - 1], "looks": float(len(self.seen))}
 
         (stage,) = super().stages(data)
-        return [replace(stage, selection=Selection("distance", score, ("generator",)))]
+        return [replace(stage, probe=probe, selection=Selection("distance", ("generator",)))]
 
 
 @pytest.fixture(autouse=True)
@@ -65,12 +65,12 @@ def test_a_resumed_stage_remembers_its_best(tmp_path):
     whole = tensors(train(tmp_path / "whole"))
     Selected.seen.clear()
 
-    def stop(progress):
+    def stop(progress, networks):
         if progress.step == 30:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "cut", listener=stop)
+        train(tmp_path / "cut", callbacks=[stop])
     (path,) = (tmp_path / "cut" / "selected").iterdir()
     assert "best/score" in gankit.engine.checkpoint.restore(path / "checkpoints")[1]
     del Selected.seen[5:]  # the checkpoint is of step 25; the sixth look is taken again

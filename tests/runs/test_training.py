@@ -112,7 +112,12 @@ def test_max_steps_stretches_the_schedule(tmp_path):
 @pytest.mark.slow
 def test_max_minutes_is_about_kept_and_fixed_before_the_first_step(tmp_path):
     seen = []
-    run = gankit.train(Ring, runs_dir=tmp_path, listener=seen.append, **{**QUICK, "steps": 10**7, "max_minutes": 0.2})
+    run = gankit.train(
+        Ring,
+        runs_dir=tmp_path,
+        callbacks=[lambda now, _: seen.append(now)],
+        **{**QUICK, "steps": 10**7, "max_minutes": 0.2},
+    )
     (stage,) = run.run.info["stages"]
     assert 0 < stage["steps"] < stage["planned_steps"] == 10**7
     assert {progress.planned for progress in seen} == {stage["steps"]}
@@ -201,12 +206,12 @@ def test_a_command_of_a_recipe_refuses_runs_of_others(tmp_path):
 
 
 def test_a_command_says_that_a_run_is_not_finished(tmp_path, caplog):
-    def stop(progress):
+    def stop(progress, networks):
         if progress.step == 10:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path, listener=stop, checkpoint_every=5)
+        train(tmp_path, callbacks=[stop], checkpoint_every=5)
     (path,) = (tmp_path / "ring").iterdir()
     LoadedRun.of_recipe(Run(path), "ring")
     assert "is not finished (interrupted, after 5 of 20 steps)" in caplog.text

@@ -91,14 +91,13 @@ class StockGAN(Recipe):
 
     def stages(self, data: Data) -> list[Stage]:
         """One stage; it ends with the weights of the best held-out CRPS."""
-        from gankit import Selection
         from gankit_stock_gan.model.phases import ReturnsGame
         from gankit_stock_gan.model.selection import validation_crps
 
-        def score(networks: Mapping[str, Any], opened: Data) -> float:
-            return validation_crps(self.config, networks["generator"], opened.held_out["assets"])
+        def probe(networks: Mapping[str, Any], opened: Data) -> dict[str, float]:
+            return {"crps_bps": validation_crps(self.config, networks["generator"], opened.held_out["assets"])}
 
-        return [ReturnsGame(self.config, Selection("crps_bps", score, ("generator",))).stage()]
+        return [ReturnsGame(self.config, probe).stage()]
 
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
         """Held-out figures beside their baselines."""

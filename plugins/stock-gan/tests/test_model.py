@@ -1,7 +1,5 @@
 """The model: what it sees, how noise becomes a return, its losses against brute force, NumPy against Keras."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from gankit_stock_gan.backtest import scores
@@ -159,7 +157,7 @@ class Fixed:
 def game(**options):
     from gankit_stock_gan.model.phases import ReturnsGame
 
-    return ReturnsGame(StockConfig(window=8, horizon=3, samples=4, **options), SimpleNamespace())
+    return ReturnsGame(StockConfig(window=8, horizon=3, samples=4, **options), lambda networks, data: {})
 
 
 def batch():

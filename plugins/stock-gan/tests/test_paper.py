@@ -232,7 +232,7 @@ def test_losses_in_closed_form():
 
 
 def test_the_monitors_see_held_out_windows_alone():
-    from gankit.engine.probe import Probe
+    from gankit.engine.monitor_reader import MonitorReader
 
     recipe = StockGANPaper(config())
     found = data.cut([walk()], recipe.config)
@@ -242,7 +242,7 @@ def test_the_monitors_see_held_out_windows_alone():
         "generator": lambda inputs, training: inputs[0][:, -1],
         "discriminator": lambda inputs, training: inputs[1][:, :1],
     }
-    probe = Probe(recipe.stages(found)[0], found, played, 0)
+    probe = MonitorReader(recipe.stages(found)[0], found, played, 0)
     assert probe.n == 40 and (probe.read(0)["real"] == 7).all()
 
 

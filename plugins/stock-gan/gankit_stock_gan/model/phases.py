@@ -14,14 +14,14 @@ minimum in a finite game, which is why weights are selected by the held-out CRPS
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from gankit import Monitor, Phase, Selection, Stage, Terms, Turn
+from gankit import Data, Monitor, Phase, Selection, Stage, Terms, Turn
 from gankit.nn import cross_entropy
 from gankit_stock_gan.config import StockConfig
 from gankit_stock_gan.model.memory import figures, scale, update
@@ -40,11 +40,11 @@ class ReturnsGame:
 
     Attributes:
         config: Weights and sizes.
-        selection: How weights are chosen.
+        probe: (networks, data) -> "crps_bps", by which weights are chosen.
     """
 
     config: StockConfig
-    selection: Selection
+    probe: Callable[[Mapping[str, Any], Data], Mapping[str, float]]
 
     def stage(self) -> Stage:
         """The only stage."""
@@ -59,7 +59,7 @@ class ReturnsGame:
         monitor = Monitor(self.watched, reads=(HELD_OUT,)) if weights.adversarial else None
         return Stage(
             "training", config.steps, tuple(phases), self.shared, reads=(TRAIN,), monitor=monitor,
-            selection=self.selection,
+            selection=Selection("crps_bps", ("generator",)), probe=self.probe,
         )  # fmt: skip
 
     def shared(self, turn: Turn) -> Mapping[str, Any]:

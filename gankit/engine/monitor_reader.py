@@ -15,19 +15,22 @@ import tensorflow as tf
 from gankit.engine.stream import batch_of
 from gankit.engine.turn import TracedTurn
 from gankit.recipe import Data, Stage
+from gankit.support.blame import recipe_code
 
 KEYS = ("real", "fake", "examples", "generated")
 
 
-class _ProbeTurn(TracedTurn):
+class _LookingTurn(TracedTurn):
     """A turn in which nothing is trained."""
 
-    def __init__(self, networks: Mapping[str, Any], stage: Stage, seed: int, batch: Any, knobs: Any) -> None:
-        super().__init__(networks, stage, seed, batch, knobs)
+    def __init__(
+        self, networks: Mapping[str, Any], stage: Stage, seed: int, batch: Any, knobs: Any, state: Any
+    ) -> None:
+        super().__init__(networks, stage, seed, batch, knobs, state)
         self._live = set()
 
 
-class Probe:
+class MonitorReader:
     """Runs `Monitor.outputs` of one stage.
 
     Args:
@@ -35,10 +38,14 @@ class Probe:
         data: The recipe's.
         networks: Copies, whose weights the caller sets.
         seed: Of the stage's stream.
+        state: The stage's state, by name, as it is each time.
     """
 
-    def __init__(self, stage: Stage, data: Data, networks: Mapping[str, Any], seed: int) -> None:
+    def __init__(
+        self, stage: Stage, data: Data, networks: Mapping[str, Any], seed: int, state: Mapping[str, Any] | None = None
+    ) -> None:
         assert stage.monitor is not None
+        self._state = dict(state or {})
         self._stage, self._monitor, self._networks, self._seed = stage, stage.monitor, networks, seed
         self._sources = {key: data.train[key] for key in self._monitor.reads or stage.reads or data.train}
         # More examples than there are would stand in the batch twice, and look like duplicates.
@@ -46,9 +53,13 @@ class Probe:
         self.size = min(self._monitor.examples, self.n)
         self._call = tf.function(self._outputs, autograph=False)
 
-    def _outputs(self, number: Any, knobs: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    def _outputs(
+        self, number: Any, knobs: Mapping[str, Any], state: Mapping[str, Any], keys: tuple[str, ...]
+    ) -> dict[str, Any]:
         batch = batch_of(self._sources, number, tf.constant(0, tf.int64), self.size, self.size, self._seed)
-        found = self._monitor.outputs(_ProbeTurn(self._networks, self._stage, self._seed, batch, knobs))
+        turn = _LookingTurn(self._networks, self._stage, self._seed, batch, knobs, state)
+        with recipe_code(f"Monitor.outputs of stage {self._stage.name!r}", self._monitor.outputs):
+            found = self._monitor.outputs(turn)
         return {key: value for key, value in found.items() if key in keys}
 
     def read(self, step: int) -> dict[str, np.ndarray]:
@@ -65,5 +76,6 @@ class Probe:
 
     def _run(self, number: int, step: int, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
         knobs = {name: tf.constant(float(schedule(step))) for name, schedule in self._stage.knobs.items()}
-        found = self._call(tf.constant(number, tf.int64), knobs, keys)
+        state = {name: tf.convert_to_tensor(v.numpy()) for name, v in self._state.items()}
+        found = self._call(tf.constant(number, tf.int64), knobs, state, keys)
         return {key: value.numpy() for key, value in found.items()}

@@ -1,6 +1,5 @@
 """Public names of `gankit.images`; `__init__.py` imports each when it is first used."""
 
-from .augmentation import augment as augment
 from .class_folders import class_files as class_files
 from .crops import ImageCrops as ImageCrops
 from .enlarging import BicubicUpscale as BicubicUpscale

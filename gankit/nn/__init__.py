@@ -1,4 +1,4 @@
-"""Parts of networks and games that Keras lacks: losses, penalties, optimizers, constraints, layers.
+"""Parts of networks and games that Keras lacks: losses, penalties, optimizers, layers, and the game of most GANs.
 
 Each says what it computes and where it comes from.
 """

@@ -1,8 +1,14 @@
 """Public names of `gankit.nn`; `__init__.py` imports each when it is first used."""
 
+from .adaptive_augmentation import AdaptiveAugmentation as AdaptiveAugmentation
+from .augmentation import augment as augment
 from .batch_layers import MinibatchDiscrimination as MinibatchDiscrimination
 from .batch_layers import MinibatchStandardDeviation as MinibatchStandardDeviation
 from .constraints import WeightClipping as WeightClipping
+from .dropout import Dropout as Dropout
+from .game import Players as Players
+from .game import adversarial_stage as adversarial_stage
+from .image_pool import ImagePool as ImagePool
 from .losses import ADVERSARIAL as ADVERSARIAL
 from .losses import Adversarial as Adversarial
 from .losses import absolute_error as absolute_error
@@ -11,9 +17,14 @@ from .losses import feature_matching as feature_matching
 from .losses import per_example as per_example
 from .losses import squared_error as squared_error
 from .optimizers import Muon as Muon
+from .options import AdamOptions as AdamOptions
+from .options import AdversarialOptions as AdversarialOptions
+from .options import LossName as LossName
+from .options import ScheduleName as ScheduleName
 from .penalties import dragan as dragan
 from .penalties import gradient_norm_penalty as gradient_norm_penalty
 from .penalties import squared_gradient as squared_gradient
 from .penalties import wgan_gp as wgan_gp
+from .running_mean import RunningMean as RunningMean
 from .spectral import SpectralConv2D as SpectralConv2D
 from .spectral import SpectralDense as SpectralDense

@@ -91,7 +91,7 @@ class Adversarial:
     """What discriminator and generator each minimise, as functions of the discriminator's outputs.
 
     Attributes:
-        discriminator: (real, fake, mean) -> the two terms "real" and "fake", `[batch]` each.
+        discriminator: (real, fake, mean) -> terms, `[batch]` each: "real" and "fake", or "pair" of both.
         generator: (real, fake, mean) -> terms; `real` is None unless `relative`.
         relative: Whether the generator's loss looks at real examples, too.
 
@@ -116,6 +116,10 @@ def _relativistic(real: Any, fake: Any, mean: Mean) -> dict[str, tf.Tensor]:
 def _inverted(real: Any, fake: Any, mean: Mean) -> dict[str, tf.Tensor]:
     terms = _relativistic(fake, real, mean)
     return {"real": terms["fake"], "fake": terms["real"]}
+
+
+def _paired(real: Any, fake: Any, mean: Mean) -> dict[str, tf.Tensor]:
+    return {"pair": cross_entropy(real - fake, True)}
 
 
 def _criticised(real: Any, fake: Any, mean: Mean) -> dict[str, tf.Tensor]:
@@ -144,5 +148,8 @@ ADVERSARIAL: dict[str, Adversarial] = {
     "wasserstein": Adversarial(_criticised, lambda real, fake, mean: {"fake": per_example(-fake)}),
     # Jolicoeur-Martineau 2018, the relativistic average GAN: more real than the average of the other kind.
     "relativistic": Adversarial(_relativistic, _inverted, relative=True),
+    # The same paper's relativistic GAN: more real than the example of the other kind that stands at its place in the
+    # batch. R3GAN (Huang et al. 2024) has it with the penalties R1 and R2.
+    "relativistic-paired": Adversarial(_paired, lambda real, fake, mean: _paired(fake, real, mean), relative=True),
 }
 """The adversarial losses by name."""

@@ -48,32 +48,42 @@ def test_a_discriminator_that_has_won_still_teaches_the_generator():
     np.testing.assert_allclose(gradient("minimax"), -d, atol=1e-12)
 
 
+JUDGED = {"real": -log_sigmoid(REAL), "fake": -log_sigmoid(-FAKE)}
 EXPECTED = {
-    "minimax": (-log_sigmoid(REAL), -log_sigmoid(-FAKE), {"fake": log_sigmoid(-FAKE)}),
-    "non-saturating": (-log_sigmoid(REAL), -log_sigmoid(-FAKE), {"fake": -log_sigmoid(FAKE)}),
-    "least-squares": ((REAL - 1) ** 2 / 2, FAKE**2 / 2, {"fake": (FAKE - 1) ** 2 / 2}),
-    "hinge": (np.maximum(0, 1 - REAL), np.maximum(0, 1 + FAKE), {"fake": -FAKE}),
-    "wasserstein": (-REAL, FAKE, {"fake": -FAKE}),
+    "minimax": (JUDGED, {"fake": log_sigmoid(-FAKE)}),
+    "non-saturating": (JUDGED, {"fake": -log_sigmoid(FAKE)}),
+    "least-squares": ({"real": (REAL - 1) ** 2 / 2, "fake": FAKE**2 / 2}, {"fake": (FAKE - 1) ** 2 / 2}),
+    "hinge": ({"real": np.maximum(0, 1 - REAL), "fake": np.maximum(0, 1 + FAKE)}, {"fake": -FAKE}),
+    "wasserstein": ({"real": -REAL, "fake": FAKE}, {"fake": -FAKE}),
     "relativistic": (
-        -log_sigmoid(REAL - FAKE.mean(0)),
-        -log_sigmoid(-(FAKE - REAL.mean(0))),
+        {"real": -log_sigmoid(REAL - FAKE.mean(0)), "fake": -log_sigmoid(-(FAKE - REAL.mean(0)))},
         {"fake": -log_sigmoid(FAKE - REAL.mean(0)), "real": -log_sigmoid(-(REAL - FAKE.mean(0)))},
     ),
+    "relativistic-paired": ({"pair": -log_sigmoid(REAL - FAKE)}, {"pair": -log_sigmoid(FAKE - REAL)}),
 }
 
 
 @pytest.mark.parametrize("name", ADVERSARIAL)
 def test_adversarial_losses_are_those_of_the_papers(name):
-    real, fake, generator = EXPECTED[name]
-    found = ADVERSARIAL[name].discriminator(tf.constant(REAL), tf.constant(FAKE), mean)
-    assert set(found) == {"real", "fake"}
-    np.testing.assert_allclose(found["real"], real.mean(1))
-    np.testing.assert_allclose(found["fake"], fake.mean(1))
-    given = tf.constant(REAL) if ADVERSARIAL[name].relative else None
-    found = ADVERSARIAL[name].generator(given, tf.constant(FAKE), mean)
-    assert set(found) == set(generator)
-    for term, expected in generator.items():
-        np.testing.assert_allclose(found[term], expected.mean(1), err_msg=term)
+    loss, given = ADVERSARIAL[name], tf.constant(REAL)
+    found = (
+        loss.discriminator(given, tf.constant(FAKE), mean),
+        loss.generator(given if loss.relative else None, tf.constant(FAKE), mean),
+    )
+    for terms, expected in zip(found, EXPECTED[name], strict=True):
+        assert set(terms) == set(expected)
+        for term, values in expected.items():
+            np.testing.assert_allclose(terms[term], values.mean(1), err_msg=term)
+
+
+def test_the_paired_loss_looks_at_the_example_beside_and_at_no_other():
+    """d softplus(f_i - r_i) / d f_i = sigmoid(f_i - r_i) (Jolicoeur-Martineau 2018, section 4.1)."""
+    fake = tf.constant(FAKE[:, :1])
+    with tf.GradientTape() as tape:
+        tape.watch(fake)
+        loss = ADVERSARIAL["relativistic-paired"].discriminator(tf.constant(REAL[:, :1]), fake, None)["pair"]
+    jacobian = tape.jacobian(loss, fake).numpy()[..., 0]
+    np.testing.assert_allclose(jacobian, np.diag(1 / (1 + np.exp(REAL[:, 0] - FAKE[:, 0]))))
 
 
 def test_feature_matching_is_the_distance_of_means():

@@ -21,7 +21,7 @@ PUBLIC = {
     """,
     "gankit.images": """
         BicubicUpscale EXTENSIONS ImageCrops MAX_PIXELS PictureSet PictureSource Pictures PixelShuffle Pixels
-        Reductions Survey augment check_pictures class_files downscale image_size imresize list_images
+        Reductions Survey check_pictures class_files downscale image_size imresize list_images
         load_pixels open_pictures picture_grid read_each read_image resize_matrix survey_images to_uint8
         upscale
     """,
@@ -41,8 +41,9 @@ PUBLIC = {
         Alarm AlarmRules Reference watch_statistics
     """,
     "gankit.nn": """
-        ADVERSARIAL Adversarial MinibatchDiscrimination MinibatchStandardDeviation Muon SpectralConv2D
-        SpectralDense WeightClipping absolute_error cross_entropy dragan feature_matching
+        ADVERSARIAL AdamOptions Adversarial AdversarialOptions LossName MinibatchDiscrimination
+        MinibatchStandardDeviation Muon Players ScheduleName SpectralConv2D SpectralDense WeightClipping
+        absolute_error adversarial_stage augment cross_entropy dragan feature_matching
         gradient_norm_penalty per_example squared_error squared_gradient wgan_gp
     """,
     "gankit.report": """
@@ -55,6 +56,9 @@ PUBLIC = {
         Bar Listener Progress TextTable TrainingBar columns_of duration figure finite flat home human
         new_folder offline peak_mb read_facts read_network read_tensors sha256 slug vacant whole write
         write_csv write_json write_network
+    """,
+    "gankit.testing": """
+        CHECKS FAST check_recipe
     """,
     "gankit.commands": """
         Commands common_options complete_recipe complete_run json_option open_run print_csv print_error

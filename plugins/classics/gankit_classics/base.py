@@ -28,22 +28,16 @@ class AdversarialRecipe(Recipe):
 
     def optimizers(self) -> dict[str, Any]:
         """Adam for each player; the rates come from the phases."""
-        return self.adam("discriminator", "generator")
-
-    def adam(self, *names: str) -> dict[str, Any]:
-        """Adam for each phase that is named."""
-        import keras
-
-        return {name: keras.optimizers.Adam(self.config.lr, self.config.beta_1) for name in names}
+        return dict(self.config.adam("discriminator", "generator"))
 
     def stages(self, data: Data) -> list[Stage]:
         """One stage, of the players that the recipe gives."""
-        from gankit_classics.games.adversarial import adversarial_stage
+        from gankit.nn import adversarial_stage
 
         return [adversarial_stage(self.config, self.players(data))]
 
     def players(self, data: Data) -> Any:
-        """What is peculiar to the recipe: `gankit_classics.games.adversarial.Players`."""
+        """What is peculiar to the recipe: `gankit.nn.Players`."""
         raise NotImplementedError
 
     def kind(self, source: str = "") -> DataKind:
@@ -103,7 +97,7 @@ class PictureGAN(AdversarialRecipe):
 
     def discriminator_options(self, data: Data) -> dict[str, Any]:
         """Options of the network: a penalty on each example's gradient forbids the normalisation of the batch."""
-        plain = "batch" if self.config.penalty == "none" else "none"
+        plain = "none" if self.config.penalties else "batch"
         return {"norm": "spectral" if self.config.spectral else plain, "batch_layer": self.config.batch_layer}
 
     def networks(self, data: Data) -> dict[str, Any]:
@@ -117,11 +111,10 @@ class PictureGAN(AdversarialRecipe):
 
     def players(self, data: Data) -> Any:
         """Noise makes pictures."""
-        from gankit_classics.games.adversarial import Players
+        from gankit.nn import Players
 
-        latent = self.config.latent
         return Players(
-            fake=lambda turn: turn("generator", turn.normal("z", latent)),
+            latent=self.config.latent,
             output=lambda turn, x: turn("discriminator", x)[0],
             features=lambda turn, x: turn("discriminator", x)[1],
         )

@@ -74,7 +74,7 @@ class CGAN(PictureGAN):
         """The generator is asked for the class of the real example that stands beside."""
         import tensorflow as tf
 
-        from gankit_classics.games.adversarial import Players
+        from gankit.nn import Players
 
         latent, classes = self.config.latent, len(data.facts["classes"])
 

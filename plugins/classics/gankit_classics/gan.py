@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from gankit import Claim, Data, Training
+from gankit.nn import LossName
 from gankit_classics.base import AdversarialRecipe
-from gankit_classics.config import RESULTS, AdversarialConfig, Loss, PictureFields
+from gankit_classics.config import RESULTS, AdversarialConfig, PictureFields
 
 if TYPE_CHECKING:
     from gankit_classics.kinds.kind import DataKind
@@ -24,7 +25,7 @@ class GANConfig(PictureFields, AdversarialConfig):
 
     data: str = Field("ring", description="Data: ring, grid, a CSV file, or pictures by a dataset's name or a folder.")
     size: int | None = Field(None, ge=4, le=64, description="Side of pictures, in pixels.")
-    loss: Loss = Field(
+    loss: LossName = Field(
         "least-squares", description="Loss that the two networks minimise; minimax and non-saturating are the paper's."
     )
     steps: int = Field(20_000, ge=1, description="Updates of the generator.")
@@ -90,11 +91,10 @@ class GAN(AdversarialRecipe):
 
     def players(self, data: Data) -> Any:
         """Noise makes rows."""
-        from gankit_classics.games.adversarial import Players
+        from gankit.nn import Players
 
-        latent = self.latent
         return Players(
-            fake=lambda turn: turn("generator", turn.normal("z", latent)),
+            latent=self.latent,
             output=lambda turn, x: turn("discriminator", x)[0],
             real=lambda turn: turn["row"],
             features=lambda turn, x: turn("discriminator", x)[1],

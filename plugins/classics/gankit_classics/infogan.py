@@ -68,7 +68,7 @@ class InfoGAN(PictureGAN):
         """Both players also minimise what the reader gets wrong."""
         import tensorflow as tf
 
-        from gankit_classics.games.adversarial import Players
+        from gankit.nn import Players
         from gankit_classics.games.codes import code_of, misread
 
         config = self.config
@@ -88,7 +88,7 @@ class InfoGAN(PictureGAN):
             fake=fake,
             output=lambda turn, x: turn("discriminator", x)[0],
             features=lambda turn, x: turn("discriminator", x)[1],
-            discriminator=("discriminator", "reader"),
+            helpers=("reader",),
             both=information,
             weights={"category": config.information, **({"codes": config.information_codes} if config.codes else {})},
         )

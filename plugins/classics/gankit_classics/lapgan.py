@@ -82,11 +82,11 @@ class LAPGAN(PictureGAN):
     def optimizers(self) -> dict[str, Any]:
         """Adam for every network."""
         roles = "generator", "discriminator"
-        return self.adam(*(f"{role}-{level}" for level in range(self.config.levels) for role in roles))
+        return self.config.adam(*(f"{role}-{level}" for level in range(self.config.levels) for role in roles))
 
     def stages(self, data: Data) -> list[Stage]:
         """One stage a level, the coarsest first."""
-        from gankit_classics.games.adversarial import adversarial_stage
+        from gankit.nn import adversarial_stage
         from gankit_classics.games.pyramid import players_of_level
 
         config, stages = self.config, []

@@ -87,7 +87,7 @@ class SGAN(PictureGAN):
 
     def optimizers(self) -> dict[str, Any]:
         """Adam, for the supervised classifier too."""
-        return self.adam("discriminator", "generator", "supervised")
+        return self.config.adam("discriminator", "generator", "supervised")
 
     def stages(self, data: Data) -> list[Stage]:
         """One stage of three phases."""

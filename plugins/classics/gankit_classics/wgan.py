@@ -9,17 +9,18 @@ from typing import Any
 from pydantic import Field
 
 from gankit import Claim, Data, Evaluation
+from gankit.nn import LossName, ScheduleName
 from gankit_classics.base import PictureGAN
-from gankit_classics.config import FASHION, RESULTS, Loss, Penalty, PictureConfig, Rates
+from gankit_classics.config import FASHION, RESULTS, PictureConfig
 
 
 class WGANConfig(PictureConfig):
     """Options of `gankit run wgan`."""
 
-    loss: Loss = Field("wasserstein", description="Loss that the two networks minimise.")
+    loss: LossName = Field("wasserstein", description="Loss that the two networks minimise.")
     critic_steps: int = Field(5, ge=1, le=100, description="Updates of the critic for each of the generator's.")
     lr: float = Field(5e-5, gt=0, description="Learning rate of RMSprop.")
-    schedule: Rates = Field("constant", description="Schedule of the learning rates; cosine ends at 0.")
+    schedule: ScheduleName = Field("constant", description="Schedule of the learning rates; cosine ends at 0.")
     beta_1: float = Field(0.0, ge=0, le=0, description="Adam's decay of the first moment; RMSprop has none.")
     limit: float = Field(0.01, gt=0, description="Limit of the critic's weights: each is clipped to [-limit, limit].")
 
@@ -27,8 +28,8 @@ class WGANConfig(PictureConfig):
 class WGANGPConfig(PictureConfig):
     """Options of `gankit run wgan-gp`."""
 
-    loss: Loss = Field("wasserstein", description="Loss that the two networks minimise.")
-    penalty: Penalty = Field("wgan-gp", description="Penalty on the critic's gradient.")
+    loss: LossName = Field("wasserstein", description="Loss that the two networks minimise.")
+    penalty: str = Field("wgan-gp", description="Penalties on the critic's gradient: some of r1,r2,dragan,wgan-gp.")
     critic_steps: int = Field(
         3, ge=1, le=100, description="Critic's updates for each of the generator's; the paper's 5."
     )

@@ -42,6 +42,7 @@ def pictures(folder, classes, count=12, side=20, channels=3):
         {"batch_layer": "discrimination", "instance_noise": 0.1, "penalty": "dragan"},
         {"spectral": True, "loss": "hinge", "precision": "bfloat16"},
         {"penalty": "r1", "feature_matching": 1.0, "loss": "minimax"},
+        {"penalty": "r1,r2", "penalty_every": 2, "loss": "relativistic-paired", "critic_steps": 2, "steps": 3},
         {"penalty": "r2", "loss": "least-squares", "critic_steps": 2, "ema": 0},
     ],
 )

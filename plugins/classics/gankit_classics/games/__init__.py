@@ -1,1 +1,1 @@
-"""What the networks play: the game that most recipes share, and what some add to it."""
+"""What some recipes add to the game of `gankit.nn`, or play instead of it."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from gankit import Turn
 from gankit.images import downscale, upscale
-from gankit_classics.games.adversarial import Players
+from gankit.nn import Players
 
 
 def coarse(image: Any, levels: int) -> Any:
@@ -48,7 +48,14 @@ def players_of_level(level: int, finer: int, side: int, latent: int) -> Players:
     def residual(turn: Turn, x: Any) -> Any:
         return x if level == 0 else x - guide(turn)
 
-    return Players(fake, output, real, made=residual, discriminator=(discriminator,), generator=(generator,))
+    return Players(
+        fake=fake,
+        output=output,
+        real=real,
+        made=residual,
+        discriminator=(discriminator,),
+        generator=(generator,),
+    )
 
 
 def grown(generators: Sequence[Any], noise: np.ndarray, latent: int) -> list[np.ndarray]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gankit.images import augmentation
-from gankit.images.augmentation import POLICIES, augment
+from gankit.errors import RecipeError
+from gankit.nn.augmentation import POLICIES, augment
 
 BATCH, HEIGHT, WIDTH = 64, 16, 24
 IMAGES = np.random.default_rng(0).uniform(0.5, 1.5, (BATCH, HEIGHT, WIDTH, 3))
@@ -73,4 +73,9 @@ def test_names_decide_what_changes_alike():
     turn, images = Draws(), tf.constant(IMAGES)
     one, two, other = (augment(turn, images, ["color"], name).numpy() for name in ("a", "a", "b"))
     assert np.array_equal(one, two) and not np.allclose(one, other)
-    assert augmentation.augment(turn, images, []) is images
+    assert augment(turn, images, []) is images
+
+
+def test_rows_cannot_be_moved():
+    with pytest.raises(RecipeError, match="pictures"):
+        augment(Draws(), tf.zeros((4, 3)), ["cutout"])

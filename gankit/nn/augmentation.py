@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gankit.errors import RecipeError
 from gankit.recipe import Turn
 
 Change = Callable[[Any, Callable[..., Any]], Any]
@@ -74,7 +75,9 @@ POLICIES: dict[str, tuple[Change, ...]] = {
 """Groups of changes by the paper's names."""
 
 
-def augment(turn: Turn, images: Any, policies: Sequence[str], name: str = "augment") -> tf.Tensor:
+def augment(
+    turn: Turn, images: Any, policies: Sequence[str], name: str = "augment", probability: Any = None
+) -> tf.Tensor:
     """Changes each image by its own draw.
 
     Args:
@@ -82,14 +85,27 @@ def augment(turn: Turn, images: Any, policies: Sequence[str], name: str = "augme
         images: `[batch, height, width, channels]` floatx, around 0: what is moved in or cut out is 0.
         policies: Keys of `POLICIES`, in the order of application.
         name: Calls with the same name change the n-th image of a batch alike, calls with others independently.
+        probability: With which each change is made to an image, a scalar; None for always.
 
     Returns:
         The same shape; differentiable.
 
+    Raises:
+        RecipeError: What is given are no pictures.
+
     Examples:
         >>> augment(turn, images, ("translation", "cutout"))  # doctest: +SKIP
     """
+    if policies and images.shape.rank != 4:
+        raise RecipeError(
+            f"augmentation is for pictures [batch, height, width, channels], not for {images.shape}",
+            "leave --augment out",
+        )
     for policy in policies:
         for change in POLICIES[policy]:
-            images = change(images, lambda part, *shape: turn.uniform(f"{name}/{part}", *shape))
+            changed = change(images, lambda part, *shape: turn.uniform(f"{name}/{part}", *shape))
+            if probability is not None:
+                chosen = _each(turn.uniform(f"{name}/whether {change.__name__}")) < tf.cast(probability, images.dtype)
+                changed = tf.where(chosen, changed, images)
+            images = changed
     return images

@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test fast lint format lock clean
+.PHONY: help venv demo test fast lint format docs lock clean
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -22,6 +22,9 @@ SLOW := slow and not alone
 SPREAD := -n $(WORKERS) --dist loadgroup
 # pytest ends with 5 where no test was selected, which is no failure in a pass that may be empty.
 MAY_BE_EMPTY := || [ $$? -eq 5 ]
+
+# The variable silences an advertisement of mkdocs-material.
+SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 LOCK := printf '%s\n' '-e .[cpu,dev,docs,onnx,tensorboard]' $(PARTS:%='-e %') | uv pip compile --quiet --universal \
 --python-version 3.11 --no-annotate --no-header --no-emit-package gankit --no-emit-package gankit-datasets \
@@ -58,15 +61,20 @@ test: venv  ## All tests: the fast ones, the slow ones, then those that must be 
 fast: venv  ## The fast tests only, and the examples of docstrings
 	@$(PYTEST) -m "$(QUICK)" --doctest-modules $(SPREAD) $(PYTEST_ARGS)
 
-lint: venv  ## Style, formatting, types and declared dependencies
+lint: venv  ## Style, formatting, types, declared dependencies, and the pages of docs/
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/python .ci/declared.py
+	@$(SITE)
 
 format: venv  ## Put the code into the house's format
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
+
+docs: venv  ## The documentation site, in site/; without network, and no warning is let pass
+	@$(SITE)
+	@echo "site/index.html; with search: $(BIN)/python -m http.server -d site"
 
 lock:  ## Resolve constraints.txt anew for every supported Python
 	@PATH="$(CURDIR)/$(BIN):$$PATH"; \
@@ -77,6 +85,6 @@ lock:  ## Resolve constraints.txt anew for every supported Python
 	@mv constraints.txt.new constraints.txt
 
 clean:  ## Remove caches and build products; .venv and runs/ stay
-	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache
 	@find . -path ./.venv -prune -o -path ./runs -prune -o -type d \( -name __pycache__ -o -name '*.egg-info' \) \
 		-exec rm -rf {} +

@@ -41,10 +41,11 @@ PUBLIC = {
         Alarm AlarmRules Reference watch_statistics
     """,
     "gankit.nn": """
-        ADVERSARIAL AdamOptions Adversarial AdversarialOptions LossName MinibatchDiscrimination
-        MinibatchStandardDeviation Muon Players ScheduleName SpectralConv2D SpectralDense WeightClipping
-        absolute_error adversarial_stage augment cross_entropy dragan feature_matching
-        gradient_norm_penalty per_example squared_error squared_gradient wgan_gp
+        ADVERSARIAL AdamOptions AdaptiveAugmentation Adversarial AdversarialOptions Dropout ImagePool
+        LossName MinibatchDiscrimination MinibatchStandardDeviation Muon Players RunningMean
+        ScheduleName SpectralConv2D SpectralDense WeightClipping absolute_error adversarial_stage
+        augment cross_entropy dragan feature_matching gradient_norm_penalty per_example squared_error
+        squared_gradient wgan_gp
     """,
     "gankit.report": """
         Album data_uri document write_report

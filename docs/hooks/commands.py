@@ -52,7 +52,7 @@ def on_post_build(**_: Any) -> None:
 
 
 def verbs_page() -> str:
-    """gankit's own verbs; of `run` without recipes, which have pages of their own."""
+    """Gankit's own verbs; of `run` without recipes, which have pages of their own."""
     context = click.Context(app)
     root = click.Command("gankit", help=app.help, params=app.params)
     commands = {f"gankit {name}": app.get_command(context, name) for name in VERBS}
@@ -81,7 +81,8 @@ def block(title: str, command: click.Command) -> str:
     """What mkdocs-click replaces by the help of a command."""
     attribute = re.sub(r"\W", "_", title)
     setattr(MODULE, attribute, readable(command))
-    return f"::: mkdocs-click\n    :module: {MODULE.__name__}\n    :command: {attribute}\n    :prog_name: {title}\n    :depth: 1"
+    options = {"module": MODULE.__name__, "command": attribute, "prog_name": title, "depth": 1}
+    return "\n    ".join(["::: mkdocs-click", *(f":{name}: {value}" for name, value in options.items())])
 
 
 def readable(command: click.Command) -> click.Command:

@@ -25,6 +25,7 @@ ELSEWHERE = {  # page -> the file that is its text
     **{f"project/{name.lower()}.md": ROOT / f"{name}.md" for name in ("CONTRIBUTING", "SECURITY", "CHANGELOG")},
 }
 CODE = re.compile(r"(^```.*?^```$|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
+LOADED = re.compile(r"""<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)=["']?(?:https?:)?//[^>]*>""")
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)(?=[#)])")
 
 
@@ -51,3 +52,9 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
     parts = CODE.split(markdown)
     return "".join(part if number % 2 else LINK.sub(moved, part) for number, part in enumerate(parts))
+
+
+def on_post_page(output: str, page: Page, **_: Any) -> None:
+    """No page may load anything from elsewhere: the site is read without network, and nobody is told who reads it."""
+    if found := LOADED.search(output):
+        raise PluginError(f"{page.file.src_uri} would load {found[0]}")

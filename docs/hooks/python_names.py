@@ -67,6 +67,10 @@ def pages() -> Iterator[tuple[str, str]]:
             if first == path:
                 blocks.append(f"::: {path}")
         if blocks:
-            about = f"::: {package}\n    options: {{members: false, show_root_heading: false, show_root_toc_entry: false}}"
-            table = "\n".join(["| name | what it is |", "|---|---|", *rows])
+            about = (
+                f"::: {package}\n    options: {{members: false, show_root_heading: false, show_root_toc_entry: false}}"
+            )
+            table = "\n".join(
+                ['<div class="names" markdown>', "", "| name | what it is |", "|---|---|", *rows, "", "</div>"]
+            )
             yield package, "\n\n".join([f"# {package}", about, table, *blocks])

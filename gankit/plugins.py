@@ -26,7 +26,7 @@ from gankit.recipe import Recipe
 GROUP = "gankit.recipes"
 VERBS = {  # no recipe may be called like one of these
     *("list", "info", "init", "run", "resume", "evaluate", "sample", "verify", "export", "data", "runs", "doctor"),
-    *("new-plugin", "report", "compare", "launch", "completion", "help", "plugins"),
+    *("new", "check", "report", "compare", "launch", "completion", "help", "plugins"),
 }
 
 

@@ -1,15 +1,23 @@
 """The compliance kit finds what is wrong with a recipe, and nothing wrong with a sound one."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from PIL import Image
 
-from gankit import ArraySource, Data, Phase, Recipe, RecipeConfig, Stage
+from gankit import ArraySource, Data, Evaluation, Phase, Recipe, RecipeConfig, Stage
 from gankit.engine.train_state import TrainState
+from gankit.errors import RecipeError
 from gankit.nn.losses import cross_entropy
-from gankit.testing import check_recipe, drift
+from gankit.testing import CHECKS, FAST, check_recipe
+from gankit.testing.agreement import difference, drift
+from gankit.testing.failure import CheckFailed
+from gankit.testing.identity import check_light_import
+from gankit.testing.tiny_game import tiny
 
 X = np.random.default_rng(0).normal(size=(64, 2))
 
@@ -17,11 +25,14 @@ X = np.random.default_rng(0).normal(size=(64, 2))
 class Sound(Recipe):
     """A game on points in the plane; what is wrong with a recipe replaces one of its methods."""
 
-    name = "sound"
+    name, summary = "sound", "Points in the plane."
     Config = RecipeConfig
 
     def data(self):
-        return Data({"points": ArraySource(x=X)})
+        return Data({"points": self.source()})
+
+    def source(self):
+        return ArraySource(x=X)
 
     def middle(self):
         return layers.BatchNormalization(synchronized=True)
@@ -47,8 +58,15 @@ class Sound(Recipe):
         phases = (Phase("d", ("d",), self.judge), Phase("g", ("g",), self.fool))
         return [Stage("only", 4, phases, shared=lambda turn: {"fake": turn("g", self.noise(turn))})]
 
+    def evaluate(self, networks, data):
+        return Evaluation({"mean": 0.0}, {"nothing": {"mean": 1.0}}, {}, {"mean": "lower"})
 
-@pytest.mark.parametrize("check", ["replicas", "bfloat16", "resume", "phases"])
+    def sample(self, networks, data, out):
+        (out / "points.txt").write_text("points")
+        return [out / "points.txt"]
+
+
+@pytest.mark.parametrize("check", ["replicas", "rehearsal", "bfloat16", "purity", "resume", "layers", "phases"])
 def test_a_sound_recipe_passes_in_any_order(check, tmp_path):
     check_recipe(Sound, check, tmp_path)
 
@@ -118,7 +136,7 @@ class Rare(Sound):
     tiny = {"training.steps_per_call": 2}
 
     def networks(self, data):
-        self.runs = tf.Variable(0.0)
+        self.runs = tf.Variable(0.0, trainable=False, name="runs")
         return super().networks(data)
 
     def stages(self, data):
@@ -136,28 +154,167 @@ class NotANumber(Sound):
         return {"fake": super().fool(turn)["fake"] * (float("nan") if half else 1.0)}
 
 
+class Gaussian(Sound):
+    def middle(self):
+        return layers.GaussianNoise(1.0, name="rain")
+
+
+class PythonNoise(Sound):
+    def judge(self, turn):
+        return {name: term + np.random.default_rng().normal() for name, term in super().judge(turn).items()}
+
+
+class HiddenNoise(Sound):
+    """The noise is drawn in a function of the graph's own."""
+
+    def noise(self, turn):
+        return tf.map_fn(lambda x: x + tf.random.uniform((2,), dtype=x.dtype), turn["x"])
+
+
+class UpdateNoise(Sound):
+    def stages(self, data):
+        return [replace(super().stages(data)[0], state={"p": 0.0}, update=lambda turn: {"p": tf.random.uniform(())})]
+
+
+class Kept(Sound):
+    """A Keras user's reflex: keep the model, call it."""
+
+    def fool(self, turn):
+        return {"fake": cross_entropy(turn("d", self.g(turn.normal("z", 2), training=True)), True)}
+
+
+class OwnGenerator(Sound):
+    def noise(self, turn):
+        return keras.random.normal(tf.shape(turn["x"]), dtype=turn["x"].dtype)
+
+
+class NoisySource(Sound):
+    def source(self):
+        return Shifted(lambda x: x + tf.random.normal((2,)))
+
+
+class FrozenNoiseSource(Sound):
+    def source(self):
+        return Shifted(lambda x: x + np.random.default_rng().normal())
+
+
+class HiddenNoiseSource(Sound):
+    def source(self):
+        return Shifted(lambda x: tf.numpy_function(lambda x: x + np.float32(np.random.normal()), [x], tf.float32))
+
+
+class Shifted(ArraySource):
+    def __init__(self, shift):
+        super().__init__(x=X.astype("float32"))
+        self.shift = shift
+
+    def gather(self, rows, index, seed):
+        return {"x": self.shift(super().gather(rows, index, seed)["x"])}
+
+
+class Heads(Sound):
+    def middle(self):
+        return layers.Dense(3, dtype="float32", name="head")
+
+
+class SameNetworks(Sound):
+    def networks(self, data):
+        if not hasattr(self, "made"):
+            self.made = super().networks(data)
+        return self.made
+
+
+class Bare(Sound):
+    def evaluate(self, networks, data):
+        return Evaluation({"mean": 0.0}, {}, {})
+
+
+class Undefined(Sound):
+    def evaluate(self, networks, data):
+        return Evaluation({"mean": 0.0}, {"nothing": {"mean": float("nan")}}, {})
+
+
+class OtherFigures(Sound):
+    def evaluate(self, networks, data):
+        return Evaluation({"mean": 0.0}, {"nothing": {"fid": 1.0}}, {})
+
+
+class NoEvaluation(Sound):
+    def evaluate(self, networks, data):
+        return {"mean": 0.0}
+
+
+class Unwritten(Sound):
+    def sample(self, networks, data, out):
+        return [out / "points.png"]
+
+
+class Flat(Sound):
+    def sample(self, networks, data, out):
+        Image.new("L", (8, 8), 7).save(out / "grey.png")
+        return [out / "grey.png"]
+
+
+NOISE, SOURCE = "draws random numbers", r"gather\(\) of source 'points'"
+
+
 @pytest.mark.parametrize(
     ("recipe", "check", "said"),
     [
-        (FreeNoise, "resume", "variables differ after a resume in 'only'"),
+        (FreeNoise, "resume", "variables differ after a resume in stage 'only'"),
         (FreeNoise, "replicas", "float32: one and two replicas differ"),
         (SameMask, "replicas", "float32: one and two replicas differ"),
         (OwnStatistics, "replicas", "float32: one and two replicas differ"),
         (OwnMean, "replicas", "float32: one and two replicas differ"),
         (Hardly, "replicas", "float64: one and two replicas differ"),
-        (Meddler, "phases", r"phase 'd' of 'only' moved \['d', 'g'\]"),
-        (Idle, "phases", r"phase 'g' of 'only' moved \[\]"),
+        (Meddler, "phases", "phase 'd' of stage 'only' moves the weights of g, which it does not train"),
+        (Idle, "phases", "phase 'g' of stage 'only' leaves the weights of g as they are"),
         (OtherData, "resume", "variables differ after a resume"),
         (Counter, "resume", "variables differ after a resume"),
         (Rare, "resume", "variables differ after a resume"),
         (HalfWeights, "bfloat16", "weights of the networks are kept in float16"),
         (NotANumber, "bfloat16", "is not finite"),
+        (FreeNoise, "purity", rf"loss of phase 'd' {NOISE} \(RandomStandardNormal\) in test_testing.py:\d+ in noise"),
+        (HiddenNoise, "purity", rf"loss of phase 'd' {NOISE} \(RandomUniform\) in test_testing.py:\d+ in noise"),
+        (UpdateNoise, "purity", rf"Stage.update of 'only' {NOISE} \(RandomUniform\) in test_testing.py"),
+        (PythonNoise, "purity", r"the loss of phase 'd' is another one each time .*test_testing.py:\d+ in <dictcomp>"),
+        (Gaussian, "purity", r"layer 'rain' \(GaussianNoise\) of network 'g' draws random numbers of its own"),
+        (OwnGenerator, "purity", rf"loss of phase 'd' {NOISE} \(keras.random\) in test_testing.py:\d+ in noise"),
+        (
+            Rare,
+            "purity",
+            r"the loss of phase 'late' uses the variable 'runs', which is not the game's, in .*:\d+ in late",
+        ),
+        (NoisySource, "purity", rf"{SOURCE} {NOISE} \(RandomStandardNormal\) in test_testing.py:\d+ in <lambda>"),
+        (FrozenNoiseSource, "purity", rf"{SOURCE} is another one each time .*test_testing.py:\d+ in <lambda>"),
+        (HiddenNoiseSource, "purity", rf"{SOURCE} gives other values of 'x' for the same examples"),
+        (Heads, "layers", "the layer 'head' of network 'g' computes in a float type of its own"),
+        (SameNetworks, "rehearsal", r"networks\(\) gives the same 'g' twice"),
+        (Bare, "rehearsal", "the evaluation has no baseline"),
+        (Undefined, "rehearsal", "the evaluation's 'mean' of nothing is nan"),
+        (OtherFigures, "rehearsal", "the baseline 'nothing' has 'fid', which the networks' own figures have not"),
+        (Flat, "rehearsal", "the picture grey.png is one flat colour"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else None,
 )
 def test_what_is_wrong_is_found(recipe, check, said, tmp_path):
-    with pytest.raises(AssertionError, match=said):
+    with pytest.raises(CheckFailed, match=said) as found:
         check_recipe(recipe, check, tmp_path)
+    assert found.value.hint
+
+
+@pytest.mark.parametrize(
+    ("recipe", "check", "said"),
+    [
+        (Kept, "purity", r"in fool, loss of phase 'g': a loss reads the variable '\S+' .*, which is of no network"),
+        (NoEvaluation, "rehearsal", "in evaluate: it returned dict"),
+        (Unwritten, "rehearsal", "in sample: it returned points.png, which it has not written"),
+    ],
+)
+def test_what_the_engine_refuses_is_met(recipe, check, said, tmp_path):
+    with pytest.raises(RecipeError, match=said) as found:
+        check_recipe(recipe, check, tmp_path)
+    assert found.value.hint
 
 
 def test_what_a_checkpoint_forgets_is_found(tmp_path, monkeypatch):
@@ -175,8 +332,6 @@ def test_what_a_checkpoint_forgets_is_found(tmp_path, monkeypatch):
 
 
 def test_what_a_name_of_the_process_does_to_a_checkpoint_is_found(tmp_path, monkeypatch):
-    from gankit.errors import RecipeError
-
     variables = TrainState.variables
 
     class Named(Sound):
@@ -193,3 +348,55 @@ def test_drift_is_of_whole_networks():
     assert drift(a, a) == 0 and drift(a, b) == pytest.approx(0.05 / 5)
     more = {"networks/d/000/kernel": np.array([1.0])}
     assert drift({**a, **more}, {**b, "networks/d/000/kernel": np.array([1.5])}) == pytest.approx(0.5)
+
+
+def test_the_state_of_a_stage_counts_as_weights_do():
+    a = {"networks/g/000/kernel": np.array([3.0]), "state/main/mean": np.array([2.0]), "state/main/count": np.array(4)}
+    assert difference(a, a) == drift(a, a) == 0
+    assert difference(a, {**a, "state/main/mean": np.array([2.5])}) == pytest.approx(0.25)
+    assert drift(a, {**a, "state/main/count": np.array(5)}) == pytest.approx(0.25)
+    begun = {**a, "state/main/mean": np.array([0.0])}
+    assert drift(begun, begun) == 0 and drift(begun, {**begun, "state/main/mean": np.array([1e-9])}) == np.inf
+
+
+class Drawn(Sound):
+    """A recipe whose data are the user's."""
+
+    tiny = {"training.batch_size": 2, "training.seed": 3}
+    made = 0
+
+    @classmethod
+    def tiny_data(cls, folder):
+        cls.made += 1
+        np.save(folder / "points.npy", X)
+        return {"training.init_from": str(folder / "points.npy"), "training.batch_size": 8}
+
+
+def test_tiny_data_are_written_once_and_win_over_tiny():
+    config = tiny(Drawn, max_steps=5).training
+    assert (config.batch_size, config.seed, config.max_steps) == (8, 3, 5)
+    np.testing.assert_array_equal(np.load(config.init_from), X)
+    assert tiny(Drawn).training.init_from == config.init_from and Drawn.made == 1
+
+
+FILE = """
+from gankit import Recipe
+import helper
+
+class Mine(Recipe):
+    name = "mine"
+"""
+
+
+def test_what_imports_tensorflow_is_named(tmp_path):
+    from gankit import plugins
+
+    (tmp_path / "mine.py").write_text(FILE)
+    (tmp_path / "helper.py").write_text("import os\n\nimport keras\n")
+    recipe = plugins.find(f"{tmp_path / 'mine.py'}:Mine").recipe
+    with pytest.raises(CheckFailed, match=r"^helper.py:3 imports keras .* \(imported by mine.py:3\)\nhint: import it"):
+        check_light_import(recipe, tmp_path)
+
+
+def test_the_fast_checks_come_first():
+    assert CHECKS[: len(FAST)] == FAST and {"rehearsal", "purity"} <= set(FAST) and "run" not in FAST

@@ -27,6 +27,7 @@ VERBS = {
     "data": "List, fetch and check datasets.",
     "export": "Write a trained network to a file: ONNX, Keras or SavedModel.",
     "runs": "List the runs, of RECIPE if it is named.",
+    "check": "Check that a recipe keeps the contract.",
     "doctor": "Check the installation.",
     "completion": "Print the completion script of a shell.",
 }

@@ -57,7 +57,9 @@ def run_command(source: str) -> click.Command:
         help="Any value by its dotted name, such as training.seed=3; repeatable.",
     )
     @click.option(
-        "--dry-run", is_flag=True, help="Build the networks, take a few steps, and say what the training will need."
+        "--dry-run",
+        is_flag=True,
+        help="Build the networks, evaluate, sample and take a few steps; say what the training will need.",
     )
     def command(
         config: Path | None, sets: tuple[str, ...], dry_run: bool, as_json: bool, runs_dir: Path | None, **given: Any
@@ -73,11 +75,11 @@ def run_command(source: str) -> click.Command:
         if card and str(made.config.data) != given["data"]:
             raise UsageError(f"--set chooses other data than --card {card}", "leave one of them out")
         from gankit.cli.seeds import run_seeds
-        from gankit.runs import training
+        from gankit.runs import rehearsal, training
         from gankit.support.progress import TrainingBar
 
         if dry_run:
-            return report_plan(training.dry_run(made), as_json)
+            return report_plan(rehearsal.dry_run(made, runs_root(runs_dir)), as_json)
         if seeds:
             return run_seeds(source, recipe, made.config, seeds, runs_root(runs_dir), as_json)
         with TrainingBar() as bar:
@@ -98,6 +100,14 @@ def report_plan(plan: dict[str, Any], as_json: bool) -> None:
         return print_json(plan)
     for name, count in plan["weights"].items():
         click.echo(f"weights  {name}: {count:,}")
+    if begun := plan["init_from"]:
+        click.echo(f"init     {', '.join(sorted(begun['networks']))} from {begun['run']}")
+        for name, left in sorted(begun["networks"].items()):
+            if left:
+                click.echo(f"init     {name} begins {len(left)} variables of another shape afresh, first {left[0]}")
+    if found := plan["rehearsal"]:
+        click.echo(f"evaluate {', '.join(found['metrics'])}, beside {', '.join(found['baselines'])}")
+        click.echo(f"sample   {', '.join(found['files'])}")
     for name, stage in plan["stages"].items():
         click.echo(f"stage    {name}: {stage['steps']:,} steps of {stage['seconds_per_step']:.3g} s")
     click.echo(f"device   {plan['device']}")
@@ -105,6 +115,8 @@ def report_plan(plan: dict[str, Any], as_json: bool) -> None:
     click.echo(f"memory   {'unknown on this system' if memory is None else f'{memory:,} MB (peak so far)'}")
     click.echo(f"disk     {plan['disk_mb']:,} MB for checkpoints")
     click.echo(f"time     {plan['minutes']:,} minutes on this machine, evaluation not counted")
+    if found:
+        click.echo(f"         {found['seconds']:,} s more for each evaluation with its samples")
 
 
 def report_end(path: Path, as_json: bool) -> None:

@@ -25,7 +25,6 @@ from gankit.runs.run import Run, find_run, now, runs_root
 from gankit.runs.signals import stop_on_signals
 from gankit.runs.trainer import Callback, Trainer
 from gankit.support.files import write_json
-from gankit.support.memory import peak_mb
 from gankit.support.progress import Listener
 
 log = logging.getLogger("gankit")
@@ -241,36 +240,6 @@ def _logged_to(run: Run) -> Iterator[None]:
     finally:
         log.removeHandler(handler)
         handler.close()
-
-
-def dry_run(recipe: Recipe) -> dict[str, Any]:
-    """Builds everything, takes two steps of each stage, and says what the training will need.
-
-    Returns:
-        {"weights": {network: n}, "stages": {stage: {"steps", "seconds_per_step"}}, "minutes", "memory_mb" (the peak of
-        this process), "disk_mb" (three checkpoints), and what `Trainer.describe` says}.
-    """
-    with precision(recipe.config.training.precision):
-        trainer = Trainer(recipe)
-        stages, minutes = {}, 0.0
-        for name, stage in trainer.stages.items():
-            stage.begin(trainer.data, 0, stage.stage.steps)
-            stage.advance(0, 1)  # traces
-            began = time.perf_counter()
-            readings = stage.advance(1, 1)
-            seconds = time.perf_counter() - began
-            trainer.check_finite(None, name, readings)
-            stages[name] = {"steps": stage.stage.steps, "seconds_per_step": round(seconds, 4)}
-            minutes += stage.stage.steps * seconds / 60
-    budget = recipe.config.training.max_minutes
-    return {
-        "recipe": recipe.name,
-        **trainer.describe(),
-        "stages": stages,
-        "minutes": round(min(minutes, budget or minutes), 1),
-        "memory_mb": peak_mb(),
-        "disk_mb": round(3 * trainer.checkpoint_bytes() / 1e6, 1),
-    }
 
 
 def git_revision() -> str | None:

@@ -134,7 +134,21 @@ def test_dry_run_counts_weights_and_leaves_nothing(tmp_path, capsys):
     assert code == 0
     assert plan["weights"] == {"generator": 72 + 72 + 18, "discriminator": 24 + 72 + 9}
     assert plan["stages"]["adversarial"]["steps"] == 3000 and plan["minutes"] > 0 and plan["memory_mb"] > 0
-    assert not list(tmp_path.iterdir())
+    assert plan["rehearsal"]["metrics"] == ["modes", "high_quality"] and plan["rehearsal"]["baselines"] == ["normal"]
+    assert plan["rehearsal"]["files"] == ["points.png"] and plan["rehearsal"]["seconds"] > 0
+    assert plan["init_from"] is None and not list(tmp_path.iterdir())
+
+
+def test_dry_run_says_what_would_begin_from_another_run(trained, capsys):
+    begin = ["run", TOY, "--dry-run", "--runs-dir", trained, "--init-from", "latest"]
+    code, out, _ = gankit(*begin, "--width", 8, capsys=capsys)
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines() if not line.startswith(" "))
+    assert code == 0 and lines["init"].startswith(f"discriminator, generator from {trained}")
+    assert lines["evaluate"] == "modes, high_quality, beside normal" and lines["sample"] == "points.png"
+    code, out, _ = gankit(*begin, "--width", 9, "--init-partial", capsys=capsys)
+    assert code == 0 and "init     generator begins 5 variables of another shape afresh, first 000/kernel" in out
+    code, _, err = gankit(*begin, "--width", 9, capsys=capsys)
+    assert code == 1 and "has other weights than the configuration builds" in err
 
 
 def test_config_file_and_set(tmp_path, capsys):

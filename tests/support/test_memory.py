@@ -37,5 +37,6 @@ def test_a_dry_run_can_do_without_the_figure(capsys):
     from gankit.cli.run import report_plan
 
     plan = {"weights": {}, "stages": {}, "device": "CPU", "memory_mb": None, "disk_mb": 1.0, "minutes": 2.0}
+    plan |= {"init_from": None, "rehearsal": None}
     report_plan(plan, as_json=False)
     assert "memory   unknown on this system" in capsys.readouterr().out

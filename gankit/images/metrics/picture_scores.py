@@ -29,6 +29,7 @@ from gankit.images.features.embeddings import Embedding
 from gankit.images.features.inputs import checked_pictures
 from gankit.images.metrics.diversity import duplicate_rate, ms_ssim_diversity
 from gankit.metrics.copies import memorisation
+from gankit.metrics.evaluation import Evaluation
 from gankit.metrics.frechet import fid
 from gankit.metrics.inception import InceptionScore
 from gankit.metrics.kernel import kid
@@ -37,6 +38,7 @@ from gankit.metrics.neighbours import neighbour_scores
 from gankit.metrics.score import Score
 from gankit.metrics.wasserstein import sliced_wasserstein
 
+FLOOR, CEILING = "training pictures", "untrained"  # as an evaluation calls them
 MOST = 10_000  # pictures of a set that are compared pairwise
 TWINS = 2.0  # grey levels by which two pictures may differ (root mean square) and count as one
 _PAIRED_VALUES = 2e10  # pairs times values that finding twins may multiply; it bounds the time
@@ -69,6 +71,21 @@ class PictureScores:
     protocol: dict[str, Any]
     better: dict[str, str]
     scores: dict[str, Score]
+
+    def evaluation(self, **protocol: Any) -> Evaluation:
+        """The scores as `Recipe.evaluate` returns them: between the floor, which is a limit, and the ceiling.
+
+        Args:
+            **protocol: What else the protocol must say, such as the data.
+        """
+        return Evaluation(
+            self.metrics,
+            {FLOOR: self.floor, **({} if self.ceiling is None else {CEILING: self.ceiling})},
+            {**protocol, "scores": self.protocol},
+            self.better,
+            errors=self.errors,
+            limits=(FLOOR,),
+        )
 
 
 def score_pictures(

@@ -1,12 +1,13 @@
 """Embeddings: vectors in the order of the pictures, whatever the batches, with the promised resizing."""
 
 import importlib.metadata
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from gankit.errors import DataError, NonFinite
-from gankit.images.features import efficientnet_lite0
+from gankit.images.features import efficientnet_lite0, embeddings
 from gankit.images.features.embeddings import Embedding, embedding
 
 try:
@@ -58,6 +59,14 @@ def test_pictures_and_values_are_checked():
         made(lambda x: (network(x)[0] * np.inf, None))(IMAGES)
     with pytest.raises(NonFinite):
         made(lambda x: (network(x)[0], network(x)[1] * np.nan))(IMAGES)
+
+
+@pytest.mark.parametrize(("side", "classes"), [(72, ("a", "b")), (28, ("a",)), (28, ())])
+def test_pictures_without_a_classifier_are_judged_by_a_network_of_photographs(side, classes, monkeypatch):
+    monkeypatch.setattr(embeddings, "_efficientnet_lite0", lambda weights_file: "efficientnet-lite0")
+    train = SimpleNamespace(images=np.zeros((2, side, side, 1), np.uint8))
+    assert embedding("auto", data=SimpleNamespace(train=train, classes=classes)) == "efficientnet-lite0"
+    assert embedding("auto") == "efficientnet-lite0"
 
 
 @needs_weights

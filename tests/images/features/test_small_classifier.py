@@ -178,6 +178,7 @@ def test_the_packages_weights_come_first(digits, quick, trainings, tmp_path, mon
     quick.save(tmp_path / "digits.safetensors")
     assert module.classifier_file(digits) == tmp_path / "digits.safetensors"
     embed = embedding("small-classifier", data=digits)
+    assert embedding("auto", data=digits).protocol == embed.protocol
     assert not trainings and not (tmp_path / "home").exists()
     assert embed.protocol["network"] == "small-classifier" and len(embed.sha256) == 64
     features = embed(digits.test.images)

@@ -159,6 +159,13 @@ def test_the_protocol_is_json_and_the_scores_can_be_compared(fresh):
         assert isinstance(score, Score) and score.value == fresh.metrics[name]
 
 
+def test_an_evaluation_stands_between_floor_and_ceiling(fresh):
+    found = fresh.evaluation(data="rings")
+    assert found.metrics == fresh.metrics and found.errors == fresh.errors and found.better == fresh.better
+    assert found.baselines == {"training pictures": fresh.floor, "untrained": fresh.ceiling}
+    assert list(found.limits) == ["training pictures"] and found.protocol == {"data": "rings", "scores": fresh.protocol}
+
+
 def test_few_and_tiny_pictures_leave_out_with_a_reason():
     found = score_pictures(TRAIN[:40], TEST[:30], pictures(3, 30), embedding())
     assert set(found.metrics) == ALL - {"copied", "nearer"}  # a quantile of 1 % needs 100 held-out pictures

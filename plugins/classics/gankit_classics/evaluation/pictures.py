@@ -16,7 +16,7 @@ from gankit_classics.data import Draw
 
 log = logging.getLogger("gankit")
 
-FLOOR, CEILING, REAL = "training pictures", "untrained", "test pictures"
+FLOOR, REAL = "training pictures", "test pictures"
 FEW = 1000  # pictures; below, FID's bias is larger than most differences
 PER_CLASS = 500  # pictures of each class for the class accuracy
 
@@ -61,14 +61,7 @@ def picture_evaluation(config: PictureFields, data: Data, draw: Draw, untrained:
     # Of a part of the pictures the protocol says how it is chosen, which each seed does anew.
     chosen = {key: value for key in ("per_class", "rare") if (value := getattr(config, key, None)) is not None}
     facts = {"name": data.facts["data"], "fingerprint": all_pictures(data).fingerprint, **chosen}
-    return Evaluation(
-        scores.metrics,
-        {FLOOR: scores.floor, CEILING: scores.ceiling or {}},
-        {"data": facts, "scores": scores.protocol},
-        scores.better,
-        errors=scores.errors,
-        limits=(FLOOR,),
-    )
+    return scores.evaluation(data=facts)
 
 
 def class_accuracy(config: PictureFields, data: Data, pictures: Callable[[np.ndarray], np.ndarray]) -> Evaluation:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from gankit.cli.options import weights_option
 from gankit.commands import common_options, json_option, open_run, print_json, ready, run_argument, runs_dir_option
 
 
@@ -22,12 +23,20 @@ from gankit.commands import common_options, json_option, open_run, print_json, r
     default=None,
     help="Format; the file's suffix says it if left out. A SavedModel is a folder.",
 )
+@weights_option
 @click.option("--force", is_flag=True, help="Replace an older export.")
 @runs_dir_option
 @json_option
 @common_options
 def command(
-    run: str, out: Path, network: str, format: str | None, force: bool, runs_dir: Path | None, as_json: bool
+    run: str,
+    out: Path,
+    network: str,
+    format: str | None,
+    weights: Any,
+    force: bool,
+    runs_dir: Path | None,
+    as_json: bool,
 ) -> None:
     """Write a trained network to a file: ONNX, Keras or SavedModel.
 
@@ -40,7 +49,7 @@ def command(
     opened = open_run(run, runs_dir)
     from gankit.runs.loading import LoadedRun
 
-    done = export(LoadedRun(opened), out, network=network, format=format or "", force=force)
+    done = export(LoadedRun(opened, weights=weights), out, network=network, format=format or "", force=force)
     if as_json:
         print_json(done)
         return

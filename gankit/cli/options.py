@@ -16,6 +16,14 @@ from gankit.config import RecipeConfig, read_yaml, resolve
 from gankit.errors import ConfigError
 from gankit.recipe import Recipe
 
+weights_option = click.option(
+    "--weights",
+    type=click.Choice(["last", "best"]),
+    default="last",
+    show_default=True,
+    help="Weights to use: those that the training ended with, or the best ones, where the recipe keeps them.",
+)
+
 
 def scalar_type(annotation: Any) -> click.ParamType | None:
     """The click type of a scalar annotation; None for groups and collections, which `--set` and files can give."""

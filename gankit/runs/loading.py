@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gankit import plugins
 from gankit.config import from_document, read_yaml
-from gankit.engine import checkpoint
+from gankit.engine import checkpoint, contract
 from gankit.errors import CheckpointError, UsageError
 from gankit.metrics.evaluation import Evaluation
 from gankit.recipe import Data, Recipe
+from gankit.runs import recipe_record
 from gankit.runs.run import Run, find_run, runs_root
 from gankit.runs.selection import best_weights
 from gankit.support.files import read_json, slug, write_json
@@ -52,8 +52,8 @@ def load(
 
 def recipe_of(run: Run) -> Recipe:
     """The recipe of a run with its frozen configuration."""
-    recipe = plugins.find(run.info.get("source") or run.info["recipe"]).recipe
-    return recipe(from_document(recipe.Config, read_yaml(run.path / "config.yaml")))
+    recipe = recipe_record.found_again(run)
+    return contract.make(recipe, from_document(recipe.Config, read_yaml(run.path / "config.yaml")))
 
 
 def build_networks(recipe: Recipe, data: Data) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def build_networks(recipe: Recipe, data: Data) -> dict[str, Any]:
 
     with precision("float32"):
         keras.utils.set_random_seed(recipe.config.training.seed)
-        networks = dict(recipe.networks(data))
+        networks = contract.networks(recipe, data)
     for network in networks.values():
         network.trainable = False
     return networks
@@ -134,6 +134,7 @@ class LoadedRun:
         run: The run.
         recipe: The recipe, with the run's configuration.
         position: Where the loaded checkpoint stands.
+        weights: Which of its weights were loaded.
 
     Examples:
         >>> gankit.load("latest").networks["generator"].name  # doctest: +SKIP
@@ -144,6 +145,7 @@ class LoadedRun:
         self.run = run
         self.recipe = recipe or recipe_of(run)
         self.position, self._tensors, self.checkpoint = checkpoint.restore(run.checkpoints)
+        self.weights = weights
         if weights == "best":
             self._tensors = best_weights(self._tensors)
         self.facts: dict[str, Any] = json.loads((run.path / "facts.json").read_text("utf-8"))
@@ -176,7 +178,7 @@ class LoadedRun:
     @cached_property
     def data(self) -> Data:
         """The data that the run was trained on, opened again; a warning says if they have changed since."""
-        data = self.recipe.data()
+        data = contract.data(self.recipe)
         if fingerprints(data) != self.run.info.get("data", {}).get("fingerprint"):
             log.warning(
                 "the data of %s have changed since it was trained: its figures would be of others", self.run.path
@@ -194,24 +196,34 @@ class LoadedRun:
             "verdict"}.
         """
         if data is None:
-            return store_evaluation(self.run, self.recipe, self.recipe.evaluate(self.networks, self.data))
-        other = self.recipe.test_data(data)
+            evaluation = contract.evaluate(self.recipe, self.networks, self.data)
+            return store_evaluation(self.run, self.recipe, evaluation, weights=self.weights)
+        other = contract.test_data(self.recipe, data)
         other = replace(other, facts={**self.facts, **other.facts})  # with those of the data that trained
-        return store_evaluation(self.run, self.recipe, self.recipe.evaluate(self.networks, other), data)
+        evaluation = contract.evaluate(self.recipe, self.networks, other)
+        return store_evaluation(self.run, self.recipe, evaluation, data, self.weights)
 
     def sample(self, out: Path | str) -> list[Path]:
         """Writes the recipe's pictures to a folder, which is made if need be."""
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
-        return self.recipe.sample(self.networks, self.data, folder)
+        return contract.sample(self.recipe, self.networks, self.data, folder)
 
 
-def store_evaluation(run: Run, recipe: Recipe, evaluation: Evaluation, data: str | None = None) -> dict[str, Any]:
-    """Writes an evaluation on other `data`, or the run's own, into the run; returns what `evaluate --json` prints."""
+def store_evaluation(
+    run: Run, recipe: Recipe, evaluation: Evaluation, data: str | None = None, weights: str = "last"
+) -> dict[str, Any]:
+    """Writes an evaluation into the run, and returns what `evaluate --json` prints.
+
+    That of the last weights on the run's own data is evaluation.json; those of others lie in evaluations/.
+    """
     path = run.path / "evaluation.json"
-    if data is not None:
-        path = run.path / "evaluations" / f"{slug(data, 80)}.json"
+    if data is not None or weights != "last":
+        name = "-".join(part for part in (slug(data, 80) if data else "", weights if weights != "last" else "") if part)
+        path = run.path / "evaluations" / f"{name}.json"
         path.parent.mkdir(exist_ok=True)
     name = str(getattr(recipe.config, "data", recipe.name)) if data is None else data
     result = {"recipe": recipe.name, "run": str(run.path), "data": name, **evaluation.as_dict()}
+    if weights != "last":
+        result["weights"] = weights
     return dict(read_json(write_json(path, result)))  # NumPy's numbers, which a recipe may give, have become plain ones

@@ -9,7 +9,8 @@ from toy import QUICK, Ring, tensors
 
 import gankit
 from gankit import Selection
-from gankit.errors import RecipeError
+from gankit.errors import CheckpointError, RecipeError
+from gankit.runs.loading import LoadedRun
 from gankit.runs.run import Run
 from gankit.runs.training import resume
 
@@ -95,3 +96,83 @@ def test_selecting_what_is_no_network_is_the_recipes_mistake(tmp_path):
 
     with pytest.raises(RecipeError, match="genrator"):
         train(tmp_path, Wrong)
+
+
+def test_the_higher_figure_may_be_the_better_one(tmp_path):
+    class Highest(Selected):
+        def stages(self, data):
+            (stage,) = super().stages(data)
+            return [replace(stage, selection=replace(stage.selection, better="higher"))]
+
+    ours = train(tmp_path, Highest).networks["generator"].get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(ours, Selected.seen[7], strict=True))
+
+
+class Beside(Selected):
+    """It keeps its best weights beside the last ones; a second stage without a probe follows."""
+
+    def stages(self, data):
+        (stage,) = super().stages(data)
+        kept = replace(stage, selection=replace(stage.selection, restore=False))
+        return [kept, replace(kept, name="after", steps=10, probe=None, selection=None)]
+
+
+def test_the_best_weights_are_kept_beside_the_last(tmp_path):
+    run = train(tmp_path, Beside)
+    best = LoadedRun(run.run, run.recipe, weights="best").networks["generator"].get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(best, Selected.seen[2], strict=True))
+    last = run.networks["generator"].get_weights()
+    assert not any(np.array_equal(a, b) for a, b in zip(last, Selected.seen[-1], strict=True))  # trained on
+    evaluated = LoadedRun(run.run, run.recipe, weights="best").evaluate()
+    assert evaluated["weights"] == "best" and "weights" not in run.evaluate()
+    assert (run.run.path / "evaluations" / "best.json").is_file()
+
+
+@pytest.mark.slow
+def test_a_resume_in_a_later_stage_still_has_the_best(tmp_path):
+    whole = tensors(train(tmp_path / "whole", Beside))
+    Selected.seen.clear()
+
+    def stop(progress, networks):
+        if progress.total == STEPS + 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "cut", Beside, callbacks=[stop])
+    (path,) = (tmp_path / "cut" / "selected").iterdir()
+    resume(Run(path))
+    cut = gankit.engine.checkpoint.restore(path / "checkpoints")[1]
+    assert any(name.startswith("best/") for name in cut)
+    assert set(cut) == set(whole) and all(np.array_equal(cut[name], whole[name]) for name in whole)
+
+
+def test_a_run_without_best_weights_says_so(tmp_path):
+    run = train(tmp_path, Ring)
+    with pytest.raises(CheckpointError, match="no best weights"):
+        LoadedRun(run.run, run.recipe, weights="best")
+
+
+def test_a_figure_that_the_probe_does_not_give_is_named(tmp_path):
+    class Wrong(Selected):
+        def stages(self, data):
+            (stage,) = super().stages(data)
+            return [replace(stage, selection=replace(stage.selection, figure="distanse"))]
+
+    with pytest.raises(RecipeError, match="selects by 'distanse'") as error:
+        train(tmp_path, Wrong)
+    assert "did you mean 'distance'" in error.value.hint
+    with pytest.raises(ValueError, match="has no probe"):
+        replace(Ring(Ring.Config()).stages(None)[0], selection=Selection("x", ("generator",)))
+
+
+def test_a_callback_is_given_copies_of_the_networks(tmp_path):
+    told: list = []
+
+    def spoil(progress, networks):
+        told.append((progress.step, dict(progress.held_out), sorted(progress.terms)[0]))
+        networks["generator"].set_weights([0 * w for w in networks["generator"].get_weights()])
+
+    spoiled = train(tmp_path / "a", callbacks=[spoil]).networks["generator"].get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(spoiled, Selected.seen[2], strict=True))  # nothing was disturbed
+    assert [step for step, *_ in told] == list(range(EVERY, STEPS + 1, EVERY))
+    assert told[0][1:] == ({"distance": 5.0, "looks": 1.0}, "discriminator/fake")

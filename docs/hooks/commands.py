@@ -89,7 +89,7 @@ def readable(command: click.Command) -> click.Command:
     r"""The command with help in Markdown: paragraphs that begin with \b are shown as they are typed."""
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
     command.help = "\n\n".join(
-        "```console\n" + part.removeprefix("\b\n") + "\n```"
+        "```text\n" + part.removeprefix("\b\n") + "\n```"
         if part.startswith("\b\n")
         else re.sub(r"([\\*_<\[\]])", r"\\\1", part)
         for part in paragraphs

@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from gankit.commands import Commands, print_error
-from gankit.errors import GankitError, PluginError, Stopped, did_you_mean
+from gankit.errors import GankitError, PluginError, RecipeError, Stopped, did_you_mean
+from gankit.support.blame import blamed, place
 from gankit.version import __version__
 
 # In the order in which a newcomer meets them; the texts stand here so that --help imports no verb.
@@ -27,10 +28,12 @@ VERBS = {
     "data": "List, fetch and check datasets.",
     "export": "Write a trained network to a file: ONNX, Keras or SavedModel.",
     "runs": "List the runs, of RECIPE if it is named.",
+    "new": "Begin a recipe of your own.",
     "check": "Check that a recipe keeps the contract.",
     "doctor": "Check the installation.",
     "completion": "Print the completion script of a shell.",
 }
+TRACEBACK = "run the command again with --debug for the traceback"
 
 
 class App(Commands):
@@ -63,7 +66,9 @@ def recipe_group(name: str) -> click.Command | None:
 
     if not plugins.entry_points(name):
         return None
-    return plugins.find(name).recipe.commands()
+    from gankit.engine import contract
+
+    return contract.commands(plugins.find(name).recipe)
 
 
 @click.group(
@@ -99,7 +104,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except GankitError as error:
         if debug:
             raise
-        print_error(error.message, error.hint, label="stopped:" if isinstance(error, Stopped) else "error:")
+        hint = error.hint or (TRACEBACK if isinstance(error, RecipeError) and error.__cause__ else "")
+        print_error(error.message, hint, label="stopped:" if isinstance(error, Stopped) else "error:")
         code = error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -116,7 +122,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        print_error(f"{type(error).__name__}: {error}", "run the command again with --debug for the traceback")
+        # A recipe's own command may raise what it likes: then its file is named, too.
+        message = blamed(error).message if place(error) else f"{type(error).__name__}: {error}"
+        print_error(message, TRACEBACK)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -146,9 +146,10 @@ def check_command(target: str, card: Path | None, recipe: str | None, sets: tupl
 def _check_for(recipe: str, target: str, sets: Sequence[str], as_json: bool) -> None:
     from gankit import plugins
     from gankit.config import resolve
+    from gankit.engine import contract
 
     found = plugins.find(recipe).recipe
-    facts, text = found(resolve(found.Config, sets=sets)).check(target)
+    facts, text = contract.check(contract.make(found, resolve(found.Config, sets=sets)), target)
     if as_json:
         print_json(facts)
     else:

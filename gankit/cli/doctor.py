@@ -24,7 +24,12 @@ WANTED = (
 
 def examine() -> dict[str, Any]:
     """Everything that a bug report needs, and the problems found."""
-    problems = []
+    quiet_tensorflow()
+    entries = plugins.discover()  # before TensorFlow, to see which of them imports it
+    problems = [f"recipe {e.name} of {e.distribution} is broken: {e.error}" for e in entries if e.recipe is None]
+    problems += [f"recipe {e.name} slows every command: {e.heavy} at its top" for e in entries if e.heavy]
+    twice = plugins.duplicates(entries)
+    problems += [f"recipe {name} is offered by {' and '.join(owners)}" for name, owners in twice.items()]
     versions: dict[str, str] = {}
     for name in WANTED:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -33,17 +38,12 @@ def examine() -> dict[str, Any]:
     if not {"tensorflow", "tensorflow-cpu"} & set(versions):
         problems.append("TensorFlow is not installed: pip install 'gankit[cpu]', or 'gankit[gpu]' with an NVIDIA GPU")
     else:
-        quiet_tensorflow()
         try:
             import tensorflow as tf
 
             gpus = [device.name for device in tf.config.list_physical_devices("GPU")]
         except Exception as error:
             problems.append(f"TensorFlow cannot be imported: {type(error).__name__}: {error}")
-    entries = plugins.discover()
-    problems += [f"recipe {e.name} of {e.distribution} is broken: {e.error}" for e in entries if e.recipe is None]
-    twice = plugins.duplicates(entries)
-    problems += [f"recipe {name} is offered by {' and '.join(owners)}" for name, owners in twice.items()]
     return {
         "gankit": __version__,
         "python": platform.python_version(),

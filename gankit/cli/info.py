@@ -10,6 +10,7 @@ from gankit import plugins
 from gankit.cli.verify import print_claims
 from gankit.commands import common_options, complete_recipe, json_option, print_json
 from gankit.config import to_yaml
+from gankit.engine import contract
 from gankit.studies.claims import claim_dict
 
 
@@ -24,7 +25,7 @@ def command(recipe: str, as_json: bool) -> None:
     """
     entry = plugins.find(recipe)
     cls = entry.recipe
-    group = cls.commands()
+    group = contract.commands(cls)
     verbs = sorted(group.list_commands(click.Context(group))) if group else []
     if as_json:
         return print_json(

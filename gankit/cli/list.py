@@ -21,6 +21,8 @@ def command(as_json: bool) -> None:
         if entry.name in twice:
             summary = f"offered by {' and '.join(twice[entry.name])}: say {entry.distribution}/{entry.name}"
         rows.append({"recipe": entry.name, "plugin": f"{entry.distribution} {entry.version}", "summary": summary})
+        if entry.heavy:
+            click.echo(f"{entry.name} slows this list: {entry.heavy} at its top, and not in a method", err=True)
     if as_json:
         return print_json(rows)
     if not rows:

@@ -12,6 +12,7 @@ from gankit import plugins
 from gankit.cli.data import card_option, data_of_card
 from gankit.cli.options import configure, options_of
 from gankit.commands import common_options, json_option, print_evaluation, print_json, ready, runs_dir_option
+from gankit.engine import contract
 from gankit.errors import UsageError
 from gankit.runs.run import runs_root
 
@@ -37,7 +38,10 @@ class RunGroup(click.Group):
 
 def run_command(source: str) -> click.Command:
     """`gankit run SOURCE` with the recipe's options."""
-    recipe = plugins.find(source).recipe
+    found = plugins.find(source)
+    recipe = found.recipe
+    if found.heavy and plugins.file_of(source):
+        click.echo(f"{found.heavy} at its top, so that --help takes seconds: import it in the methods", err=True)
     options = options_of(recipe)
     names = {option.name for option in options}
     takes_card = "data" in names and "card" not in names
@@ -71,7 +75,7 @@ def run_command(source: str) -> click.Command:
         card = given.pop("card", None) if takes_card else None
         if card:
             given["data"] = data_of_card(card, given["data"])
-        made = recipe(configure(recipe, config, sets, given))
+        made = contract.make(recipe, configure(recipe, config, sets, given))
         if card and str(made.config.data) != given["data"]:
             raise UsageError(f"--set chooses other data than --card {card}", "leave one of them out")
         from gankit.cli.seeds import run_seeds

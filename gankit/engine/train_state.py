@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gankit.config import Training
+from gankit.engine import contract
 from gankit.engine.distribution import Placement
 from gankit.engine.turn import trainable
 from gankit.errors import ConfigError, RecipeError, did_you_mean
@@ -53,11 +54,12 @@ class TrainState:
         self.batch_size = training.batch_size
         self.ema = dict(recipe.ema)
         keras.utils.set_random_seed(training.seed)
-        self.stages = recipe.stages(data)
+        self.stages = contract.stages(recipe, data)
         self.trained = {name for stage in self.stages for phase in stage.phases for name in phase.trains}
         with placement.strategy.scope():
-            self.networks: dict[str, keras.Model] = dict(recipe.networks(data))
-            check_stages(self.stages, self.networks, self.replicas)
+            self.networks: dict[str, keras.Model] = contract.networks(recipe, data)
+            with recipe_code("stages", recipe.stages):
+                check_stages(self.stages, self.networks, self.replicas)
             name_layers(self.networks)
             self.held = {stage.name: _open(stage, data) for stage in self.stages}
             if unknown := set(self.ema) - set(self.networks):
@@ -68,7 +70,8 @@ class TrainState:
             for name, network in self.networks.items():
                 if name not in self.trained:
                     network.trainable = False
-            self.optimizers, self.base_lr = self._build_optimizers(recipe.optimizers())
+            with recipe_code("optimizers", recipe.optimizers):
+                self.optimizers, self.base_lr = self._build_optimizers(contract.optimizers(recipe))
             self.averages = {
                 name: [_average_of(v) for v in self.networks[name].variables]
                 for name in self.ema

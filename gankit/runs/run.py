@@ -2,7 +2,8 @@
 
     runs/<recipe>/<date-time-id>/
         config.yaml      the whole configuration, frozen
-        run.json         command, versions, data hash, seed, device, status, exit code
+        run.json         command, plugin, versions, data hash, seed, device, status, exit code
+        recipe/          of a recipe that is run from a file: copies of it and of the modules beside it, to be read
         facts.json       what rebuilding the networks needs
         metrics.jsonl    a line every `log_every` steps
         gankit.log       messages

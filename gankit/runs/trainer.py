@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gankit.engine import checkpoint
+from gankit.engine import checkpoint, contract
 from gankit.engine.budget import fix_steps
 from gankit.engine.checkpoint import Position
 from gankit.engine.distribution import place
@@ -52,7 +52,7 @@ class Trainer:
         self.recipe = recipe
         self.training = recipe.config.training
         self.placement = place(self.training.strategy, self.training.devices)
-        self.data = recipe.data()
+        self.data = contract.data(recipe)
         self.state = TrainState(recipe, self.data, self.placement, self.training)
         self.stages = {
             stage.name: CompiledStage(self.state, stage, self.training.steps_per_call) for stage in self.state.stages
@@ -252,18 +252,24 @@ class Trainer:
         loading.assign(self._viewed, self.state.get_state(), average=average)
         return self._viewed
 
-    def sample(self, run: Run | None, name: str) -> None:
-        """Writes the recipe's pictures; one that fails must not end a long training."""
+    def sample(self, run: Run | None, name: str, *, required: bool = False) -> None:
+        """Writes the recipe's pictures; unless they are required, an error in it is told and does not end the training.
+
+        Raises:
+            RecipeError: They are required, and failed.
+        """
         if run is None:
             return
         folder = run.path / "samples" / name
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            self.recipe.sample(self.viewed(), self.data, folder)
+            contract.sample(self.recipe, self.viewed(), self.data, folder)
         except Exception as error:
-            log.warning("samples of %s failed: %s: %s", name, type(error).__name__, error)
+            if required:
+                raise
+            log.warning("samples of %s failed: %s", name, error)
             log.debug("traceback", exc_info=True)
 
     def evaluate(self, run: Run) -> dict[str, Any]:
         """The recipe's held-out figures, stored in the run."""
-        return loading.store_evaluation(run, self.recipe, self.recipe.evaluate(self.viewed(), self.data))
+        return loading.store_evaluation(run, self.recipe, contract.evaluate(self.recipe, self.viewed(), self.data))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import logging
 import platform
 import subprocess
@@ -14,11 +13,12 @@ from typing import Any
 
 from gankit import plugins
 from gankit.config import Training, resolve, to_yaml
-from gankit.engine import checkpoint
+from gankit.engine import checkpoint, contract
 from gankit.engine.mixed_precision import precision
-from gankit.errors import DataError, GankitError, Stopped
+from gankit.errors import DataError, GankitError, RecipeError, Stopped
 from gankit.recipe import Recipe
 from gankit.report.run_page import write_report
+from gankit.runs import recipe_record
 from gankit.runs.loading import LoadedRun, fingerprints, recipe_of
 from gankit.runs.results import versions
 from gankit.runs.run import Run, find_run, now, runs_root
@@ -60,12 +60,10 @@ def train(
     if isinstance(recipe, str):
         source, cls = recipe, plugins.find(recipe).recipe
     else:
-        source, cls = recipe.name, recipe
-        with contextlib.suppress(TypeError, OSError):  # a class typed into a notebook has no file
-            source = f"{inspect.getfile(cls)}:{cls.__qualname__}"
+        source, cls = "", recipe
     dotted = {f"training.{key}" if key in Training.model_fields else key: value for key, value in options.items()}
     config = resolve(cls.Config, {}, dotted)
-    made = cls(config)
+    made = contract.make(cls, config)
     run = start(source, made, runs_root(Path(runs_dir) if runs_dir else None), callbacks=callbacks)
     assert run is not None  # a notebook is no worker
     return LoadedRun(run, made)
@@ -82,7 +80,7 @@ def start(
 ) -> Run | None:
     """Trains a recipe in a new run directory, and returns the run; None in workers other than the chief.
 
-    `source` is what the user called the recipe: a resume finds it by this. `argv` is the command, for the record.
+    `source` is what the user called the recipe, "" for a class. `argv` is the command, for the record.
     """
     training = recipe.config.training
     with precision(training.precision):
@@ -95,11 +93,12 @@ def start(
                 log.info("of another shape there, and therefore begun afresh: %s", ", ".join(left))
         if not trainer.placement.chief:
             return _train(trainer, None, None, listener, callbacks)
+        code = plugins.origin(type(recipe), source)
         info = {
-            "source": source,
+            **recipe_record.record(code),
             "argv": list(argv),
             "seed": training.seed,
-            "versions": versions(),
+            "versions": versions(code.distribution),
             "git": git_revision(),
             "python": platform.python_version(),
             "platform": platform.platform(),
@@ -154,7 +153,7 @@ def resume(
     given = {"strategy": strategy, "devices": devices}
     if changes := {key: value for key, value in given.items() if value is not None}:
         training = Training.model_validate({**recipe.config.training.model_dump(), **changes})
-        recipe = type(recipe)(recipe.config.model_copy(update={"training": training}))
+        recipe = contract.make(type(recipe), recipe.config.model_copy(update={"training": training}))
     with precision(recipe.config.training.precision):
         trainer = Trainer(recipe)
         if fingerprints(trainer.data) != run.info["data"]["fingerprint"]:
@@ -185,18 +184,32 @@ def _train(
             if run is not None:
                 trainer.sample(run, "step-000000000")
         if run is not None:
+            recipe_record.keep(run, type(trainer.recipe), position.total)
             run.rewind(position.total)
             planned = {name: stage.stage.steps for name, stage in trainer.stages.items()}
             stages = [{"name": n, "steps": s, "planned_steps": planned[n]} for n, s in position.steps.items()]
             run.update(status="running", stages=stages, ended=None, error=None)
         trainer.train(run, position, stop, listener, callbacks)
         if run is not None:
-            try:
-                trainer.evaluate(run)
-            finally:  # pictures are wanted all the more where figures fail
-                trainer.sample(run, "final")
+            _finish(trainer, run)
+            recipe_record.keep(run, type(trainer.recipe), position.total)  # with what its methods have imported since
         trainer.placement.agree(0.0)  # workers leave together: TensorFlow takes an early leaver for a failure
     return run
+
+
+def _finish(trainer: Trainer, run: Run) -> None:
+    """The last figures and pictures; where either fails, the training is kept."""
+    try:
+        try:
+            trainer.evaluate(run)
+        except Exception:
+            trainer.sample(run, "final")  # pictures are wanted all the more where figures fail
+            raise
+        trainer.sample(run, "final", required=True)
+    except RecipeError as error:
+        kept = f"the training is kept: mend this, then 'gankit resume {run.path}' goes on from here"
+        error.hint = f"{error.hint}; {kept}" if error.hint else kept
+        raise
 
 
 @contextlib.contextmanager

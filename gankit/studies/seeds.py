@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gankit.config import RecipeConfig, Training, arguments
+from gankit.engine import contract
 from gankit.errors import ConfigError, GankitError, Stopped, UsageError
 from gankit.metrics.evaluation import Evaluation
 from gankit.recipe import Recipe
@@ -181,7 +182,7 @@ def train_seeds(
         log.info("seed %d (%d of %d)", seed, number, count)
         try:
             with listening() as listener:
-                run = training.start(source, recipe(one), root, argv=command(source, one), listener=listener)
+                run = training.start(source, contract.make(recipe, one), root, argv=command(source, one), listener=listener)
             assert run is not None  # only workers get none
             done.runs[seed] = run
         except Stopped as stopped:

@@ -10,6 +10,7 @@ in site-packages is an author's too.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
 import inspect
@@ -57,14 +58,18 @@ HINTS: tuple[tuple[str, str], ...] = (
         "floats differ: cast with tf.cast(x, y.dtype), and never name float32 in a loss or a layer; "
         "training.precision decides",
     ),
+    (
+        r"^ModuleNotFoundError",
+        "pip install what offers it, into the environment of gankit; a module of yours lies beside the file",
+    ),
+    (r"non-annotated attribute was detected: `(\w+)", r"write the field's type: \1: int = ..."),
     (r"^(ResourceExhausted|OOM)", "the memory is full: lower --batch-size"),
-    (r"^NotImplementedError", "every recipe writes this method; gankit.Recipe describes it"),
 )
 
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<name>\S+)')
 _NOISE = re.compile(
     r"Exception encountered when calling|Arguments received by|Graph execution error|Detected at node|in user code|"
-    r"Traceback \(most recent|File \"|\s*[~^]+\s*\*?$|\{\{node|\[\[\{\{|\[Op:|• "
+    r"Traceback \(most recent|For further information|File \"|\s*[~^]+\s*\*?$|\{\{node|\[\[\{\{|\[Op:|• "
 )
 
 
@@ -127,6 +132,8 @@ def place(error: BaseException) -> str:
         (frame.f_code.co_filename, line, frame.f_code.co_qualname)
         for frame, line in traceback.walk_tb(error.__traceback__)
     ]
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        frames.append((error.filename, error.lineno, "<module>"))
     frames += [(found["file"], int(found["line"]), found["name"]) for found in _FRAME.finditer(str(error))]
     for file, line, name in reversed(frames):
         if is_authors(file):
@@ -134,9 +141,14 @@ def place(error: BaseException) -> str:
     return ""
 
 
-def defined(function: Callable[..., Any]) -> str:
-    """Where an author's function is defined, "mine.py:40 in judge"; "" if no author wrote it."""
-    plain = inspect.unwrap(getattr(function, "func", function))  # of a functools.partial, too
+def defined(what: Callable[..., Any] | type) -> str:
+    """Where an author's function or class is defined, "mine.py:40 in judge"; "" if no author wrote it."""
+    if inspect.isclass(what):
+        with contextlib.suppress(OSError, TypeError):  # typed into an interpreter
+            file, line = inspect.getfile(what), inspect.getsourcelines(what)[1]
+            return _written(file, line, "<class>") if is_authors(file) else ""
+        return ""
+    plain = inspect.unwrap(getattr(what, "func", what))  # of a functools.partial, too
     code = getattr(plain, "__code__", None)
     if code is None or not is_authors(code.co_filename):
         return ""
@@ -198,8 +210,8 @@ def hint_of(text: str) -> str:
     """What to do about an obscure message, "Type: message"; "" if nothing is known.
 
     Examples:
-        >>> hint_of("NotImplementedError")
-        'every recipe writes this method; gankit.Recipe describes it'
+        >>> hint_of("ResourceExhaustedError: OOM when allocating tensor")
+        'the memory is full: lower --batch-size'
     """
     plain = " ".join(_plain(text).split())
     for pattern, hint in HINTS:
@@ -228,4 +240,5 @@ def first_lines(text: str) -> str:
 
 
 def _plain(text: str) -> str:
+    text = re.sub(r"\[type=\w+, input_value=(.*), input_type=\w+\]", r"(given \1)", text)  # pydantic's
     return re.sub(r"\x1b\[[0-9;]*m", "", text)

@@ -14,6 +14,7 @@ import pytest
 from gankit.cli import main
 from gankit.cli.app import VERBS, app
 from gankit.commands import talk
+from gankit.errors import RecipeError
 
 TOY = f"{Path(__file__).parents[1] / 'toy.py'}:Ring"
 QUICK = ["--steps", "30", "--width", "8", "--set", "training.steps_per_call=10"]
@@ -194,8 +195,9 @@ def test_unexpected_errors_are_one_line_unless_debugged(monkeypatch, capsys, tmp
         "    def data(self):\n        raise KeyError('surprise')\n"
     )
     code, _, err = gankit("run", f"{broken}:Mine", "--runs-dir", tmp_path, capsys=capsys)
-    assert code == 1 and "KeyError" in err and "--debug" in err and "Traceback" not in err
-    with pytest.raises(KeyError, match="surprise"):
+    assert code == 1 and "broken.py:6 in data: KeyError: 'surprise'\nhint: " in err
+    assert "--debug" in err and "Traceback" not in err
+    with pytest.raises(RecipeError, match="surprise"):
         main(["run", f"{broken}:Mine", "--runs-dir", str(tmp_path), "--debug"])
 
 

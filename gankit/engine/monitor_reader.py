@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from gankit.engine.source_errors import reading
 from gankit.engine.stream import batch_of
 from gankit.engine.turn import TracedTurn
 from gankit.recipe import Data, Stage
@@ -77,5 +78,6 @@ class MonitorReader:
     def _run(self, number: int, step: int, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
         knobs = {name: tf.constant(float(schedule(step))) for name, schedule in self._stage.knobs.items()}
         state = {name: tf.convert_to_tensor(v.numpy()) for name, v in self._state.items()}
-        found = self._call(tf.constant(number, tf.int64), knobs, state, keys)
+        with reading():
+            found = self._call(tf.constant(number, tf.int64), knobs, state, keys)
         return {key: value.numpy() for key, value in found.items()}

@@ -11,10 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gankit.engine.stream import batch_of
+from gankit.engine.source_errors import reading
+from gankit.engine.stream import batch_of, check_sources
 from gankit.engine.train_state import UPDATE, TrainState, change
 from gankit.engine.turn import TracedTurn, trainable
-from gankit.errors import DataError, RecipeError, did_you_mean
+from gankit.errors import RecipeError, did_you_mean
 from gankit.recipe import Data, Phase, Stage
 from gankit.support.blame import recipe_code
 
@@ -88,8 +89,7 @@ class CompiledStage:
                 f"stage {self.stage.name!r} reads {name!r}, which is no source", did_you_mean(name, data.train)
             )
         sources = {key: data.train[key] for key in self.stage.reads or data.train}
-        if not sources or any(source.n < 1 for source in sources.values()):
-            raise DataError(f"stage {self.stage.name!r} has no training examples")
+        check_sources(sources, self.stage.name)
         place = self.state.placement
         count = self.batch_size // place.workers
         offset = tf.constant(place.worker * count, tf.int64)
@@ -302,7 +302,8 @@ class CompiledStage:
         table = np.zeros((self.per_call, len(rows[0])), keras.config.floatx())
         table[:count] = rows
         ages = tf.constant(self._before + step)  # of the averaged networks, in steps that trained them
-        values = self._call(self._iterator, tf.constant(table), ages, tf.constant(count)).numpy()
+        with reading():
+            values = self._call(self._iterator, tf.constant(table), ages, tf.constant(count)).numpy()
         active = [self._patterns[int(row[-1])] for row in rows]
         ran = np.array([[name in self._logged[phases] for name in self.names] for phases in active])
         return Readings(step, list(self.names), values, ran)

@@ -1,5 +1,7 @@
 """Streams are permutations with random access, and noise is what its name says: tested with numbers, not shapes."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from scipy import stats
 from gankit.engine import random
 from gankit.engine.arrays import ArraySource
 from gankit.engine.mixed_precision import precision
-from gankit.engine.stream import batch_of
+from gankit.engine.source_errors import reading
+from gankit.engine.stream import batch_of, check_sources
 from gankit.errors import DataError, RecipeError
 
 
@@ -134,15 +137,82 @@ def test_a_clash_of_fields_is_a_recipe_error(fields):
         rows(0, 0, 4, [0], sources)
 
 
-def test_a_source_that_returns_another_number_of_examples_is_refused():
-    class Short:
-        n = 5
+class Wrong:
+    """A source of 5 rows whose gather is a function of the rows alone."""
 
-        def gather(self, rows, index, seed):
-            return {"x": rows[:-1]}
+    n = 5
 
-    with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
-        rows(0, 0, 4, [0], {"a": Short()})
+    def __init__(self, made):
+        self.made = made
+
+    def gather(self, rows, index, seed):
+        return self.made(rows)
+
+
+TABLE = np.arange(10.0).reshape(5, 2)
+
+
+@pytest.mark.parametrize(
+    ("made", "said", "hint"),
+    [
+        (lambda rows: {"x": rows[:3]}, "field 'x' of source 's': 3 rows where 4 were asked", "for each of `rows`"),
+        (
+            lambda rows: {"x": tf.boolean_mask(rows, rows < 0)},
+            "field 'x' of source 's': 0 rows where 4",
+            "each of `rows`",
+        ),
+        (lambda rows: {"x": 1.0}, "field 'x' of source 's': one value where 4 were asked", "for each of `rows`"),
+        (lambda rows: (rows, rows), "source 's': gather returned tuple", "return {name of a field: "),
+        (lambda rows: None, "source 's': gather returned NoneType", "return {name of a field: "),
+        (lambda rows: {}, r"source 's': gather returned the fields \[\]", "return {name of a field: "),
+        (lambda rows: {0: rows}, r"source 's': gather returned the fields \[0\]", "return {name of a field: "),
+        (lambda rows: {"x": object()}, "field 'x' of source 's' is no tensor but object", "one array or tensor"),
+        (lambda rows: {"x": [[1, 2], [3]]}, "field 'x' of source 's' is no tensor but list", "one array or tensor"),
+        (lambda rows: {"x": TABLE[rows.numpy()]}, "source 's': AttributeError: .* 'numpy'", "tf.gather"),
+        (lambda rows: {"x": TABLE[rows]}, "source 's': NotImplementedError: Cannot convert", "TensorFlow's functions"),
+        (lambda rows: {"x": TABLE["a"]}, "source 's': IndexError", ""),
+        (
+            lambda rows: {"x": tf.numpy_function(lambda rows: rows, [rows], tf.int64)},
+            "field 'x' of source 's' has an unknown shape",
+            "FunctionSource",
+        ),
+    ],
+)
+def test_a_wrong_gather_is_named_with_its_place_and_a_hint(made, said, hint):
+    with pytest.raises(RecipeError, match=said) as caught, reading():
+        rows(0, 0, 4, [0], {"s": Wrong(made)})
+    assert hint in caught.value.hint
+    assert "test_stream.py:" in caught.value.message or "0 rows" in caught.value.message  # found when it ran
+
+
+def test_what_gather_may_return():
+    """NumPy's own floats, lists, and tensors whose length is known only when the graph runs."""
+    made = {
+        "f": lambda rows: tf.gather(TABLE, rows),
+        "l": lambda rows: [1, 2, 3, 4],
+        "d": lambda rows: tf.boolean_mask(rows, rows < 9),
+    }
+    batch = rows(0, 0, 4, [0], {"s": Wrong(lambda rows: {name: make(rows) for name, make in made.items()})})
+    assert batch["f"].dtype == "float32" and batch["l"].tolist() == [[1, 2, 3, 4]]
+    np.testing.assert_array_equal(batch["f"][..., 0], 2 * batch["d"])
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        ({}, "stage 'main' has no training examples: there is no source"),
+        ({"points": type("S", (Wrong,), {"n": 0})(None)}, "n of source 'points' is 0"),
+        ({"a": source(3), "points": type("S", (Wrong,), {"n": None})(None)}, "n of source 'points' is None"),
+    ],
+)
+def test_nothing_to_train_on(sources, said):
+    with pytest.raises(DataError, match=said) as caught:
+        check_sources(sources, "main")
+    assert caught.value.hint
+
+
+def test_lengths_of_any_integer_type():
+    check_sources({"a": source(np.int64(5)), "b": type("S", (Wrong,), {"n": np.int64(5)})(None)}, "main")
 
 
 # --- arrays ----------------------------------------------------------------------------------------------------------
@@ -167,6 +237,56 @@ def test_the_fingerprint_sees_names_types_shapes_and_values():
     assert len(set(prints)) == len(prints)
     assert ArraySource(b=a, a=a).fingerprint == ArraySource(a=a, b=a).fingerprint
     assert ArraySource(a=np.arange(12)[::2] // 2).fingerprint == prints[0]
+
+
+VIEWS = {
+    "whole": lambda x: x,
+    "tail": lambda x: x[7:],
+    "every third": lambda x: x[3:40:3],
+    "backwards": lambda x: x[::-1],
+    "of a view": lambda x: x[10:][5:9],
+    "no whole rows": lambda x: x[:, :2],
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "bool", ">f4"])
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_a_mapped_array_gives_what_memory_gives(tmp_path, dtype, view):
+    array = (np.random.default_rng(0).normal(size=(50, 3, 5)) * 50).astype(dtype)
+    np.save(tmp_path / "x.npy", array)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    one, other = ArraySource(x=view(array)), ArraySource(x=view(mapped))
+    assert isinstance(other.fields["x"], np.memmap) and one.fingerprint == other.fingerprint
+    at = np.array([0, one.n - 1, 1, 2])
+    (a,), (b,) = one.gather(at, at, 0).values(), other.gather(at, at, 0).values()
+    assert a.dtype == b.dtype
+    np.testing.assert_array_equal(a, b)
+    assert ((tmp_path / "x.npy").read_bytes())[128:] == array.tobytes()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells what a process holds")
+def test_a_mapped_array_stays_in_its_file(tmp_path):
+    """200 MB: what a few batches touch is read, and nothing is copied."""
+    path = tmp_path / "x.npy"
+    np.lib.format.open_memmap(path, "w+", "uint8", (2000, 100_000)).flush()
+
+    def held():
+        text = Path("/proc/self/status").read_text()
+        return sum(int(line.split()[1]) / 1e3 for line in text.splitlines() if line.startswith(("RssAnon", "RssFile")))
+
+    made = ArraySource(x=np.load(path, mmap_mode="r"))
+    made.gather([0], [0], 0)
+    before = held()
+    for row in range(0, 100, 5):
+        made.gather([row], [row], 0)
+    assert held() - before < 30
+    del made
+    path.unlink()
+    with pytest.raises(DataError, match="the file of field 'x' is gone") as caught:
+        made = np.lib.format.open_memmap(path, "w+", "uint8", (4, 5))
+        path.unlink()
+        ArraySource(x=made).gather([0], [0], 0)
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["float32", "float64"])

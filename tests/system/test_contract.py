@@ -158,7 +158,7 @@ BROKEN = {
     "fields that clash": (
         Tiny(phase(), data={"a": ArraySource(x=np.ones((4, 1))), "b": ArraySource(x=np.ones((4, 1)))}),
         "'x' of source 'b'",
-        "",
+        "another name",
     ),
 }  # fmt: skip
 

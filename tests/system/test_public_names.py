@@ -14,7 +14,7 @@ PUBLIC = {
         Card all_cards named resolve
     """,
     "gankit.engine": """
-        ArraySource gather global_mean logical_cpus precision random
+        ArraySource FunctionSource gather global_mean logical_cpus precision random
     """,
     "gankit.export": """
         export to_onnx

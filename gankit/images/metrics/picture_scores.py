@@ -20,7 +20,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -69,7 +69,7 @@ class PictureScores:
     floor: dict[str, float]
     ceiling: dict[str, float] | None
     protocol: dict[str, Any]
-    better: dict[str, str]
+    better: dict[str, Literal["higher", "lower"]]
     scores: dict[str, Score]
 
     def evaluation(self, **protocol: Any) -> Evaluation:

@@ -29,7 +29,7 @@ HEAVY = frozenset({"tensorflow", "keras"})
 """Libraries that take seconds to import: a plugin imports them when a method is called."""
 VERBS = {  # no recipe may be called like one of these
     *("list", "info", "init", "run", "resume", "evaluate", "sample", "verify", "export", "data", "runs", "doctor"),
-    *("new-plugin", "report", "compare", "launch", "completion", "help", "plugins"),
+    *("new", "check", "report", "compare", "launch", "completion", "help", "plugins"),
 }
 
 

@@ -37,7 +37,9 @@ def trained(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["run", "--help"], ["info", "srgan"], ["runs", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["run", "--help"], ["info", "srgan"], ["new", "--help"], ["check", "--help"]]
+)
 def test_light_verbs_do_not_import_tensorflow(arguments):
     code = (
         "import sys\nfrom gankit.cli import main\n"

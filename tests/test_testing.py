@@ -291,7 +291,6 @@ NOISE, SOURCE = "draws random numbers", r"gather\(\) of source 'points'"
         (Heads, "layers", "the layer 'head' of network 'g' computes in a float type of its own"),
         (SameNetworks, "rehearsal", r"networks\(\) gives the same 'g' twice"),
         (Bare, "rehearsal", "the evaluation has no baseline"),
-        (Undefined, "rehearsal", "the evaluation's 'mean' of nothing is nan"),
         (OtherFigures, "rehearsal", "the baseline 'nothing' has 'fid', which the networks' own figures have not"),
         (Flat, "rehearsal", "the picture grey.png is one flat colour"),
     ],
@@ -307,7 +306,8 @@ def test_what_is_wrong_is_found(recipe, check, said, tmp_path):
     ("recipe", "check", "said"),
     [
         (Kept, "purity", r"in fool, loss of phase 'g': a loss reads the variable '\S+' .*, which is of no network"),
-        (NoEvaluation, "rehearsal", "in evaluate: it returned dict"),
+        (NoEvaluation, "rehearsal", "in evaluate: it returned a dictionary"),
+        (Undefined, "rehearsal", r"in evaluate: Evaluation.baselines\['nothing'\]\['mean'\] is nan"),
         (Unwritten, "rehearsal", "in sample: it returned points.png, which it has not written"),
     ],
 )

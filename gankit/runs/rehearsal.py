@@ -9,14 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gankit.engine import contract
 from gankit.engine.mixed_precision import precision
-from gankit.errors import RecipeError
-from gankit.metrics.evaluation import Evaluation
 from gankit.recipe import Data, Recipe
 from gankit.runs.run import find_run
 from gankit.runs.trainer import Trainer
-from gankit.support.blame import recipe_code
-from gankit.support.files import read_json, write_json
 from gankit.support.memory import peak_mb
 
 
@@ -25,7 +22,7 @@ class Rehearsal:
     """What `evaluate` and `sample` gave.
 
     Attributes:
-        evaluation: As `Evaluation.as_dict` gives it, with plain numbers.
+        evaluation: As `Evaluation.as_dict` gives it.
         files: Those written.
         seconds: Time that both took.
     """
@@ -54,20 +51,9 @@ def rehearse(recipe: Recipe, networks: Mapping[str, Any], data: Data, folder: Pa
     samples = folder / "samples"
     samples.mkdir(parents=True)
     began = time.perf_counter()
-    with recipe_code("evaluate", recipe.evaluate):
-        found = recipe.evaluate(networks, data)
-        if not isinstance(found, Evaluation):
-            raise RecipeError(
-                f"it returned {type(found).__name__}", "return gankit.Evaluation(metrics, baselines, ...)"
-            )
-        evaluation = read_json(write_json(folder / "evaluation.json", found.as_dict()))
-    with recipe_code("sample", recipe.sample):
-        files = recipe.sample(networks, data, samples)
-        if not isinstance(files, list | tuple) or not all(isinstance(file, Path) for file in files):
-            raise RecipeError(f"it returned {files!r:.60}", "return the list of the files that it wrote, as Paths")
-        if missing := [file for file in files if not file.is_file()]:
-            raise RecipeError(f"it returned {missing[0].name}, which it has not written", "write it into `out`")
-    return Rehearsal(evaluation, list(files), time.perf_counter() - began)
+    evaluation = contract.evaluate(recipe, networks, data).as_dict()
+    files = contract.sample(recipe, networks, data, samples)
+    return Rehearsal(evaluation, files, time.perf_counter() - began)
 
 
 def dry_run(recipe: Recipe, root: Path) -> dict[str, Any]:

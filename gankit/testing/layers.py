@@ -14,11 +14,12 @@ from gankit.testing.tiny_game import shared
 
 def check_layers(recipe: type[Recipe], folder: Path) -> None:
     """Each layer computes in the precision that the training is given."""
+    from gankit.engine import contract
     from gankit.engine.mixed_precision import precision
 
     trainer = shared(recipe).game.trainer
     with precision("float64"):
-        networks = copy.copy(trainer.recipe).networks(trainer.data)
+        networks = contract.networks(copy.copy(trainer.recipe), trainer.data)
     found = [f"{layer!r} of network {name!r}" for name, network in networks.items() for layer in fixed(network)]
     more = f", as do {len(found) - 1} more" if len(found) > 1 else ""
     ensure(

@@ -56,12 +56,13 @@ class TinyGame:
     """
 
     def __init__(self, recipe: type[Recipe], opened: TinyGame | None = None, **changes: Any) -> None:
+        from gankit.engine import contract
         from gankit.runs.trainer import Trainer
 
         self.eager = True
         self.training = tiny(recipe, **changes).training
         if opened is None:
-            made: Any = recipe(tiny(recipe, **changes))
+            made: Any = contract.make(recipe, tiny(recipe, **changes))
         else:
             # A copy, since opening its data may have settled more of the recipe than `Trainer.data` holds.
             made = copy.copy(opened.trainer.recipe)

@@ -123,10 +123,11 @@ def check_bfloat16(recipe: type[Recipe], folder: Path) -> None:
 
 def check_run(recipe: type[Recipe], folder: Path) -> None:
     """A tiny run ends with figures, pictures and a report, and loads again."""
+    from gankit.engine import contract
     from gankit.runs.loading import LoadedRun
     from gankit.runs.training import start
 
-    run = start(source_of(recipe), recipe(tiny(recipe)), folder)
+    run = start(source_of(recipe), contract.make(recipe, tiny(recipe)), folder)
     assert run is not None and run.info["status"] == "done"  # it would have raised
     ensure((run.path / "report.html").stat().st_size > 1000, "the run has no report", f"read {run.path / 'gankit.log'}")
     loaded = LoadedRun(run)

@@ -11,6 +11,7 @@ import numpy as np
 from gankit.errors import DataError
 from gankit.images.detail import cells
 from gankit.images.pixels import Pixels
+from gankit.images.reductions import too_small
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -68,7 +69,7 @@ class ImageCrops:
         self.heights, self.widths = self._pixels.heights, self._pixels.widths
         sizes = zip(names or self._pixels.names, self.widths, self.heights, strict=True)
         if small := [f"{name} ({width} x {height})" for name, width, height in sizes if min(width, height) < crop]:
-            raise too_small(small, crop)
+            raise too_small(small, crop, crop)
         self._share(repeat, by)
         digest = hashlib.sha256(repr((self.heights.tolist(), self.widths.tolist())).encode())
         digest.update(repr((crop, field, augment, repeat, by, self._pixels.hashes)).encode())
@@ -136,16 +137,3 @@ class ImageCrops:
         pixels = (corner[:, None] + steps * down[:, None])[:, :, None] + (steps * right[:, None])[:, None, :]
         crops = tf.cast(tf.gather(self._pixels.tensor(), pixels), keras.config.floatx()) / 255
         return {self.field: tf.ensure_shape(crops, (rows.shape[0], self.crop, self.crop, 3))}
-
-
-def too_small(images: Sequence[str], crop: int) -> DataError:
-    """The error for images that cannot be cropped.
-
-    Args:
-        images: Their names and sizes; five are shown.
-        crop: Side of a crop.
-    """
-    listed = ", ".join(images[:5]) + (f" and {len(images) - 5} more" if len(images) > 5 else "")
-    return DataError(
-        f"smaller than a crop of {crop} x {crop} pixels: {listed}", "take a smaller crop or leave them out"
-    )

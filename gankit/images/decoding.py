@@ -1,22 +1,41 @@
-"""Photographs decoded and reduced, many at once, to a place that was laid out before the first one is opened."""
+"""Photographs decoded and resized, many at once, to a place that was laid out before the first one is opened."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from gankit.errors import DataError
-from gankit.images.crops import too_small
 from gankit.images.images import image_size, read_each, read_image
 from gankit.images.pixels import Pixels, empty_pixels, pixels_sha256
-from gankit.images.reductions import Reductions
 from gankit.support.progress import Bar
 
-Store = Callable[[int, np.ndarray], object]  # the place of an image's first pixel, [h, w, 3] uint8
+Store = Callable[[int, np.ndarray], object]  # the place of an image's first pixel, [h, w, channels] uint8
+
+
+class Sizes(Protocol):
+    """What one photograph becomes: `gankit.images.Reductions` of it, or a `gankit.images.Fit`."""
+
+    @property
+    def channels(self) -> int:
+        """3 for RGB, 1 for grey."""
+
+    @property
+    def rule(self) -> str:
+        """What tells its pixels from others that have the same sizes."""
+
+    def accept(self, files: Sequence[Path], sizes: Sequence[tuple[int, int]]) -> None:
+        """Refuses photographs by their heights and widths, before any is decoded."""
+
+    def shapes(self, height: int, width: int) -> Sequence[tuple[int, int]]:
+        """Heights and widths of what a photograph becomes."""
+
+    def copies(self, image: np.ndarray) -> Sequence[np.ndarray]:
+        """What it becomes: `[h, w, channels]` uint8 each, contiguous."""
 
 
 class Copy(NamedTuple):
@@ -44,40 +63,38 @@ class Plan:
 
     Attributes:
         files: The photographs.
-        reductions: Their sizes.
+        sizes: What each becomes.
         shapes: Height and width of each photograph's copies, as it is stored: EXIF may exchange the two, which changes
             neither areas nor places.
         offsets: The place of each photograph's first pixel, and behind them the number of all pixels.
     """
 
     files: tuple[Path, ...]
-    reductions: Reductions
+    sizes: Sizes
     shapes: tuple[tuple[tuple[int, int], ...], ...]
     offsets: tuple[int, ...]
 
     @classmethod
-    def of(cls, files: Sequence[Path], reductions: Reductions) -> Plan:
+    def of(cls, files: Sequence[Path], sizes: Sizes) -> Plan:
         """Plans from the headers alone.
 
         Args:
             files: The photographs.
-            reductions: Their sizes; `smallest` is the side of a crop.
+            sizes: What each becomes.
 
         Raises:
-            DataError: Files cannot be read, or are too small at every size; names them.
+            DataError: Files cannot be read, or are too small; names them.
         """
-        sizes = read_each(files, image_size)
-        shapes = [tuple(reductions.shapes(*size)) for size in sizes]
-        small = [f"{f} ({w} x {h})" for f, (h, w), found in zip(files, sizes, shapes, strict=True) if not found]
-        if small:
-            raise too_small(small, reductions.smallest)
+        found = read_each(files, image_size)
+        sizes.accept(files, found)
+        shapes = [tuple(sizes.shapes(*size)) for size in found]
         areas = [sum(height * width for height, width in copies) for copies in shapes]
-        return cls(tuple(files), reductions, tuple(shapes), tuple(np.cumsum([0, *areas]).tolist()))
+        return cls(tuple(files), sizes, tuple(shapes), tuple(np.cumsum([0, *areas]).tolist()))
 
     @property
     def nbytes(self) -> int:
         """Bytes of all pixels."""
-        return 3 * self.offsets[-1]
+        return self.sizes.channels * self.offsets[-1]
 
     def decode(self, number: int, store: Store) -> list[Copy]:
         """Decodes one photograph.
@@ -93,7 +110,7 @@ class Plan:
             DataError: The file cannot be read, or is no longer the one that was planned with.
         """
         path, offset, found = self.files[number], self.offsets[number], []
-        images = self.reductions.copies(read_image(path))
+        images = self.sizes.copies(read_image(path))
         if [sorted(image.shape[:2]) for image in images] != [sorted(shape) for shape in self.shapes[number]]:
             raise changed(path)
         for image in images:
@@ -115,7 +132,8 @@ class Plan:
         Raises:
             DataError: Files cannot be read; names them, after all the others are done.
         """
-        sizes = {number: 3 * (self.offsets[number + 1] - self.offsets[number]) for number in numbers}
+        count = self.sizes.channels
+        sizes = {number: count * (self.offsets[number + 1] - self.offsets[number]) for number in numbers}
         before = self.nbytes - sum(sizes.values())
         with Bar(f"decoding {len(numbers)} photographs", self.nbytes, before, unit="bytes") as bar:
 
@@ -138,7 +156,7 @@ class Plan:
         names = [str(path) for path, found in zip(self.files, copies, strict=True) for _ in found]
         flat = [copy for found in copies for copy in found]
         sizes = [copy.height for copy in flat], [copy.width for copy in flat]
-        return Pixels(*sizes, [copy.sha256 for copy in flat], names, where)
+        return Pixels(*sizes, [copy.sha256 for copy in flat], names, where, self.sizes.channels)
 
     def in_memory(self) -> Pixels:
         """Decodes all into memory.
@@ -146,11 +164,11 @@ class Plan:
         Raises:
             DataError: Files cannot be read; names them.
         """
-        where = empty_pixels(self.offsets[-1])
+        where = empty_pixels(self.offsets[-1], self.sizes.channels)
         copies: dict[int, list[Copy]] = {}
 
         def store(offset: int, image: np.ndarray) -> None:
-            where[offset : offset + image.shape[0] * image.shape[1]] = image.reshape(-1, 3)
+            where[offset : offset + image.shape[0] * image.shape[1]] = image.reshape(-1, where.shape[1])
 
         numbers = range(len(self.files))
         self.decode_all(numbers, lambda number: self.decode(number, store), copies.__setitem__)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,19 +13,16 @@ from PIL import Image
 
 from gankit.datasets import catalogue
 from gankit.datasets.cards import Card
-from gankit.errors import DataError, UsageError
-from gankit.images.class_folders import Part, class_files, held_out
-from gankit.images.images import read_each, read_image
+from gankit.errors import DataError
+from gankit.images.class_folders import Part, class_files
+from gankit.images.fitting import Fit, How
+from gankit.images.folders import held_out
 from gankit.images.picture_formats import READERS
+from gankit.images.prepared import load_pixels
 from gankit.images.survey import survey_images
-from gankit.support.progress import Bar
-from gankit.support.values import human
-
-log = logging.getLogger("gankit")
 
 KIND = "labelled-images"
 FOLDER_SIZE = 64  # pixels
-SMALLEST = 4  # pixels
 FRAME = 8  # pixels; a dataset's picture that is so little too small is framed and not enlarged
 HELD_OUT = 0.2  # of each class of a dataset that has no test split
 
@@ -82,8 +77,10 @@ class PictureSet:
         return digest.hexdigest()
 
 
-def open_pictures(source: str, *, size: int | None = None, channels: int | None = None) -> PictureSet:
-    """Reads a whole dataset, or a folder, of small pictures into memory.
+def open_pictures(
+    source: str, *, size: int | None = None, channels: int | None = None, fit: How = "crop", cache_mb: float = 2000
+) -> PictureSet:
+    """Reads a dataset, or a folder, of pictures.
 
     A dataset keeps its own split; of one without a test split, such as `digits`, a fifth of each class is held out. How
     a folder is read says `gankit.images.class_folders.class_files`: a sub-folder for each class, or no labels at all.
@@ -91,10 +88,13 @@ def open_pictures(source: str, *, size: int | None = None, channels: int | None 
     Args:
         source: Name of a dataset of the kind "labelled-images", a card's file, or a folder.
         size: Side of the square pictures, in pixels. A dataset's picture that lacks up to 8 pixels is put in the middle
-            of black; otherwise the middle square is resampled (Lanczos, antialiased). None keeps the size of a dataset
-            and means 64 for a folder.
+            of black; otherwise it is fitted. None keeps the size of a dataset and means 64 for a folder.
         channels: 1 for grey, 3 for RGB. None keeps those of a dataset; of a folder, it means 3 unless there is no
             colour in any picture.
+        fit: How a picture comes to the size: "crop" resizes the middle square, "squeeze" the whole picture, "middle"
+            cuts the middle out without resizing. How much is cut off is logged.
+        cache_mb: Most memory for the pictures of a folder, in MB; beyond it they are decoded once into a file
+            (`gankit.images.load_pixels`), and the arrays are views of that file.
 
     Returns:
         The pictures. Nothing about them is random.
@@ -108,15 +108,12 @@ def open_pictures(source: str, *, size: int | None = None, channels: int | None 
         >>> open_pictures("digits").train.images.dtype  # doctest: +SKIP
         dtype('uint8')
     """
-    if size is not None and size < SMALLEST:
-        raise UsageError(f"pictures of {size} pixels are too small", f"the size is at least {SMALLEST}")
-    if channels not in (None, 1, 3):
-        raise UsageError(f"pictures cannot have {channels} channels", "1 is grey, 3 is RGB")
+    Fit(FOLDER_SIZE if size is None else size, fit, channels or 3)  # refuses what is out of range
     found = catalogue.resolve(source, KIND)
     if not isinstance(found, Card):
-        return _of_folder(found, size or FOLDER_SIZE, channels)
+        return _of_folder(found, size or FOLDER_SIZE, channels, fit, cache_mb)
     train, test, classes = _of_card(found)
-    return PictureSet(found.name, _fitted(train, size, channels), _fitted(test, size, channels), classes)
+    return PictureSet(found.name, _fitted(train, size, channels, fit), _fitted(test, size, channels, fit), classes)
 
 
 def check_pictures(source: str, size: int | None = None) -> tuple[dict[str, Any], str]:
@@ -165,29 +162,15 @@ def check_pictures(source: str, size: int | None = None) -> tuple[dict[str, Any]
     return {**facts, "side": side}, "\n".join([*lines, f"networks see   {side} x {side} pixels"])
 
 
-def _of_folder(folder: Path, size: int, channels: int | None) -> PictureSet:
+def _of_folder(folder: Path, size: int, channels: int | None, fit: How, cache_mb: float) -> PictureSet:
     train, test, classes = class_files(folder)
     files, cut = [*train.files, *test.files], len(train.files)
-    shape = (len(files), size, size, channels or 3)
-    try:
-        images = np.empty(shape, np.uint8)
-    except (MemoryError, ValueError) as error:  # the latter beyond what an address can say
-        needed = human(math.prod(shape))
-        raise DataError(f"{len(files):,} pictures of {size} pixels need {needed}", "ask for a smaller size") from error
-    small = np.zeros(len(files), bool)
-
-    def read(row: int) -> int:
-        picture = read_image(files[row])
-        small[row] = min(picture.shape[:2]) < size
-        images[row] = _square(picture, size, channels or 3)
-        return files[row].stat().st_size
-
-    with Bar(f"reading {len(files)} pictures", sum(file.stat().st_size for file in files), unit="bytes") as bar:
-        read_each(range(len(files)), read, bar)
-    if small.any():
-        log.info("%d of %d pictures were smaller than %d pixels and have been enlarged", small.sum(), len(files), size)
+    images = load_pixels(files, Fit(size, fit, channels or 3), cache_mb).array()
     if channels is None and not any((image != image[..., :1]).any() for image in images):
-        images = images[..., :1].copy()
+        if isinstance(images, np.memmap):
+            images = load_pixels(files, Fit(size, fit, 1), cache_mb).array()
+        else:
+            images = images[..., :1].copy()
     return PictureSet(folder.resolve().name, _pictures(images[:cut], train), _pictures(images[cut:], test), classes)
 
 
@@ -227,7 +210,7 @@ def _rows(pictures: Pictures, rows: np.ndarray) -> Pictures:
     return Pictures(pictures.images[rows], None if pictures.labels is None else pictures.labels[rows])
 
 
-def _fitted(pictures: Pictures, size: int | None, channels: int | None) -> Pictures:
+def _fitted(pictures: Pictures, size: int | None, channels: int | None, fit: How) -> Pictures:
     """A dataset's pictures with the size and the channels that were asked for."""
     images = pictures.images
     n, height, width, now = images.shape
@@ -239,7 +222,7 @@ def _fitted(pictures: Pictures, size: int | None, channels: int | None) -> Pictu
     elif size is not None:
         resized = np.empty((n, size, size, now), np.uint8)
         for row, image in enumerate(images):
-            resized[row] = _square(image, size, now)
+            resized[row] = Fit(size, fit, now)(image)
         images = resized
     if channels == 3 and now == 1:
         images = np.repeat(images, 3, axis=-1)
@@ -249,19 +232,3 @@ def _fitted(pictures: Pictures, size: int | None, channels: int | None) -> Pictu
             grey[row, ..., 0] = Image.fromarray(image).convert("L")
         images = grey
     return Pictures(images, pictures.labels)
-
-
-def _square(image: np.ndarray, size: int, channels: int) -> np.ndarray:
-    """The middle of a `[h, w, c]` uint8 picture as `[size, size, channels]`."""
-    height, width, now = image.shape
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    # Cut out first: a resampling of a box still looks at the pixels around it.
-    cut = np.ascontiguousarray(image[top : top + side, left : left + side])
-    middle = Image.fromarray(cut[..., 0] if now == 1 else cut)
-    if channels == 1:
-        middle = middle.convert("L")
-    if side != size:
-        # A factor of more than 6 is taken by averaging blocks first: as good for the eye, and several times faster.
-        middle = middle.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return np.asarray(middle).reshape(size, size, channels)

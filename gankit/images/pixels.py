@@ -22,27 +22,28 @@ def pixels_sha256(image: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()
 
 
-def empty_pixels(count: int) -> np.ndarray:
+def empty_pixels(count: int, channels: int = 3) -> np.ndarray:
     """Memory for pixels, at an address that TensorFlow can use without a copy.
 
     Returns:
-        `[count, 3]` uint8, uninitialised.
+        `[count, channels]` uint8, uninitialised.
     """
-    room = np.empty(3 * count + _ALIGNED, np.uint8)
+    room = np.empty(channels * count + _ALIGNED, np.uint8)
     begin = -room.ctypes.data % _ALIGNED
-    return room[begin : begin + 3 * count].reshape(count, 3)
+    return room[begin : begin + channels * count].reshape(count, channels)
 
 
 class Pixels:
-    """A set of 8-bit RGB images as one long list of pixels.
+    """A set of 8-bit images as one long list of pixels.
 
     Args:
         heights: `[images]`, of each image.
         widths: `[images]`.
         hashes: `pixels_sha256` of each image.
         names: Of the images, for messages.
-        where: `[pixels, 3]` uint8 from `empty_pixels`, image after image and row after row; or a file of exactly these
-            bytes.
+        where: `[pixels, channels]` uint8 from `empty_pixels`, image after image and row after row; or a file of
+            exactly these bytes.
+        channels: 3 for RGB, 1 for grey.
 
     Attributes:
         areas: `[images]` int64, pixels of each image.
@@ -62,14 +63,15 @@ class Pixels:
         hashes: Sequence[str],
         names: Sequence[str],
         where: np.ndarray | Path,
+        channels: int = 3,
     ) -> None:
         if isinstance(where, np.ndarray) and where.size and where.ctypes.data % _ALIGNED:
             raise ValueError("pixels in memory must lie in an array of empty_pixels")
         self.heights, self.widths = np.array(heights, np.int64), np.array(widths, np.int64)
-        self.hashes, self.names = tuple(hashes), tuple(names)
+        self.hashes, self.names, self.channels = tuple(hashes), tuple(names), channels
         self.areas = self.heights * self.widths
         self.offsets = np.cumsum(self.areas) - self.areas
-        self._where: np.ndarray | Path | tf.Tensor = where
+        self._where, self._tensor = where, None
 
     @classmethod
     def of(cls, images: Sequence[np.ndarray], names: Sequence[str] = ()) -> Pixels:
@@ -98,16 +100,29 @@ class Pixels:
         return len(self.heights)
 
     def image(self, number: int) -> np.ndarray:
-        """One image, `[h, w, 3]` uint8: a view of memory or of the file."""
-        count = int(self.areas.sum())
-        where = self._where
-        if isinstance(where, Path):
-            where = np.memmap(where, np.uint8, "r", shape=(count, 3))
-        start, shape = int(self.offsets[number]), (int(self.heights[number]), int(self.widths[number]), 3)
-        return np.asarray(where[start : start + int(self.areas[number])]).reshape(shape)
+        """One image, `[h, w, channels]` uint8: a view of memory or of the file."""
+        start, size = int(self.offsets[number]), (int(self.heights[number]), int(self.widths[number]))
+        return np.asarray(self._view()[start : start + int(self.areas[number])]).reshape(*size, self.channels)
+
+    def array(self) -> np.ndarray:
+        """Images of one size, `[images, h, w, channels]` uint8: memory, or a `np.memmap` of the file.
+
+        Raises:
+            ValueError: They are of different sizes, or there is none.
+        """
+        sizes = set(zip(self.heights.tolist(), self.widths.tolist(), strict=True))
+        if len(sizes) != 1:
+            raise ValueError(f"images of {len(sizes)} sizes are not one array")
+        return self._view().reshape(len(self), *sizes.pop(), self.channels)
+
+    def _view(self) -> np.ndarray:
+        """`[pixels, channels]`, without reading any."""
+        if isinstance(self._where, np.ndarray):
+            return self._where
+        return np.memmap(self._where, np.uint8, "r", shape=(int(self.areas.sum()), self.channels))
 
     def tensor(self) -> tf.Tensor:
-        """`[pixels, 3]` uint8 on the CPU, without a copy.
+        """`[pixels, channels]` uint8 on the CPU, without a copy.
 
         A file is mapped: the operating system reads what a gather touches, and keeps it as long as memory is free. A
         Python function over `np.memmap` would be no slower, but hold the interpreter's lock, and could still run in a
@@ -118,15 +133,17 @@ class Pixels:
         """
         import tensorflow as tf
 
+        if self._tensor is not None:
+            return self._tensor
         # Outside the graph being traced, which would otherwise hold the pixels as a constant (2 GB at most).
         with tf.init_scope(), tf.device("CPU:0"):
             if isinstance(self._where, np.ndarray):
-                self._where = tf.experimental.dlpack.from_dlpack(self._where.__dlpack__())  # the same memory
-            elif isinstance(self._where, Path):
-                shape, name = [int(self.areas.sum()), 3], str(self._where)
+                self._tensor = tf.experimental.dlpack.from_dlpack(self._where.__dlpack__())  # the same memory
+            else:
+                shape, name = [int(self.areas.sum()), self.channels], str(self._where)
                 try:
-                    self._where = tf.raw_ops.ImmutableConst(dtype=tf.uint8, shape=shape, memory_region_name=name)
+                    self._tensor = tf.raw_ops.ImmutableConst(dtype=tf.uint8, shape=shape, memory_region_name=name)
                 except (tf.errors.NotFoundError, tf.errors.InternalError) as error:
                     hint = "start again: the photographs will be prepared anew"
                     raise DataError(f"the prepared pixels are gone or damaged: {name}", hint) from error
-        return self._where
+        return self._tensor

@@ -1,14 +1,14 @@
 """Photographs that do not fit into memory: decoded once into a file, out of which every later run reads its crops.
 
     $GANKIT_HOME/prepared/
-        <key>/pixels         8-bit RGB, photograph after photograph, row after row; nothing else
+        <key>/pixels         8-bit RGB or grey, photograph after photograph, row after row; nothing else
         <key>/index.json     sizes and hashes of the images in it, and where they came from
         <key>.part/          one that is being made, or whose making was killed: the next attempt goes on with it
         <key>.lock           held by the process that makes it
 
-The key is a hash of the photographs' bytes and of the sizes at which they enter. Names and times don't matter: a moved
-or copied data set is found again, and a changed picture never, whatever its time says. The bytes are read for that at
-every start, which costs a small part of decoding them.
+The key is a hash of the photographs' bytes, of the sizes at which they enter, and of how they come to these. Names and
+times don't matter: a moved or copied data set is found again, and a changed picture never, whatever its time says. The
+bytes are read for that at every start, which costs a small part of decoding them.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from gankit.errors import DataError
-from gankit.images.decoding import Copy, Plan, changed
+from gankit.images.decoding import Copy, Plan, Sizes, changed
 from gankit.images.images import read_each
 from gankit.images.pixels import Pixels, pixels_sha256
-from gankit.images.reductions import Reductions
 from gankit.support.files import fsync, sha256, write_json
 from gankit.support.places import home
 from gankit.support.progress import Bar
@@ -41,12 +40,12 @@ log = logging.getLogger("gankit")
 FORMAT = 1  # to be raised when the file or the arithmetic of reductions changes
 
 
-def load_pixels(files: Sequence[Path], reductions: Reductions, cache_mb: int) -> Pixels:
+def load_pixels(files: Sequence[Path], sizes: Sizes, cache_mb: float) -> Pixels:
     """Decodes photographs into memory if they fit there, else into a file that later runs find.
 
     Args:
         files: The photographs.
-        reductions: The sizes at which they enter; `smallest` is the side of a crop.
+        sizes: What each becomes: `Reductions` of itself, of which crops are cut, or pictures of one size by a `Fit`.
         cache_mb: Largest memory for their pixels, in MB.
 
     Returns:
@@ -58,7 +57,7 @@ def load_pixels(files: Sequence[Path], reductions: Reductions, cache_mb: int) ->
     Examples:
         >>> load_pixels(list_images(Path("photos")), Reductions(), cache_mb=1000)  # doctest: +SKIP
     """
-    plan = Plan.of(files, reductions)
+    plan = Plan.of(files, sizes)
     if plan.nbytes <= 1e6 * cache_mb:
         return plan.in_memory()
     return _Prepared(plan, cache_mb).open_or_make()
@@ -67,17 +66,17 @@ def load_pixels(files: Sequence[Path], reductions: Reductions, cache_mb: int) ->
 class _Prepared:
     """The file of one plan."""
 
-    def __init__(self, plan: Plan, cache_mb: int) -> None:
+    def __init__(self, plan: Plan, cache_mb: float) -> None:
         self.plan = plan
         self.sources = _hashed(plan.files)
-        key = repr((FORMAT, [*zip(self.sources, plan.shapes, strict=True)]))
+        key = repr((FORMAT, [*zip(self.sources, plan.shapes, strict=True)])) + plan.sizes.rule
         self.key = hashlib.sha256(key.encode()).hexdigest()[:32]
         self.folder = home() / "prepared" / self.key
         self.part = self.folder.with_name(f"{self.key}.part")
         self.why = f"the photographs take {human(plan.nbytes)} decoded, more than cache_mb {cache_mb:,}"
         self.hint = (
-            f"free some space there, set GANKIT_HOME to a folder on another disk, or, given that much memory, "
-            f"--cache-mb {plan.nbytes // 10**6 + 1}"
+            f"free some space there, set GANKIT_HOME to a folder on another disk, ask for smaller pictures, or, given "
+            f"that much memory, a cache_mb of {plan.nbytes // 10**6 + 1}"
         )
 
     def open_or_make(self) -> Pixels:
@@ -120,7 +119,7 @@ class _Prepared:
 
     def _intact(self, path: Path, photographs: Iterable[tuple[int, list[Copy]]]) -> dict[int, list[Copy]]:
         """Those photographs whose pixels in a file have their hashes."""
-        pixels = np.memmap(path, np.uint8, "r", shape=(self.plan.offsets[-1], 3))
+        pixels = np.memmap(path, np.uint8, "r", shape=(self.plan.offsets[-1], self.plan.sizes.channels))
 
         def check(item: tuple[int, list[Copy]]) -> bool:
             number, copies = item
@@ -162,7 +161,7 @@ class _Prepared:
 
             def store(offset: int, image: np.ndarray) -> None:
                 with path.open("r+b") as pixels:
-                    pixels.seek(3 * offset)
+                    pixels.seek(self.plan.sizes.channels * offset)
                     pixels.write(image.data)
 
             def decode(number: int) -> list[Copy]:

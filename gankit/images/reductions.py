@@ -7,10 +7,14 @@ blurs and JPEG smooths. A crop of it teaches a network little; a reduction has t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
+from gankit.errors import DataError
 from gankit.images.resize import imresize
 
 
@@ -31,6 +35,9 @@ class Reductions:
         >>> Reductions(factors=(1.0, 0.5)).factors
         (1.0, 0.5)
     """
+
+    channels: ClassVar[int] = 3
+    rule: ClassVar[str] = ""  # of their pixels, their sizes tell all
 
     factors: tuple[float, ...] = (1.0,)
     largest: int | None = None
@@ -68,3 +75,23 @@ class Reductions:
         """
         own = image.shape[:2]
         return [image if shape == own else imresize(image, *shape) for shape in self.shapes(*own)]
+
+    def accept(self, files: Sequence[Path], sizes: Sequence[tuple[int, int]]) -> None:
+        """Raises DataError if photographs are too small at every factor; names some."""
+        pairs = zip(files, sizes, strict=True)
+        if small := [f"{file} ({size[1]} x {size[0]})" for file, size in pairs if not self.shapes(*size)]:
+            raise too_small(small, self.smallest, self.smallest)
+
+
+def too_small(images: Sequence[str], height: int, width: int) -> DataError:
+    """The error for images that cannot be cropped.
+
+    Args:
+        images: Their names and sizes; five are shown.
+        height: Of a crop.
+        width: Of a crop.
+    """
+    listed = ", ".join(images[:5]) + (f" and {len(images) - 5} more" if len(images) > 5 else "")
+    return DataError(
+        f"smaller than a crop of {width} x {height} pixels: {listed}", "take a smaller crop or leave them out"
+    )

@@ -14,7 +14,7 @@ from PIL import Image
 
 from gankit.datasets import catalogue
 from gankit.errors import DataError, UsageError
-from gankit.images.class_folders import held_out
+from gankit.images.folders import held_out
 from gankit.images.idx import read_idx
 from gankit.images.labelled import open_pictures
 from gankit.images.picture_formats import READERS
@@ -220,6 +220,15 @@ def test_train_and_test(tmp_path, caplog):
     assert opened.classes == ("a", "b", "c") and opened.train.labels.tolist() == [0, 0, 0, 1, 1, 2]
     assert opened.test.labels.tolist() == [0, 2, 2] and told(opened.test) == [(0, 0), (1, 0), (1, 1)]
     assert "not val" in caplog.text
+    for name in ("val", "validation", "dev"):  # where there is no test, it is held out
+        colours(tmp_path / name / "of", {f"train/{kind}": 2 for kind in "ab"} | {f"{name}/{kind}": 1 for kind in "ab"})
+        opened = open_pictures(str(tmp_path / name / "of"), size=8)
+        assert opened.train.labels.tolist() == [0, 0, 1, 1] and opened.test.labels.tolist() == [0, 1]
+    colours(tmp_path / "alone", {"train/a": 20, "train/b": 20})
+    opened = open_pictures(str(tmp_path / "alone"), size=8)
+    assert opened.classes == ("a", "b") and opened.test.labels.tolist() == [0, 0, 1, 1]
+    colours(tmp_path / "vehicles", {"bus": 2, "train": 2})  # not the training part
+    assert open_pictures(str(tmp_path / "vehicles"), size=8).classes == ("bus", "train")
     flat = tmp_path / "flat"
     colours(flat, {"train": 3, "test": 2})
     opened = open_pictures(str(flat), size=8)
@@ -299,7 +308,8 @@ def test_damaged_pictures_are_all_named_at_once(tmp_path):
         ({"train/a": 2, "test": 2}, "one of train and test"),
         ({"train": 2, "test": 0}, "no picture in .*test"),
         ({"train": 2, "test": 2, ".": 1}, "beside train and test, such as 00.png"),
-        ({"train/a": 2, "val/a": 2}, "train and val, which are no classes"),
+        ({"dev": 2, "val": 2}, "dev and val, but no train"),
+        ({"train": 2, "val": 2, ".": 1}, "beside train and val, such as 00.png"),
     ],
 )
 def test_folders_that_cannot_be_understood(tmp_path, layout, said):
@@ -318,7 +328,7 @@ def test_wrong_requests(tmp_path):
         ("digit", {}, UsageError, "'digit'"),
         (str(tmp_path / "one.png"), {}, DataError, "no folder"),
         (str(tmp_path / "missing"), {}, UsageError, "missing"),
-        (str(tmp_path), {"size": 10**8}, DataError, "2 pictures of 100000000 pixels need 60000000 GB"),
+        (str(tmp_path), {"size": 10**8}, DataError, "take 60000000 GB decoded, .*, they need 60000000 GB of disk"),
         (str(tmp_path), {"size": 10**10}, DataError, "need"),
     ):
         with pytest.raises(error, match=said) as caught:

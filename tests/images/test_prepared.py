@@ -231,7 +231,7 @@ def test_a_full_disk_is_seen_before(home, photos, decodings, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=needed - 1))
     with pytest.raises(DataError, match=r"need 91\.8 kB of disk in .*, which has 91\.8 kB free") as caught:
         load_pixels(photos, SIZES, 0)
-    assert "--cache-mb 1" in caught.value.hint and "GANKIT_HOME" in caught.value.hint
+    assert "cache_mb of 1" in caught.value.hint and "GANKIT_HOME" in caught.value.hint
     assert folders(home) == [] and not decodings
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=needed))
     load_pixels(photos, SIZES, 0)
@@ -245,7 +245,7 @@ def test_a_disk_that_fills_up_meanwhile(home, photos, monkeypatch):
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(DataError, match="the disk is full") as caught:
         load_pixels(photos, SIZES, 0)
-    assert "--cache-mb" in caught.value.hint and folders(home) == []
+    assert "cache_mb" in caught.value.hint and folders(home) == []
 
     def unsupported(*arguments):
         raise OSError(errno.EOPNOTSUPP, "Operation not supported")

@@ -149,11 +149,14 @@ def check_class(recipe: object, name: str) -> None:
     """Raises PluginError unless `recipe` is a usable `Recipe` subclass called `name`."""
     if not (inspect.isclass(recipe) and issubclass(recipe, Recipe)):
         raise PluginError(f"{recipe!r} is not a subclass of gankit.Recipe")
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,63}", recipe.name or "") or recipe.name != name:
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,63}", str(recipe.name or "")):
         raise PluginError(
-            f"the recipe's name is {recipe.name!r}, but its entry point is {name!r}",
-            "use one name for both: lower case, digits and hyphens",
+            f"{recipe.__name__}.name is {recipe.name!r}",
+            'give it one of lower case, digits and hyphens: name = "my-gan"',
         )
+    if recipe.name != name:
+        hint = "use one name for both"
+        raise PluginError(f"the recipe's name is {recipe.name!r}, but its entry point is {name!r}", hint)
     if name in VERBS:
         raise PluginError(f"the recipe's name {name!r} is a gankit command", "call the recipe something else")
     if not (inspect.isclass(recipe.Config) and issubclass(recipe.Config, RecipeConfig)):

@@ -140,6 +140,10 @@ class Phase:
     def __post_init__(self) -> None:
         if min(self.repeats, self.every, self.accumulate) < 1 or (self.repeats > 1 and self.every > 1):
             raise ValueError(f"phase {self.name!r}: give repeats >= 1 or every >= 1, not both, and accumulate >= 1")
+        if isinstance(self.trains, str):
+            raise ValueError(f"phase {self.name!r}: trains is a tuple of names: ({self.trains!r},), with its comma")
+        if self.lr is not None and not callable(self.lr):
+            raise ValueError(f"phase {self.name!r}: lr is a function of the step: lambda step: 1e-3")
         if not self.trains:
             raise ValueError(f"phase {self.name!r} trains no network")
 

@@ -73,7 +73,7 @@ BROKEN = {
     "is no recipe": ("class Mine: name = 'zz-bad'", "not a subclass of gankit.Recipe", "--debug"),
     "lacks the attribute": ("Other = 3", "AttributeError", "--debug"),
     "has another name": (RECIPE.replace("{name}", "zz-else"), "its entry point is 'zz-bad'", "one name for both"),
-    "has no name": (RECIPE.replace('"{name}"', "None"), "its entry point is 'zz-bad'", "one name for both"),
+    "has no name": (RECIPE.replace('"{name}"', "None"), "Mine.name is None", "my-gan"),
     "has a config of its own": (RECIPE + "        Config = dict\n", "Config is not a subclass", "--debug"),
     "has no class for a config": (RECIPE + "        Config = 3\n", "Config is not a subclass", "--debug"),
     "redefines an engine option": (

@@ -52,9 +52,8 @@ def _wrong(found: Any, wanted: str) -> RecipeError:
 
 def _kind(value: Any) -> str:
     """A value's type with its article, and of an array the shape."""
-    kind = type(value)
-    name = kind.__name__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__name__}"
-    name = {"numpy.ndarray": "NumPy array", "dict": "dictionary"}.get(name, name)
+    name = type(value).__name__
+    name = {"ndarray": "NumPy array", "dict": "dictionary", "str": "text"}.get(name, name)
     shape = f" of shape {tuple(value.shape)}" if hasattr(value, "shape") else ""
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}{shape}"
 
@@ -148,6 +147,14 @@ def networks(recipe: Recipe, data: Data) -> dict[str, Any]:
         if not network.built:
             hint = "begin a Sequential with keras.layers.Input(shape), or call the model once on zeros"
             raise RecipeError(f"{name!r} is not built: nobody knows the shape of its input", hint)
+    unknown = [("ema", name) for name in recipe.ema if name not in found]
+    if not set(recipe.exports) & set(found):  # some may be there only with certain options, but not none
+        unknown += [("exports", name) for name in recipe.exports]
+    if unknown:
+        attribute, name = unknown[0]
+        raise RecipeError(
+            f"{type(recipe).__name__}.{attribute} names {name!r}, which is no network", did_you_mean(name, found)
+        )
     return found
 
 
@@ -198,6 +205,39 @@ def check(recipe: Recipe, source: str) -> tuple[dict[str, Any], str]:
     if not (isinstance(found, tuple) and len(found) == 2 and isinstance(found[0], Mapping)):
         raise _wrong(found, "(facts, lines of text)")
     return found
+
+
+def misfit(name: str, network: Any, inputs: Any) -> RecipeError | None:
+    """The error for inputs of other shapes than a network was built for; None if they fit, or nobody knows.
+
+    Args:
+        name: The network's.
+        network: `keras.Model`.
+        inputs: A tensor, or a list of them.
+    """
+    wanted = getattr(network, "input_shape", None)
+    wanted = wanted if isinstance(wanted, list) else [wanted]
+    given = [tuple(x.shape) for x in (inputs if isinstance(inputs, list) else [inputs]) if hasattr(x, "shape")]
+    if not all(isinstance(shape, tuple) for shape in wanted) or not given:
+        return None
+    if len(wanted) == len(given) and all(_fit(a, b) for a, b in zip(wanted, given, strict=True)):
+        return None
+    shown = " and ".join(_shown(shape) for shape in given)
+    return RecipeError(
+        f"network {name!r} was given {shown}, and takes {' and '.join(_shown(shape) for shape in wanted)}",
+        "make what the loss hands over and the Input of the network the same",
+    )
+
+
+def _fit(wanted: tuple[int | None, ...], given: tuple[int | None, ...]) -> bool:
+    return len(wanted) == len(given) and all(
+        a is None or b is None or a == b for a, b in zip(wanted, given, strict=True)
+    )
+
+
+def _shown(shape: tuple[int | None, ...]) -> str:
+    """`[batch, 28, 28, 1]`; what is open is a question mark."""
+    return f"[{', '.join(['batch', *('?' if n is None else str(n) for n in shape[1:])])}]" if shape else "a scalar"
 
 
 # -- what is looked at -------------------------------------------------------------------------------------------------

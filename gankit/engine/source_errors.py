@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from gankit.errors import GankitError, RecipeError
+from gankit.support.blame import blamed, place
 
 SOURCE: ContextVar[str] = ContextVar("source")
 """Name of the source whose `gather` is being called."""
@@ -28,15 +29,18 @@ def marked(error: GankitError) -> RecipeError:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Stands around whatever takes batches of sources, and raises the errors that these meant.
+    """Stands around whatever runs steps or takes batches of sources, and raises the errors that these meant.
 
     Raises:
-        RecipeError: A source's Python function raised something, or returned what it should not.
+        RecipeError: A source's Python function raised something, or returned what it should not; or an operation of
+            the recipe's code failed.
     """
     try:
         yield
     except tf.errors.OpError as error:
         if _BEGIN not in error.message or _END not in error.message:
+            if place(error):  # the text names where the operation was defined
+                raise blamed(error) from error
             raise
         text = error.message.split(_BEGIN, 1)[1].split(_END, 1)[0]
         message, _, hint = text.partition(_HINT)

@@ -104,8 +104,8 @@ class CompiledStage:
         terms = phase.loss(turn)
         if not isinstance(terms, Mapping) or not terms:
             raise RecipeError(
-                f"the loss of phase {phase.name!r} returned {type(terms).__name__ if terms else 'nothing'}",
-                "return {term: one value an example}",
+                f"it returned {f'a {type(terms).__name__}' if terms else 'nothing'}",
+                "return {term: one value an example}; is a `return` missing?",
             )
         if unknown := set(phase.weights) - set(terms):
             name = sorted(unknown)[0]

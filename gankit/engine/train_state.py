@@ -62,11 +62,6 @@ class TrainState:
                 check_stages(self.stages, self.networks, self.replicas)
             name_layers(self.networks)
             self.held = {stage.name: _open(stage, data) for stage in self.stages}
-            if unknown := set(self.ema) - set(self.networks):
-                name = sorted(unknown)[0]
-                raise RecipeError(
-                    f"Recipe.ema averages {name!r}, which is no network", did_you_mean(name, self.networks)
-                )
             for name, network in self.networks.items():
                 if name not in self.trained:
                     network.trainable = False

@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from gankit.engine import random, replicas
+from gankit.engine.contract import misfit
 from gankit.engine.example_key import ExampleKey, keyed_by
 from gankit.errors import RecipeError, did_you_mean
 from gankit.recipe import Stage
@@ -79,7 +80,13 @@ class TracedTurn:
         # A list, since Keras would take a second positional argument for `training`.
         training = network in self._live if training is None else training
         with keyed_by(ExampleKey(self._batch["index"], self._seed, network)):
-            outputs = model(inputs[0] if len(inputs) == 1 else list(inputs), training=training)
+            given = inputs[0] if len(inputs) == 1 else list(inputs)
+            try:
+                outputs = model(given, training=training)
+            except Exception as error:
+                if wrong := misfit(network, model, given):
+                    raise wrong from error
+                raise
         # Losses are computed in full precision whatever the networks compute in.
         floatx = keras.config.floatx()
         return tf.nest.map_structure(lambda x: tf.cast(x, floatx) if x.dtype.is_floating else x, outputs)

@@ -207,8 +207,8 @@ def _finish(trainer: Trainer, run: Run) -> None:
             raise
         trainer.sample(run, "final", required=True)
     except RecipeError as error:
-        kept = f"the training is kept: mend this, then 'gankit resume {run.path}' goes on from here"
-        error.hint = f"{error.hint}; {kept}" if error.hint else kept
+        kept = f"the training is kept: mend this, and 'gankit resume {run.path}' goes on from here"
+        error.hint = f"{error.hint} ({kept})" if error.hint else kept
         raise
 
 

@@ -54,14 +54,17 @@ HINTS: tuple[tuple[str, str], ...] = (
         r"the network was built for \2 in axis \1 and was given (\3): make both the same",
     ),
     (
-        r"(expected dtype|is a tensor of type|must be the same type|cannot compute \w+ as input).*(float|double|half)",
+        r"(expected dtype|is a tensor of type|that does not match type|cannot compute \w+ as input).*(float|double|half)",
         "floats differ: cast with tf.cast(x, y.dtype), and never name float32 in a loss or a layer; "
         "training.precision decides",
     ),
+    (r"^ModuleNotFoundError", "install it with pip; a module of your own lies beside the file"),
     (
-        r"^ModuleNotFoundError",
-        "pip install what offers it, into the environment of gankit; a module of yours lies beside the file",
+        r"__init__\(\) takes 1 positional argument but 2",
+        "write def __init__(self, config): super().__init__(config)",
     ),
+    (r"float\(\) argument must be .* not 'NoneType'", "the function returned None; is a `return` missing?"),
+    (r"Cannot reshape a tensor", "the batch may have any size: write -1 for it, or tf.shape(x)[0]"),
     (r"non-annotated attribute was detected: `(\w+)", r"write the field's type: \1: int = ..."),
     (r"^(ResourceExhausted|OOM)", "the memory is full: lower --batch-size"),
 )
@@ -110,8 +113,11 @@ def recipe_code(what: str, of: Callable[..., Any] | None = None) -> Iterator[Non
 
 def blamed(error: BaseException, what: str = "", of: Callable[..., Any] | None = None) -> RecipeError:
     """The error that `recipe_code` raises for another one."""
-    text = f"{type(error).__name__}: {first_lines(str(error))}".removesuffix(": ")
-    found = RecipeError(text, hint_of(f"{type(error).__name__}: {error}"))
+    hint = hint_of(f"{type(error).__name__}: {error}")
+    said = first_lines(str(error))
+    if hint:  # and what TensorFlow advises would only lead astray
+        said = re.split(r"(?<=[\w`')\]])\. (?=[A-Z])", said, maxsplit=1)[0]
+    found = RecipeError(f"{type(error).__name__}: {said}".removesuffix(": "), hint)
     found.put(_label(error, what, of))
     return found
 
@@ -228,7 +234,7 @@ def first_lines(text: str) -> str:
         'shapes differ: [2] and [3]'
     """
     lines = [line.strip() for line in _plain(text).splitlines()]
-    meant = []
+    meant: list[str] = []
     for line in lines:
         if not line or _NOISE.match(line):
             if meant:
@@ -240,5 +246,6 @@ def first_lines(text: str) -> str:
 
 
 def _plain(text: str) -> str:
+    text = re.sub(r" for '\{\{node .*", "", text)
     text = re.sub(r"\[type=\w+, input_value=(.*), input_type=\w+\]", r"(given \1)", text)  # pydantic's
     return re.sub(r"\x1b\[[0-9;]*m", "", text)

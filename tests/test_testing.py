@@ -13,7 +13,7 @@ from gankit import ArraySource, Data, Evaluation, Phase, Recipe, RecipeConfig, S
 from gankit.engine.train_state import TrainState
 from gankit.errors import RecipeError
 from gankit.nn.losses import cross_entropy
-from gankit.testing import CHECKS, FAST, check_recipe
+from gankit.testing import CHECKS, FAST, check_recipe, tiny_pictures
 from gankit.testing.agreement import difference, drift
 from gankit.testing.failure import CheckFailed
 from gankit.testing.identity import check_light_import
@@ -400,3 +400,11 @@ def test_what_imports_tensorflow_is_named(tmp_path):
 
 def test_the_fast_checks_come_first():
     assert CHECKS[: len(FAST)] == FAST and {"rehearsal", "purity"} <= set(FAST) and "run" not in FAST
+
+
+def test_tiny_pictures_are_the_same_in_folders_of_one_name(tmp_path):
+    found = [tiny_pictures(tmp_path / name, 3, 8) for name in ("here/A", "there/A", "here/B")]
+    here, there, other = ([np.asarray(Image.open(path)) for path in sorted(folder.iterdir())] for folder in found)
+    assert np.shape(here) == (3, 8, 8, 3) and np.ptp(here) > 200
+    np.testing.assert_array_equal(here, there)
+    assert abs(np.subtract(here, other, dtype=float)).mean() > 50

@@ -3,3 +3,4 @@
 from .kit import CHECKS as CHECKS
 from .kit import FAST as FAST
 from .kit import check_recipe as check_recipe
+from .pictures import tiny_pictures as tiny_pictures

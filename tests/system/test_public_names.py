@@ -59,7 +59,7 @@ PUBLIC = {
         write_csv write_json write_network
     """,
     "gankit.testing": """
-        CHECKS FAST check_recipe
+        CHECKS FAST check_recipe tiny_pictures
     """,
     "gankit.commands": """
         Commands common_options complete_recipe complete_run json_option open_run print_csv print_error

@@ -285,4 +285,4 @@ def origin(recipe: type[Recipe], source: str = "") -> Origin:
     if file is None:
         return Origin(source or recipe.name)
     path = file[0].resolve()
-    return Origin(f"{path}:{file[1]}", files=loose_file.files(path) or {path.name: loose_file.content(path)})
+    return Origin(f"{path}:{file[1]}", files=loose_file.files(path) or {path.name: loose_file.content(path) or b""})

@@ -66,7 +66,7 @@ BROKEN = {
     "needs another package": (
         "import absent_package",
         ".py:1: ModuleNotFoundError: No module named 'absent_package'",
-        "pip install",
+        "install it with pip",
     ),
     "syntax": ("x = 1\ndef", ".py:2: SyntaxError: invalid syntax", "--debug"),
     "is no class": ("Mine = 3", "not a subclass of gankit.Recipe", "--debug"),

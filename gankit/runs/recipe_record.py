@@ -73,9 +73,9 @@ def differences(before: Any, now: Any) -> list[str]:
     return found
 
 
-def _sha256(ran: bytes) -> str:
-    """A file's hash; "" where there is none, or nothing in it."""
-    return hashlib.sha256(ran).hexdigest() if ran else ""
+def _sha256(ran: bytes | None) -> str:
+    """A file's hash; "" where there is none."""
+    return "" if ran is None else hashlib.sha256(ran).hexdigest()
 
 
 def _called(plugin: Any) -> str:

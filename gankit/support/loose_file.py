@@ -123,12 +123,12 @@ def files(path: Path) -> dict[str, bytes]:
     }
 
 
-def content(path: Path) -> bytes:
-    """What a file holds; nothing where it cannot be read."""
+def content(path: Path) -> bytes | None:
+    """What a file holds; None where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError:
-        return b""
+        return None
 
 
 def _names(path: Path) -> tuple[str, str]:

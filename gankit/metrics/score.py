@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class Score:
     value: float
     error: float | None
     protocol: Mapping[str, Any]
-    better: str | None = None
+    better: Literal["higher", "lower"] | None = None
 
     def __post_init__(self) -> None:
         if self.better not in _DIRECTIONS:

@@ -1,9 +1,15 @@
 """Public names of `gankit.images`; `__init__.py` imports each when it is first used."""
 
+from .changes import Augmented as Augmented
+from .changes import Crop as Crop
+from .changes import Flip as Flip
+from .changes import Jitter as Jitter
 from .class_folders import class_files as class_files
 from .crops import ImageCrops as ImageCrops
+from .crops import open_crops as open_crops
 from .enlarging import BicubicUpscale as BicubicUpscale
 from .enlarging import PixelShuffle as PixelShuffle
+from .fitting import Fit as Fit
 from .grid import picture_grid as picture_grid
 from .images import EXTENSIONS as EXTENSIONS
 from .images import MAX_PIXELS as MAX_PIXELS
@@ -15,6 +21,9 @@ from .labelled import Pictures as Pictures
 from .labelled import PictureSet as PictureSet
 from .labelled import check_pictures as check_pictures
 from .labelled import open_pictures as open_pictures
+from .pairs import open_pairs as open_pairs
+from .pairs import open_unpaired as open_unpaired
+from .picture_table import open_picture_table as open_picture_table
 from .pixels import Pixels as Pixels
 from .prepared import load_pixels as load_pixels
 from .reductions import Reductions as Reductions

@@ -1,17 +1,23 @@
-"""A source of random crops out of a set of images."""
+"""A source of random crops out of a set of images, or of a folder of them."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from gankit.errors import DataError
 from gankit.images.detail import cells
+from gankit.images.fitting import Fit
+from gankit.images.folders import divided, folder_of, pictures_of, split_folder
 from gankit.images.pixels import Pixels
-from gankit.images.reductions import too_small
+from gankit.images.prepared import load_pixels
+from gankit.images.reductions import Reductions, too_small
+from gankit.images.sources import PictureSource
+from gankit.recipe import Data
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -29,6 +35,7 @@ class ImageCrops:
         crop: Side of a crop in pixels.
         names: Names of the images for messages; those of the set, or their numbers, if empty.
         field: Key of the crops in a batch.
+        signed: Deliver pixels in [-1, 1] instead of [0, 1].
         augment: Turn each crop by one of the 8 symmetries of the square.
         repeat: Crops an image and epoch, on average.
         by: How rows are shared out: "area" gives every pixel the same chance and a larger image more rows; "image"
@@ -56,6 +63,7 @@ class ImageCrops:
         *,
         names: Sequence[str] = (),
         field: str = "hr",
+        signed: bool = False,
         augment: bool = True,
         repeat: int = 1,
         by: Literal["area", "image", "detail"] = "area",
@@ -65,7 +73,7 @@ class ImageCrops:
         if not len(images):
             raise DataError("no image to crop", "give at least one image")
         self._pixels = images if isinstance(images, Pixels) else Pixels.of(images, names)
-        self.field, self.crop, self.augment = field, crop, augment
+        self.field, self.crop, self.augment, self.signed = field, crop, augment, signed
         self.heights, self.widths = self._pixels.heights, self._pixels.widths
         sizes = zip(names or self._pixels.names, self.widths, self.heights, strict=True)
         if small := [f"{name} ({width} x {height})" for name, width, height in sizes if min(width, height) < crop]:
@@ -73,6 +81,7 @@ class ImageCrops:
         self._share(repeat, by)
         digest = hashlib.sha256(repr((self.heights.tolist(), self.widths.tolist())).encode())
         digest.update(repr((crop, field, augment, repeat, by, self._pixels.hashes)).encode())
+        digest.update(b"signed" if signed else b"")
         self.fingerprint = digest.hexdigest()
 
     def _share(self, repeat: int, by: str) -> None:
@@ -105,7 +114,7 @@ class ImageCrops:
             seed: The run's seed.
 
         Returns:
-            `{field: [batch, crop, crop, 3] floatx in [0, 1]}`.
+            `{field: [batch, crop, crop, channels] floatx in [0, 1]}`, or in [-1, 1] if `signed`.
 
         Raises:
             DataError: The file of the pixels is gone.
@@ -135,5 +144,45 @@ class ImageCrops:
         corner = tf.gather(self._corners, part) + top * stride + left
         steps = tf.range(self.crop, dtype=tf.int64)
         pixels = (corner[:, None] + steps * down[:, None])[:, :, None] + (steps * right[:, None])[:, None, :]
-        crops = tf.cast(tf.gather(self._pixels.tensor(), pixels), keras.config.floatx()) / 255
-        return {self.field: tf.ensure_shape(crops, (rows.shape[0], self.crop, self.crop, 3))}
+        crops = tf.cast(tf.gather(self._pixels.tensor(), pixels), keras.config.floatx())
+        crops = crops / 127.5 - 1 if self.signed else crops / 255
+        return {self.field: tf.ensure_shape(crops, (rows.shape[0], self.crop, self.crop, self._pixels.channels))}
+
+
+def open_crops(
+    folder: str | Path, crop: int, *, augment: bool = True, held_out: float = 0.1, cache_mb: float = 2000
+) -> Data:
+    """Opens a folder of photographs of any sizes, out of which each batch cuts squares at random places.
+
+    Args:
+        folder: With or without sub-folders `train` and `test` (or `val`).
+        crop: Side of the squares, in pixels; no side of a photograph may be shorter.
+        augment: Turn each crop by one of the 8 symmetries of the square.
+        held_out: Part of the photographs that is held out where the folder sets none aside, spread over the names; 1
+            opens nothing to train on, for `Recipe.test_data`, and 0 nothing to test with.
+        cache_mb: Most memory for the photographs, in MB; beyond it they are decoded once into a file.
+
+    Returns:
+        `Data.train["pictures"]`: `ImageCrops` in proportion to the photographs' areas, 32 a photograph and epoch;
+        `Data.held_out["pictures"]`: the middle square of each; both with the field "image", `[batch, crop, crop, 3]`
+        floatx in [-1, 1]; and in `Data.facts` "size" and "channels".
+
+    Raises:
+        DataError: There is no such folder or no picture, or pictures are damaged or too small.
+        UsageError: An option is out of range.
+
+    Examples:
+        >>> open_crops("photos", 128).train["pictures"].n  # doctest: +SKIP
+        11520
+    """
+    middle = Fit(crop, "middle")
+    train, test = split_folder(folder_of(folder))
+    parts = divided(pictures_of(train), pictures_of(test) if test else None, held_out)
+    sources: list[dict[str, Any]] = [{}, {}]
+    if parts[0]:
+        pixels = load_pixels(parts[0], Reductions(smallest=crop), cache_mb)
+        # Thirty-two crops an image and epoch: an epoch of one crop would make the shuffle's unit too small.
+        sources[0] = {"pictures": ImageCrops(pixels, crop, field="image", signed=True, augment=augment, repeat=32)}
+    if parts[1]:
+        sources[1] = {"pictures": PictureSource(load_pixels(parts[1], middle, cache_mb).array())}
+    return Data(sources[0], sources[1], {"size": [crop, crop], "channels": 3})

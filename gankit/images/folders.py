@@ -44,6 +44,18 @@ def all_pictures(folder: Path) -> list[Path]:
     return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 
+def pictures_of(folder: Path) -> list[Path]:
+    """As `all_pictures`; raises DataError if there is none."""
+    if not folder.is_dir() or not (found := all_pictures(folder)):
+        raise DataError(f"no picture in {folder}", "looked for " + " ".join(sorted(EXTENSIONS)))
+    return found
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first five of many names."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
+
+
 def split_folder(folder: Path, side: str = "") -> tuple[Path, Path | None]:
     """The training part of a folder, and the one that is held out.
 
@@ -88,6 +100,19 @@ def held_out(labels: Sequence[int], fraction: float) -> list[int]:
         count = max(1, round(fraction * len(members))) if len(members) > 1 else 0
         chosen += [members[int((i + 0.5) * len(members) / count)] for i in range(count)]
     return sorted(chosen)
+
+
+def divided(found: Sequence[T], test: Sequence[T] | None, fraction: float) -> tuple[list[T], list[T]]:
+    """What to train on and what to test with, as far as either is asked for.
+
+    Args:
+        found: What a folder has, or its training part.
+        test: Its other part; None where it sets none aside.
+        fraction: As `divide`.
+    """
+    if test is None or not 0 < fraction < 1:
+        return divide(found if test is None or fraction == 0 else test, fraction)
+    return list(found), list(test)
 
 
 def divide(items: Sequence[T], fraction: float, labels: Sequence[int] = ()) -> tuple[list[T], list[T]]:

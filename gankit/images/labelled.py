@@ -19,7 +19,9 @@ from gankit.images.fitting import Fit, How
 from gankit.images.folders import held_out
 from gankit.images.picture_formats import READERS
 from gankit.images.prepared import load_pixels
+from gankit.images.sources import PictureSource
 from gankit.images.survey import survey_images
+from gankit.recipe import Data
 
 KIND = "labelled-images"
 FOLDER_SIZE = 64  # pixels
@@ -32,7 +34,7 @@ class Pictures:
     """Pictures of one size.
 
     Attributes:
-        images: `[n, h, w, c]` uint8, with c = 1 (grey) or 3 (RGB).
+        images: `[n, h, w, c]` uint8, with c = 1 (grey) or 3 (RGB); a `np.memmap` where they stay in a file.
         labels: `[n]` int64, indices of `PictureSet.classes`; None if there are none.
 
     Examples:
@@ -76,6 +78,22 @@ class PictureSet:
                 digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()
 
+    def data(self) -> Data:
+        """The pictures as sources.
+
+        Returns:
+            `Data.train["pictures"]` and `Data.held_out["pictures"]`, both sources with the field "image",
+            `[batch, h, w, c]` floatx in [-1, 1], and with labels "label", `[batch]` int64; and in `Data.facts` "size",
+            "channels" and "classes".
+        """
+        sources = []
+        for part in (self.train, self.test):
+            labels: dict[str, Any] = {} if part.labels is None else {"label": part.labels}
+            sources.append({"pictures": PictureSource(part.images, **labels)})
+        _, height, width, channels = self.train.images.shape
+        facts = {"size": [height, width], "channels": channels, "classes": list(self.classes)}
+        return Data(sources[0], sources[1], facts)
+
 
 def open_pictures(
     source: str, *, size: int | None = None, channels: int | None = None, fit: How = "crop", cache_mb: float = 2000
@@ -107,6 +125,8 @@ def open_pictures(
     Examples:
         >>> open_pictures("digits").train.images.dtype  # doctest: +SKIP
         dtype('uint8')
+        >>> open_pictures("photos", size=128).data().train["pictures"].n  # doctest: +SKIP
+        360
     """
     Fit(FOLDER_SIZE if size is None else size, fit, channels or 3)  # refuses what is out of range
     found = catalogue.resolve(source, KIND)

@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from gankit.errors import DataError
+from gankit.images.folders import listed
 from gankit.images.resize import imresize
 
 
@@ -91,7 +92,6 @@ def too_small(images: Sequence[str], height: int, width: int) -> DataError:
         height: Of a crop.
         width: Of a crop.
     """
-    listed = ", ".join(images[:5]) + (f" and {len(images) - 5} more" if len(images) > 5 else "")
     return DataError(
-        f"smaller than a crop of {width} x {height} pixels: {listed}", "take a smaller crop or leave them out"
+        f"smaller than a crop of {width} x {height} pixels: {listed(images)}", "take a smaller crop or leave them out"
     )

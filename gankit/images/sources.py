@@ -17,7 +17,7 @@ class PictureSource(ArraySource):
     Args:
         pictures: `[n, height, width, channels]` uint8, or several such arrays by field: row i of each belongs together.
         field: Name of the field, where there is one.
-        **fields: Further arrays, delivered as by `ArraySource`.
+        **fields: Further arrays of any names, delivered as by `ArraySource`.
 
     Raises:
         DataError: Pictures are of another type or have other axes; or as `ArraySource`.
@@ -31,7 +31,7 @@ class PictureSource(ArraySource):
         ([2, 8, 8, 3], -1.0, 1.0)
     """
 
-    def __init__(self, pictures: Any, field: str = "image", **fields: Any) -> None:
+    def __init__(self, pictures: Any, field: str = "image", /, **fields: Any) -> None:
         several = pictures if isinstance(pictures, Mapping) else {field: pictures}
         super().__init__(**several, **fields)
         self._pictures = tuple(several)

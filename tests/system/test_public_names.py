@@ -20,10 +20,10 @@ PUBLIC = {
         export to_onnx
     """,
     "gankit.images": """
-        BicubicUpscale EXTENSIONS ImageCrops MAX_PIXELS PictureSet PictureSource Pictures PixelShuffle Pixels
-        Reductions Survey check_pictures class_files downscale image_size imresize list_images
-        load_pixels open_pictures picture_grid read_each read_image resize_matrix survey_images to_uint8
-        upscale
+        Augmented BicubicUpscale Crop EXTENSIONS Fit Flip ImageCrops Jitter MAX_PIXELS PictureSet PictureSource
+        Pictures PixelShuffle Pixels Reductions Survey check_pictures class_files downscale image_size imresize
+        list_images load_pixels open_crops open_pairs open_picture_table open_pictures open_unpaired picture_grid
+        read_each read_image resize_matrix survey_images to_uint8 upscale
     """,
     "gankit.images.features": """
         Embedding Features classifier_possible classifier_ready content_distance embedding feature_distance

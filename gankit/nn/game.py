@@ -30,6 +30,8 @@ class Players:
         discriminator: Networks on the way to `output`. The first one's name is that of the phase that trains them.
         generator: Networks on the way to `fake`, likewise.
         helpers: Networks that are trained with the discriminator and are not on the way to its output.
+        observe: (turn, outputs on real examples, outputs on generated ones): the discriminator's loss calls it, so that
+            it may log figures, such as those that `AdaptiveAugmentation` goes by.
         both: Turn -> further terms of both phases.
         weights: Weights of the further terms.
 
@@ -47,6 +49,7 @@ class Players:
     discriminator: tuple[str, ...] = ("discriminator",)
     generator: tuple[str, ...] = ("generator",)
     helpers: tuple[str, ...] = ()
+    observe: Callable[[Turn, Any, Any], None] = lambda turn, on_real, on_fake: None
     both: Callable[[Turn], Terms] = lambda turn: {}
     weights: Mapping[str, float] = field(default_factory=dict)
 
@@ -66,7 +69,7 @@ def adversarial_stage(options: AdversarialOptions, players: Players | None = Non
         name: Of the stage.
 
     Returns:
-        The stage. `dataclasses.replace(stage, probe=...)` gives it what else a stage may have.
+        The stage. `dataclasses.replace(stage, probe=...)` gives it what else a stage may have: a state, say.
 
     Raises:
         UsageError: Features are to be matched, and the players have none.
@@ -104,6 +107,7 @@ def adversarial_stage(options: AdversarialOptions, players: Players | None = Non
             terms["real"] = cross_entropy(on_real, True, label=1 - options.smoothing)
         if options.loss == "wasserstein":
             turn.log("distance", -(terms["real"] + terms["fake"]))  # the estimate that should fall
+        players.observe(turn, on_real, on_fake)
         return {**terms, **({} if lazy else penalise(turn)), **players.both(turn)}
 
     def generate(turn: Turn) -> Terms:

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from gankit import ArraySource, Data, Recipe, Training, UsageError
 from gankit.config import resolve
-from gankit.nn import ADVERSARIAL, AdversarialOptions, Players, adversarial_stage
+from gankit.nn import ADVERSARIAL, AdaptiveAugmentation, AdversarialOptions, Players, adversarial_stage
 from gankit.runs import fit
 
 REAL, FAKE = np.array([2.0, -1.0, 0.5]), np.array([0.3, 1.5, -2.0])
@@ -212,6 +212,22 @@ def test_both_players_see_augmented_pictures():
     changed = [bool(np.allclose(x, pictures - 0.25)) for x in seen]
     # Real and generated for the discriminator, the penalty's clean ones, real and generated for the generator.
     assert changed == [True, True, False, True, True] and np.array_equal(seen[2], pictures)
+
+
+def test_adaptive_augmentation_joins_in():
+    """Two of three outputs are positive: a mean sign of 1/3."""
+    ada = AdaptiveAugmentation(("translation",), target=0.0, images=6)
+    players = Players(
+        output=lambda turn, x: ada.changed(turn, x, "seen")[:, 0, 0],
+        observe=lambda turn, real, fake: ada.observe(turn, real),
+    )
+    turn = FakeTurn()
+    turn.real = turn.fake = turn.shared["fake"] = tf.reshape(tf.constant(REAL, tf.float32), (3, 1, 1, 1))
+    turn.state = {name: tf.constant(value) for name, value in ada.state.items()}
+    adversarial_stage(AdversarialOptions(), players).phases[0].loss(turn)
+    np.testing.assert_array_equal(turn.logged["sign"], np.sign(REAL))
+    turn.terms, turn.gather = {"discriminator/sign": tf.constant(turn.logged["sign"])}, lambda x: x
+    assert float(ada.update(turn)["augmentation"]) == 0.5  # three images of six
 
 
 def test_feature_matching_compares_means():

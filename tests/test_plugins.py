@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -395,17 +396,22 @@ def test_a_plugin_that_imports_tensorflow_is_named(install, tmp_path):
     code = "import sys; sys.path[:0] = {}; from gankit import plugins\n".format(
         [str(fake), str(tmp_path / "site"), str(Path(plugins.__file__).parent.parent)]
     )
-    code += "for name in sys.argv[1:]: print(plugins.find(name).heavy)"
+
+    def run(code, *arguments):
+        environment = {**os.environ, "PYTHONUSERBASE": str(user)}
+        return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment)
 
     def named(*names):
-        done = subprocess.run(
-            [sys.executable, "-c", code, *names],
-            check=True, capture_output=True, text=True, env={**os.environ, "PYTHONUSERBASE": str(user)},
-        )  # fmt: skip
-        return done.stdout.splitlines()
+        return run(code + "for name in sys.argv[1:]: print(plugins.find(name).heavy)", *names).stdout.splitlines()
 
     heavy, none = named("zz-a", "zz-d")
     assert heavy.startswith("gankit_test_plugin_") and heavy.endswith(".py:3 imports tensorflow") and none == ""
     assert named("zz-d", "zz-b") == ["", "a library that it imports imports TensorFlow"]
     heavy = named("zz-a", "zz-c")  # the second, too, though the first has done the harm
     assert [line.partition(" ")[2] for line in heavy] == ["imports tensorflow", "imports keras.layers"]
+    listed = run(code + "from gankit.cli import main; main(['list'])")
+    assert f"zz-a slows this list: {heavy[0]} at its top" in listed.stderr and "zz-d slows" not in listed.stderr
+    assert "zz-a" in listed.stdout and listed.returncode == 0
+    examined = run(code + "from gankit.cli import main; main(['doctor', '--json'])")
+    problems = json.loads(examined.stdout)["problems"]
+    assert f"recipe zz-a slows every command: {heavy[0]} at its top" in problems and examined.returncode == 1

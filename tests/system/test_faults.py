@@ -157,3 +157,36 @@ def test_two_processes_give_the_losses_and_weights_of_one(tmp_path):
         np.testing.assert_allclose(b[key], value, rtol=1e-9, atol=1e-12)
     for x, y in zip(one.metrics(), two.metrics(), strict=True):
         assert x["terms"] == pytest.approx(y["terms"], rel=1e-9, abs=1e-12)
+
+
+MINE = """
+from helper import COLOUR
+from toy import Ring
+
+class Mine(Ring):
+    name = "mine"
+
+    def sample(self, networks, data, out):
+        return super().sample(networks, data, out) + [{"red": out / "points.png"}[COLOUR]]
+"""
+
+
+def test_the_last_samples_count_and_a_mended_file_goes_on(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    (tmp_path / "helper.py").write_text("COLOUR = 'blue'")
+    short = ["--steps", 6, "--width", 8, "--batch-size", 16, "--runs-dir", tmp_path / "runs"]
+    path = {"PYTHONPATH": str(Path(TOY).parent)}
+    out = finish(launch("run", f"{tmp_path}/mine.py:Mine", *short, **path), 1)
+    assert "samples of step-000000000 failed: mine.py:9 in sample: KeyError: 'blue'" in out
+    assert "error: mine.py:9 in sample: KeyError: 'blue'" in out and "the training is kept" in out
+    (run,) = all_runs(tmp_path / "runs")
+    assert (run.info["status"], run.info["exit_code"]) == ("failed", 1)
+    assert run.info["error"] == "mine.py:9 in sample: KeyError: 'blue'" and (run.path / "evaluation.json").is_file()
+    (tmp_path / "helper.py").write_text("COLOUR = 'red'")
+    out = finish(launch("resume", run.path, **path))
+    assert out.count("was trained with other code: helper.py has changed") == 1
+    assert run.info["status"] == "done" and run.info["plugin_before"][0]["until_step"] == 6
+    assert "was trained with other code" not in finish(launch("evaluate", run.path, **path))
+    (tmp_path / "mine.py").rename(tmp_path / "moved.py")
+    out = finish(launch("sample", run.path, "-o", tmp_path / "out", **path), 2)
+    assert "is gone" in out and f"cp -r {run.path}/recipe-2/." in " ".join(out.split())

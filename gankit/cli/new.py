@@ -28,7 +28,8 @@ KINDS = {  # what one begins from -> a line about the model, and what it needs b
 COMMON = ("keras>=3.15.1,<3.16", "numpy>=1.26", "pydantic>=2.7")
 # Names that the code of the templates uses for something else.
 TAKEN = {
-    *("Any", "ArraySource", "Data", "Evaluation", "Field", "Iterator", "Literal", "Mapping", "Path", "Phase"),
+    *("Any", "ArraySource", "Augmented", "Data", "Evaluation", "Field", "Flip", "Iterator", "Jitter", "Literal"),
+    *("Mapping", "Path", "Phase"),
     *("PictureSource", "Recipe", "Selection", "Stage", "Terms", "Training", "Turn", "UsageError"),
 }
 

@@ -44,7 +44,7 @@ def command(ctx: click.Context, recipe: str, fast: bool, chosen: tuple[str, ...]
     cls = plugins.find(recipe).recipe
     if set(checks) - LIGHT:
         two_cpus()
-    found = []
+    found: list[Outcome] = []
     with folder() as place:
         for outcome in outcomes(cls, checks, place):
             if not as_json:

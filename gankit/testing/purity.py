@@ -80,7 +80,9 @@ class _Watched:
     def __init__(self, game: TinyGame) -> None:
         self.found: CheckFailed | None = None
         state = game.trainer.state
-        self._networks: Mapping[str, Any] = state.networks
+        self._seeds = {
+            key: (layer, name) for name, network in state.networks.items() for key, layer in _seeds(network).items()
+        }
         self._known = {id(v.value) for network in state.networks.values() for v in network.variables}
         self._tracing = False
 
@@ -103,32 +105,37 @@ class _Watched:
         first, second = traced(call), traced(call)
         check_graphs(first, second, what, NOISE)
         for v in first.variables:
-            drawing = [
-                (layer, name)
-                for name, network in self._networks.items()
-                for layer in network._flatten_layers()
-                if any(v is seed.value for seed in _seeds(layer))
-            ]
-            if drawing:
-                layer, name = drawing[-1]  # the innermost
+            if id(v) in self._seeds:
+                layer, name = self._seeds[id(v)]
                 raise CheckFailed(
                     f"the layer {layer.name!r} ({type(layer).__name__}) of network {name!r} draws random numbers of "
                     "its own, other ones on each device",
                     "use gankit.nn.Dropout, which draws by the example; for other noise, give the network an input and "
                     "call it with turn.normal(name, *shape)",
                 )
-            where = next((place(op) for op in first.get_operations() if _reads(op, v, first)), "")
-            ensure("seed_generator" not in v.name, f"{what} draws random numbers (keras.random) in {where}", NOISE)
-            ensure(
-                id(v) in self._known,
-                f"{what} uses the variable {v.name.split(':')[0]!r}, which is not the game's, in {where}",
-                "keep what changes in Stage.state, and draw random numbers with turn.normal or turn.uniform",
-            )
+            if "seed_generator" in v.name:
+                raise CheckFailed(f"{what} draws random numbers (keras.random) in {_reader(first, v)}", NOISE)
+            if id(v) not in self._known:
+                raise CheckFailed(
+                    f"{what} uses the variable {v.name.split(':')[0]!r}, which is not the game's, in "
+                    f"{_reader(first, v)}",
+                    "keep what changes in Stage.state, and draw random numbers with turn.normal or turn.uniform",
+                )
 
 
-def _reads(op: Any, variable: Any, graph: Any) -> bool:
-    inner = [internal for external, internal in graph.captures if external is variable.handle]
-    return any(given is handle for given in op.inputs for handle in inner)
+def _seeds(network: Any) -> dict[int, Any]:
+    """The states of generators of random numbers within a network, by id -> the innermost layer that has it."""
+    found: dict[int, Any] = {}
+    for layer in network._flatten_layers():
+        weights = {id(v) for v in layer.weights}
+        found |= {id(v.value): layer for v in layer.variables if id(v) not in weights}
+    return found
+
+
+def _reader(graph: Any, variable: Any) -> str:
+    """The place of the first operation that uses a variable."""
+    inner = {id(internal) for external, internal in graph.captures if external is variable.handle}
+    return next((place(op) for op in graph.get_operations() if any(id(given) in inner for given in op.inputs)), "")
 
 
 def _again(turn: Any) -> Any:
@@ -136,12 +143,6 @@ def _again(turn: Any) -> Any:
     again = turn.after([])
     again._logged, again._terms = {}, turn._terms
     return again
-
-
-def _seeds(layer: Any) -> list[Any]:
-    """The states of a layer's own generators of random numbers: all its variables that are no weights."""
-    weights = {id(v) for v in layer.weights}
-    return [v for v in layer.variables if id(v) not in weights]
 
 
 def traced(call: Callable[[], Any]) -> Any:
@@ -200,9 +201,9 @@ def _check_source(game: TinyGame, stage: Stage, name: str) -> None:
     what = f"gather() of source {name!r}"
     with recipe_code(what, source.gather):
         call, again = (tf.function(lambda: gather(), autograph=False) for _ in range(2))
-        graphs = [function.get_concrete_function().graph for function in (call, again)]
+        first, second = (function.get_concrete_function().graph for function in (call, again))
         once, twice = call(), call()
-    check_graphs(*graphs, what, SOURCE_NOISE)
+    check_graphs(first, second, what, SOURCE_NOISE)
     for field, value in once.items():
         ensure(
             bool(tf.reduce_all(tf.equal(value, twice[field]))),

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from gankit.config import RecipeConfig, resolve
+from gankit.errors import ConfigError, RecipeError
 from gankit.recipe import Phase, Recipe
+from gankit.support.blame import recipe_code
 from gankit.testing.failure import ensure
 
 STEPS = 5
@@ -40,7 +42,12 @@ def tiny(recipe: type[Recipe], **changes: Any) -> RecipeConfig:
         2
     """
     options = {"training.batch_size": 4, "training.steps_per_call": 7, **recipe.tiny, **shared(recipe).data_options}
-    return resolve(recipe.Config, {}, {**options, **{f"training.{key}": value for key, value in changes.items()}})
+    options |= {f"training.{key}": value for key, value in changes.items()}
+    with recipe_code(f"{recipe.__name__}.tiny", recipe):
+        try:
+            return resolve(recipe.Config, {}, options)
+        except ConfigError as error:
+            raise RecipeError(error.message, error.hint) from error
 
 
 class TinyGame:

@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except GankitError as error:
         if debug:
             raise
-        hint = error.hint or (TRACEBACK if isinstance(error, RecipeError) and error.__cause__ else "")
+        hint = error.hint or (TRACEBACK if isinstance(error, RecipeError) and error.place else "")
         print_error(error.message, hint, label="stopped:" if isinstance(error, Stopped) else "error:")
         code = error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:

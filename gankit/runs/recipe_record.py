@@ -103,6 +103,11 @@ def found_again(run: Run) -> type[Recipe]:
                 f"the recipe of {run.path} is of {_called(before)}, which is not installed",
                 f"pip install {before['distribution']}=={before.get('version')}",
             ) from error
+        if not before:
+            raise PluginError(
+                f"the recipe of {run.path} was a class that no file holds",
+                "write it into a file, and train from there: gankit run FILE.py:CLASS",
+            ) from error
         raise
     now = record(plugins.origin(recipe, source))["plugin"]
     if file:  # what a method will import is compared, too

@@ -108,7 +108,8 @@ def recipe_code(what: str, of: Callable[..., Any] | None = None) -> Iterator[Non
     except (Exception, SystemExit) as error:
         if type(error).__module__.startswith("click."):  # a command's way to end
             raise
-        raise blamed(error, what, of) from error
+        # With the traceback itself, too: TensorFlow raises what comes through a graph anew, without its cause.
+        raise blamed(error, what, of).with_traceback(error.__traceback__) from error
 
 
 def blamed(error: BaseException, what: str = "", of: Callable[..., Any] | None = None) -> RecipeError:

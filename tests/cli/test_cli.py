@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -215,7 +216,7 @@ def test_a_recipes_own_commands_stand_behind_its_name(monkeypatch, capsys):
     @group.command()
     @click.argument("count", type=int)
     def double(count):
-        click.echo(2 * count)
+        click.echo({4: 8}[count])
 
     recipe = plugins.find("srgan").recipe
     monkeypatch.setattr(recipe, "commands", classmethod(lambda cls: None))
@@ -224,6 +225,8 @@ def test_a_recipes_own_commands_stand_behind_its_name(monkeypatch, capsys):
     monkeypatch.setattr(recipe, "commands", classmethod(lambda cls: group))
     code, out, _ = gankit("srgan", "double", "4", capsys=capsys)
     assert code == 0 and out == "8\n"
+    code, _, err = gankit("srgan", "double", "5", capsys=capsys)
+    assert code == 1 and re.search(r"error: test_cli.py:\d+ in double: KeyError: 5\n.*--debug", err)
     code, out, _ = gankit("info", "srgan", capsys=capsys)
     assert "gankit srgan double" in out
     code, out, _ = gankit("info", "stock-gan", capsys=capsys)  # whose commands are files

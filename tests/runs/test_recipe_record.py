@@ -9,6 +9,7 @@ import pytest
 
 from gankit import plugins
 from gankit.errors import PluginError, RecipeError
+from gankit.recipe import Recipe
 from gankit.runs import recipe_record
 from gankit.runs.loading import recipe_of
 from gankit.runs.results import versions
@@ -150,6 +151,15 @@ def test_a_recipe_that_forgets_its_base_class_is_told_when_it_is_found_again(fol
     with (folder / "mine.py").open("a") as file:
         file.write("\n    def __init__(self, config):\n        pass\n")
     with pytest.raises(RecipeError, match=r"mine.py:1\d in __init__: self.config is not set"):
+        recipe_of(run)
+
+
+def test_a_class_that_no_file_holds(tmp_path):
+    recipe = type("Typed", (Recipe,), {"name": "zz-typed"})
+    run = Run.create(tmp_path, "zz-typed", "", recipe_record.record(plugins.origin(recipe)))
+    recipe_record.keep(run, recipe)
+    assert (run.info["source"], run.info["plugin"]) == ("zz-typed", {})
+    with pytest.raises(PluginError, match="was a class that no file holds"):
         recipe_of(run)
 
 

@@ -4,6 +4,8 @@ A mistake is a replacement in a recipe that is right. What a graph shows is foun
 else is found before, and costs no graph.
 """
 
+import traceback
+
 import pytest
 
 from gankit import plugins
@@ -454,6 +456,22 @@ def test_what_a_replica_raises_keeps_its_place(mistake, tmp_path, two_devices):
     with pytest.raises(RecipeError) as caught:
         step(contract.make(type(recipe), recipe.config.model_copy(update={"training": training})))
     assert_told(caught.value, RIGHT, "real, fake", IN_JUDGE + "the batch has no field 'points'", "did you mean")
+    assert "judge" in [frame.name for frame in traceback.extract_tb(caught.tb)]
+
+
+def test_debug_shows_the_authors_lines(mistake):
+    with pytest.raises(RecipeError) as caught:
+        step(mistake(JUDGE, JUDGE.replace("real, fake", "real, fake, wrong")))
+    assert "judge" in [frame.name for frame in traceback.extract_tb(caught.tb)]
+
+
+def test_options_of_tiny_that_are_wrong_are_the_recipes_fault(mistake):
+    from gankit.testing.tiny_game import tiny
+
+    recipe = mistake("    Config = Config\n", '    Config = Config\n    tiny = {"widht": 4}\n')
+    with pytest.raises(RecipeError) as caught:
+        tiny(type(recipe))
+    assert_told(caught.value, RIGHT, "class Mine", ", Mine.tiny: widht: unknown key", "did you mean 'width'?")
 
 
 def test_what_only_the_running_graph_shows_has_its_place(mistake, tmp_path):

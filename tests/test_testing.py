@@ -402,9 +402,12 @@ def test_the_fast_checks_come_first():
     assert CHECKS[: len(FAST)] == FAST and {"rehearsal", "purity"} <= set(FAST) and "run" not in FAST
 
 
-def test_tiny_pictures_are_the_same_in_folders_of_one_name(tmp_path):
-    found = [tiny_pictures(tmp_path / name, 3, 8) for name in ("here/A", "there/A", "here/B")]
-    here, there, other = ([np.asarray(Image.open(path)) for path in sorted(folder.iterdir())] for folder in found)
-    assert np.shape(here) == (3, 8, 8, 3) and np.ptp(here) > 200
-    np.testing.assert_array_equal(here, there)
-    assert abs(np.subtract(here, other, dtype=float)).mean() > 50
+def test_tiny_pictures_are_the_same_each_time_and_others_in_each_folder(tmp_path):
+    def pixels(folder):
+        return [np.asarray(Image.open(path)) for path in sorted(folder.iterdir())]
+
+    pairs, alone = tiny_pictures(tmp_path / "pairs", "A", "B", count=3, side=8), tiny_pictures(tmp_path / "x")
+    assert np.shape(pixels(pairs / "A")) == (3, 8, 8, 3) and np.shape(pixels(alone)) == (10, 16, 16, 3)
+    assert np.ptp(pixels(pairs / "A")) > 200
+    assert abs(np.subtract(pixels(pairs / "A"), pixels(pairs / "B"), dtype=float)).mean() > 50
+    np.testing.assert_array_equal(pixels(tiny_pictures(tmp_path / "again")), pixels(alone))

@@ -38,6 +38,7 @@ class Augmented:
         RecipeError: When read, if there are no such fields.
 
     Examples:
+        >>> import numpy as np
         >>> from gankit.images import PictureSource
         >>> pictures = PictureSource(np.zeros((5, 8, 8, 3), np.uint8))
         >>> source = Augmented(pictures, Flip(), Crop(6))

@@ -73,7 +73,7 @@ class _Prepared:
         self.key = hashlib.sha256(key.encode()).hexdigest()[:32]
         self.folder = home() / "prepared" / self.key
         self.part = self.folder.with_name(f"{self.key}.part")
-        self.why = f"the photographs take {human(plan.nbytes)} decoded, more than cache_mb {cache_mb:,}"
+        self.why = f"the photographs take {human(plan.nbytes)} decoded, more than cache_mb {cache_mb:,g}"
         self.hint = (
             f"free some space there, set GANKIT_HOME to a folder on another disk, ask for smaller pictures, or, given "
             f"that much memory, a cache_mb of {plan.nbytes // 10**6 + 1}"

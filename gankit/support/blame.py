@@ -34,11 +34,12 @@ HINTS: tuple[tuple[str, str], ...] = (
     (
         r"(Symbolic|Eager)?Tensor'? object has no attribute 'numpy'|numpy\(\) is only available when eager",
         "this code becomes a graph, where values are not known yet: use TensorFlow's functions, "
-        "tf.gather(array, rows) say; tf.numpy_function wraps what only Python can do",
+        "tf.gather(array, rows) say; data that only Python can read are a gankit.engine.FunctionSource",
     ),
     (
         r"Cannot convert a symbolic tf\.Tensor .* to a numpy array|NumPy call, which is not supported",
-        "this code becomes a graph, where values are not known yet: use TensorFlow's functions instead of NumPy's",
+        "this code becomes a graph, where values are not known yet: use TensorFlow's functions instead of NumPy's; "
+        "data that only Python can read are a gankit.engine.FunctionSource",
     ),
     (
         r"symbolic `?tf\.Tensor`? as a Python `?bool",

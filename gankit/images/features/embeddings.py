@@ -19,6 +19,8 @@ import numpy as np
 
 from gankit.errors import DataError, NonFinite, UsageError, did_you_mean
 from gankit.images.features.inputs import checked_pictures
+from gankit.metrics.kernel import kid
+from gankit.metrics.score import Score
 
 NAMES = ("small-classifier", "efficientnet-lite0", "inception-v3")
 _LEAST = 64  # pixels of the shorter side that EfficientNet-Lite0 is given
@@ -109,6 +111,18 @@ class Embedding:
             return None
         rows = [probabilities for _, probabilities in self.batches(images) if probabilities is not None]
         return np.concatenate([np.empty((0, self.classes), np.float32), *rows])
+
+    def kid(self, real: Any, fake: Any, *, seed: int = 0) -> Score:
+        """Kernel inception distance of pictures, `gankit.metrics.kid` of their vectors, as `score_pictures` has it.
+
+        Args:
+            real: uint8 `[n, height, width, channels]`.
+            fake: The same of any number; at least two of each.
+            seed: Of the 50 subsets, each of a quarter of the smaller set or of 1,000 pictures.
+        """
+        vectors = self(real), self(fake)
+        size = max(2, min(1000, *(len(x) // 4 for x in vectors)))
+        return kid(*vectors, features=self.protocol, subsets=50, subset_size=size, seed=seed)
 
 
 def embedding(name: str, *, weights_file: str | os.PathLike[str] | None = None, data: Any = None) -> Embedding:

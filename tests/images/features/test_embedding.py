@@ -9,6 +9,7 @@ import pytest
 from gankit.errors import DataError, NonFinite
 from gankit.images.features import efficientnet_lite0, embeddings
 from gankit.images.features.embeddings import Embedding, embedding
+from gankit.metrics import kid
 
 try:
     importlib.metadata.distribution(efficientnet_lite0.DISTRIBUTION)
@@ -59,6 +60,16 @@ def test_pictures_and_values_are_checked():
         made(lambda x: (network(x)[0] * np.inf, None))(IMAGES)
     with pytest.raises(NonFinite):
         made(lambda x: (network(x)[0], network(x)[1] * np.nan))(IMAGES)
+
+
+def test_kid_of_pictures_is_that_of_their_vectors():
+    embed = made(network)
+    found = embed.kid(IMAGES[:300], IMAGES[300:], seed=3)
+    vectors = embed(IMAGES[:300]), embed(IMAGES[300:])
+    wanted = kid(*vectors, features=embed.protocol, subsets=50, subset_size=75, seed=3)
+    assert found.value == wanted.value and found.protocol == wanted.protocol
+    assert embed.kid(IMAGES[:300], IMAGES[300:] // 2).value > 100 * abs(found.value)
+    assert np.isfinite(embed.kid(IMAGES[:2], IMAGES[:3]).value)
 
 
 @pytest.mark.parametrize(("side", "classes"), [(72, ("a", "b")), (28, ("a",)), (28, ())])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -157,13 +158,24 @@ def traced(call: Callable[[], Any]) -> Any:
 
 def check_graphs(first: Any, second: Any, what: str, hint: str) -> None:
     """Fails if a function draws random numbers, by two graphs of it."""
-    library = {function.signature.name: function for function in first.as_graph_def().library.function}
-    for op in first.get_operations():
-        drawn = next(_drawing([op.node_def], library), None)
-        ensure(drawn is None, f"{what} draws random numbers ({drawn}) in {place(op)}", hint)
-    for op, again in zip(first.get_operations(), second.get_operations(), strict=False):
-        same = op.type == again.type and (op.type != "Const" or _value(op) == _value(again))
-        ensure(same, f"{what} is another one each time that Python runs {place(op)}", f"Python runs it once; {hint}")
+    one, other = first.as_graph_def(), second.as_graph_def()
+    library = {function.signature.name: function for function in one.library.function}
+    for node, again in zip_longest(one.node, other.node):
+        if node is not None and (drawn := next(_drawing([node], library), None)):
+            where = place(first.get_operation_by_name(node.name))
+            raise CheckFailed(f"{what} draws random numbers ({drawn}) in {where}", hint)
+        if not _alike(node, again):
+            graph, name = (first, node.name) if node is not None else (second, again.name)
+            where = place(graph.get_operation_by_name(name))
+            raise CheckFailed(
+                f"{what} is another one each time that Python runs {where}", f"Python runs it once; {hint}"
+            )
+
+
+def _alike(node: Any, again: Any) -> bool:
+    if node is None or again is None or node.op != again.op:
+        return False
+    return node.op != "Const" or node.attr["value"].SerializeToString() == again.attr["value"].SerializeToString()
 
 
 def _drawing(nodes: Any, library: Mapping[str, Any]) -> Iterator[str]:
@@ -175,10 +187,6 @@ def _drawing(nodes: Any, library: Mapping[str, Any]) -> Iterator[str]:
         for name in called:
             if name in library:
                 yield from _drawing(library[name].node_def, library)
-
-
-def _value(op: Any) -> bytes:
-    return bytes(op.get_attr("value").SerializeToString())
 
 
 def place(op: Any) -> str:

@@ -8,6 +8,10 @@ A batch of random crops, by
     cold         the prepared file, none of it in the operating system's cache
     warm         the prepared file, after it was read once
     memory       the same pixels in memory
+and a batch of whole pictures of one size, as pairs and small pictures are read, by
+    photograph   decoding and resizing each anew, with Pillow in a `FunctionSource`
+    cold, warm, memory   as above
+    jitter       from memory, enlarged by an eighth and cut at random
 The ways alternate, and the ratios to `memory` are taken round by round, so that a change of the machine's speed meets
 all of them; the processors' time tells more than the clock's where others are at work. Cold rounds say how much they
 read from the disk; a virtual one may have a cache of its own. The prepared file and the tiles are made in SCRATCH and
@@ -28,17 +32,30 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from gankit.engine import FunctionSource
 from gankit.engine.stream import batch_of
-from gankit.images import ImageCrops, Reductions, list_images, load_pixels, read_each, read_image
+from gankit.images import (
+    Augmented,
+    Fit,
+    ImageCrops,
+    Jitter,
+    PictureSource,
+    Reductions,
+    list_images,
+    load_pixels,
+    read_each,
+    read_image,
+)
 from gankit.images.decoding import Plan
 
 TILE = 480  # pixels; the usual size of sub-images in the field
 
 
-def batches(source: ImageCrops, size: int, first: int) -> Iterable[Any]:
+def batches(source: Any, size: int, first: int) -> Iterable[Any]:
     """As the engine reads them."""
     zero = tf.zeros((), tf.int64)
     numbers = tf.data.Dataset.range(first, 2**60)
@@ -96,6 +113,43 @@ def read_from_disk() -> int:
     return int(next(line.split()[1] for line in lines if line.startswith("read_bytes")))
 
 
+def whole_pictures(files: list[Path], side: int, count: int, size: int, rounds: int) -> dict[str, Any]:
+    """Pictures a second, and what they cost the processors, in ms."""
+    fit = Fit(side)
+
+    def read(rows: np.ndarray) -> dict[str, np.ndarray]:
+        return {"x": np.stack([fit(read_image(files[row])) for row in rows]).astype("float32") / 127.5 - 1}
+
+    def prepared() -> PictureSource:
+        return PictureSource(load_pixels(files, fit, 0).array(), "x")
+
+    making, file = timed(prepared)
+    path = Path(file.fields["x"].filename)
+    del file
+    memory = PictureSource(load_pixels(files, fit, 10**9).array(), "x")
+    assert memory.fingerprint == prepared().fingerprint
+    anew = FunctionSource(len(files), read, {"x": ((side, side, 3), "float32")})
+    enlarged = Augmented(memory, Jitter(side * 9 // 8))
+    found: dict[str, list[tuple[float, float]]] = {}
+    for number in range(rounds):
+        first = 10**6 * number
+        gc.collect()
+        evict(path)
+        found.setdefault("photograph", []).append(cost(batches(anew, size, first), max(1, count // 10), size))
+        found.setdefault("cold", []).append(cost(batches(prepared(), size, first), count, size))
+        found.setdefault("warm", []).append(cost(batches(prepared(), size, first), count, size))
+        found.setdefault("memory", []).append(cost(batches(memory, size, first), count, size))
+        found.setdefault("jitter", []).append(cost(batches(enlarged, size, first), count, size))
+    return {
+        "side": side,
+        "seconds_to_prepare": round(making, 1),
+        "pictures_per_second": {name: round(1 / statistics.median(w for w, _ in c)) for name, c in found.items()},
+        "processor_ms_a_picture": {
+            name: round(1e3 * statistics.median(p for _, p in c), 3) for name, c in found.items()
+        },
+    }
+
+
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     began = time.perf_counter()
     value = call()
@@ -107,6 +161,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="photographs")
     parser.add_argument("--work", type=Path, required=True, help="where the prepared file and the tiles go")
     parser.add_argument("--crop", type=int, default=96)
+    parser.add_argument("--side", type=int, default=256, help="of whole pictures")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--batches", type=int, default=40, help="a round; a tenth of it where files are decoded")
     parser.add_argument("--rounds", type=int, default=5)
@@ -164,6 +219,8 @@ def main() -> None:
         "megabytes": {name: round(value, 1) for name, value in megabytes.items()},
         "seconds_a_photograph": {name: round(value / len(files), 4) for name, value in seconds.items()},
     }
+    os.environ["GANKIT_HOME"] = str(arguments.work / "whole")
+    result["whole_pictures"] = whole_pictures(files, arguments.side, count, size, arguments.rounds)
     print(json.dumps(result, indent=1))
 
 

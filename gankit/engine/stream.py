@@ -76,7 +76,7 @@ def batch_of(
                 if field in fields:
                     raise RecipeError(
                         f"the field {field!r} of source {name!r} is already a field of another source",
-                        "give one of the two another name",
+                        "give one of the two another name; 'index' are the examples' numbers",
                     )
                 fields[field] = value
         except RecipeError as error:

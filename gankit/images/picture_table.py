@@ -130,10 +130,10 @@ def _table(folder: Path) -> Path:
 def _columns(table: TextTable, labels: Sequence[str], numbers: Sequence[str], file: str) -> dict[str, int]:
     """The places of the columns that become fields."""
     names = [*labels, *numbers]
-    if not names or len(set(names)) < len(names) or "image" in names:
+    if not names or len(set(names)) < len(names) or {"image", "index"} & set(names):
         raise UsageError(
             f"columns to learn from: {', '.join(names) or 'none'}",
-            f"name one or more of {', '.join(table.names)} in labels or in numbers, each once; 'image' is the picture",
+            f"name one or more of {', '.join(table.names)} in labels or in numbers, each once; 'image' and 'index' are taken",
         )
     for name in [*names, *([file] if file else [])]:
         if table.names.count(name) != 1:

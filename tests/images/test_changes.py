@@ -51,17 +51,19 @@ def test_a_crop_lies_anywhere_with_the_same_chance(size):
     assert len(found) == (6 - height) * (7 - width) and stats.chisquare(counts).pvalue > 1e-3
 
 
-def test_jitter_is_a_crop_of_the_enlarged_picture():
-    picture = np.random.default_rng(0).uniform(-1, 1, (1, 8, 10, 3))
-    large = np.clip(imresize(picture[0], 11, 14), -1, 1)  # 11 / 8 of both sides
-    with precision("float64"):
-        made = changed(Jitter(11), picture, 300)["image"]
-    windows = np.lib.stride_tricks.sliding_window_view(large, (8, 10), (0, 1)).transpose(0, 1, 3, 4, 2)
-    windows = windows.reshape(-1, 8, 10, 3)
-    which = np.abs(made[:, None] - windows[None]).max((2, 3, 4))
-    assert len(windows) == 20 and which.min(1).max() < 1e-12
-    assert len(np.unique(which.argmin(1))) == 20
-    assert made.max() <= 1 and made.min() >= -1
+@pytest.mark.parametrize("shape", [(8, 10), (10, 8)])
+def test_jitter_is_a_crop_of_the_enlarged_picture(shape):
+    picture = np.random.default_rng(0).uniform(-0.8, 0.8, (1, *shape, 3))
+    large = np.clip(imresize(picture[0], *(round(side * 11 / 8) for side in shape)), -1, 1)
+    made = changed(Jitter(11), picture, 1000)["image"]
+    windows = np.lib.stride_tricks.sliding_window_view(large, shape, (0, 1)).transpose(0, 1, 3, 4, 2)
+    windows = windows.reshape(-1, *shape, 3)
+    # TensorFlow looks its bicubic weights up in a table of 1024, and has no mirror image beyond the edge.
+    which = np.abs(made[:, None] - windows[None])[:, :, 3:-3, 3:-3].max((2, 3, 4))
+    assert len(windows) == 20 and which.min(1).max() < 4e-3 < np.sort(which, 1)[:, 1].min()
+    assert stats.chisquare(np.bincount(which.argmin(1), minlength=20)).pvalue > 1e-3
+    np.testing.assert_allclose(changed(Jitter(8), picture, 1)["image"], picture, atol=1e-6)
+    assert np.abs(changed(Jitter(11), np.sign(picture), 99)["image"]).max() == 1
 
 
 def test_all_pictures_of_an_example_are_changed_alike():
@@ -72,7 +74,7 @@ def test_all_pictures_of_an_example_are_changed_alike():
     index = np.arange(500)
     with precision("float64"):
         made = source.gather(index % 7, index, 3)
-    np.testing.assert_allclose(made["other"], made["image"][..., 1:] * 10, atol=1e-12)
+    np.testing.assert_allclose(made["other"], made["image"][..., 1:] * 10, atol=1e-6)
     assert len(np.unique(made["other"].numpy()[:, 0, 0, 0].round(3))) > 8
     np.testing.assert_array_equal(made["label"], index % 7)
     assert made["clip"].shape == (500, 2, 9, 9, 1)

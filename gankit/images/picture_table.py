@@ -133,7 +133,7 @@ def _columns(table: TextTable, labels: Sequence[str], numbers: Sequence[str], fi
     if not names or len(set(names)) < len(names) or {"image", "index"} & set(names):
         raise UsageError(
             f"columns to learn from: {', '.join(names) or 'none'}",
-            f"name one or more of {', '.join(table.names)} in labels or in numbers, each once; 'image' and 'index' are taken",
+            f"give labels or numbers some of {', '.join(table.names)}, each once; 'image' and 'index' are taken",
         )
     for name in [*names, *([file] if file else [])]:
         if table.names.count(name) != 1:

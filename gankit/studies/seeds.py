@@ -182,7 +182,9 @@ def train_seeds(
         log.info("seed %d (%d of %d)", seed, number, count)
         try:
             with listening() as listener:
-                run = training.start(source, contract.make(recipe, one), root, argv=command(source, one), listener=listener)
+                run = training.start(
+                    source, contract.make(recipe, one), root, argv=command(source, one), listener=listener
+                )
             assert run is not None  # only workers get none
             done.runs[seed] = run
         except Stopped as stopped:

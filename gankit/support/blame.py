@@ -47,7 +47,7 @@ HINTS: tuple[tuple[str, str], ...] = (
     ),
     (r"[Ii]terating over a symbolic", "a loop cannot go over a tensor: compute with the whole batch at once"),
     (
-        r"has no attribute 'config'",
+        r"'\w+' object has no attribute 'config'",
         "an __init__ of your own must begin with super().__init__(config)",
     ),
     (
@@ -55,7 +55,7 @@ HINTS: tuple[tuple[str, str], ...] = (
         r"the network was built for \2 in axis \1 and was given (\3): make both the same",
     ),
     (
-        r"(expected dtype|is a tensor of type|that does not match type|cannot compute \w+ as input).*(float|double|half)",
+        r"(expected dtype|is a tensor of type|not match type|cannot compute \w+ as input).*(float|double|half)",
         "floats differ: cast with tf.cast(x, y.dtype), and never name float32 in a loss or a layer; "
         "training.precision decides",
     ),

@@ -323,6 +323,14 @@ MADE = {
         "in __init__: self.config is not set",
         "super().__init__(config)",
     ),
+    "the base class is called too late": (
+        (
+            "    def data(self):",
+            "    def __init__(self, config): self.width = self.config.width\n\n    def data(self):",
+        ),
+        "in __init__: AttributeError: 'Mine' object has no attribute 'config'",
+        "must begin with super().__init__(config)",
+    ),
     "no configuration is taken": (
         ("    def data(self):", "    def __init__(self):\n        pass\n\n    def data(self):"),
         "in __init__: TypeError: Mine.__init__() takes 1 positional argument but 2 were given",
@@ -425,6 +433,12 @@ TRACED = {
         "def fool",
         IN_FOOL + "it returned nothing",
         "`re",
+    ),
+    "a learning rate without a return": (
+        (GENERATOR, GENERATOR.replace("fool", "fool, lr=lambda step: None")),
+        "phases = (",
+        "in stages, learning rate of 'generator' in stage 'adversarial': TypeError: float() argument",
+        "is a `return` missing?",
     ),
     "numpy in gather": (
         (GATHER, "return {'point': self.fields['point'][rows.numpy()]}"),

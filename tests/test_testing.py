@@ -11,7 +11,7 @@ from PIL import Image
 
 from gankit import ArraySource, Data, Evaluation, Phase, Recipe, RecipeConfig, Stage
 from gankit.engine.train_state import TrainState
-from gankit.errors import RecipeError
+from gankit.errors import RecipeError, UsageError
 from gankit.nn.losses import cross_entropy
 from gankit.testing import CHECKS, FAST, check_recipe, tiny_pictures
 from gankit.testing.agreement import difference, drift
@@ -224,6 +224,11 @@ class SameNetworks(Sound):
         return self.made
 
 
+class NoData(Sound):
+    def data(self):
+        raise UsageError("there is nothing to train on", "--data FOLDER")
+
+
 class Bare(Sound):
     def evaluate(self, networks, data):
         return Evaluation({"mean": 0.0}, {}, {})
@@ -289,6 +294,11 @@ NOISE, SOURCE = "draws random numbers", r"gather\(\) of source 'points'"
         (FrozenNoiseSource, "purity", rf"{SOURCE} is another one each time .*test_testing.py:\d+ in <lambda>"),
         (HiddenNoiseSource, "purity", rf"{SOURCE} gives other values of 'x' for the same examples"),
         (Heads, "layers", "the layer 'head' of network 'g' computes in a float type of its own"),
+        (
+            NoData,
+            "layers",
+            "it cannot be opened with its tiny options: there is nothing to train on\nhint: Recipe.tiny ",
+        ),
         (SameNetworks, "rehearsal", r"networks\(\) gives the same 'g' twice"),
         (Bare, "rehearsal", "the evaluation has no baseline"),
         (OtherFigures, "rehearsal", "the baseline 'nothing' has 'fid', which the networks' own figures have not"),

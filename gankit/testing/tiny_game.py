@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from gankit.config import RecipeConfig, resolve
-from gankit.errors import ConfigError, RecipeError
+from gankit.errors import ConfigError, DataError, Offline, RecipeError, UsageError
 from gankit.recipe import Phase, Recipe
 from gankit.support.blame import recipe_code
-from gankit.testing.failure import ensure
+from gankit.testing.failure import CheckFailed, ensure
 
 STEPS = 5
 """Steps that the checks train of each stage, at least: with a phase that runs every so many steps, until its third."""
@@ -67,17 +67,24 @@ class TinyGame:
         from gankit.runs.trainer import Trainer
 
         self.eager = True
-        self.training = tiny(recipe, **changes).training
-        if opened is None:
-            made: Any = contract.make(recipe, tiny(recipe, **changes))
-        else:
-            # A copy, since opening its data may have settled more of the recipe than `Trainer.data` holds.
-            made = copy.copy(opened.trainer.recipe)
-            made.config = made.config.model_copy(update={"training": self.training})
-            data = opened.trainer.data
-            made.data = lambda: data
-        with self._setting():
-            self.trainer: Any = Trainer(made)
+        try:
+            self.training = tiny(recipe, **changes).training
+            if opened is None:
+                made: Any = contract.make(recipe, tiny(recipe, **changes))
+            else:
+                # A copy, since opening its data may have settled more of the recipe than `Trainer.data` holds.
+                made = copy.copy(opened.trainer.recipe)
+                made.config = made.config.model_copy(update={"training": self.training})
+                data = opened.trainer.data
+                made.data = lambda: data
+            with self._setting():
+                self.trainer: Any = Trainer(made)
+        except (UsageError, DataError, Offline) as error:
+            raise CheckFailed(
+                f"it cannot be opened with its tiny options: {error.message}",
+                "Recipe.tiny holds the options with which it trains in seconds; where its data are the user's own, "
+                "Recipe.tiny_data writes some and says where",
+            ) from error
         self.begun = self.trainer.state.get_state()
 
     @contextmanager

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gankit.engine.train_state import TrainState
 from gankit.errors import CheckpointError
 from gankit.recipe import Selection
+
+if TYPE_CHECKING:
+    from gankit.engine.train_state import TrainState
 
 PREFIX = "best/"
 _SCORE = f"{PREFIX}score"

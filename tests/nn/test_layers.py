@@ -72,13 +72,14 @@ def test_two_replicas_see_the_whole_batch(make, two_devices):
     ids=["dense", "convolution"],
 )
 def test_spectral_layers_divide_by_the_largest_singular_value(layer, shape):
+    keras.utils.set_random_seed(0)
     x = RNG.normal(size=shape).astype(np.float32)
     layer(x)
     kernel = np.asarray(layer.kernel)
     before = np.asarray(layer.direction)
     layer(x, training=False)
     np.testing.assert_array_equal(layer.direction, before)
-    for _ in range(60):
+    for _ in range(400):  # the two largest values may lie close together
         out = layer(x, training=True)
     np.testing.assert_array_equal(layer.kernel, kernel)  # it is only computed with
     largest = np.linalg.svd(kernel.reshape(-1, 5), compute_uv=False)[0]

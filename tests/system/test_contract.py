@@ -125,7 +125,11 @@ BROKEN = {
     "unknown field": (Tiny(phase(lambda t: {"t": t["xx"]})), "no field 'xx'", "did you mean 'x'"),
     "unknown optimizer": (Tiny(phase(optimizer="sdg"), optimizers={}), "no optimizer 'sdg'", "did you mean 'sgd'"),
     "unknown weight": (Tiny(phase(weights={"tt": 1.0})), "weighs 'tt'", "did you mean 't'"),
-    "unreached network": (Tiny(phase(trains=("g", "h"))), "trains 'h', but no term of its loss depends on it", "turn('h', ...)"),
+    "unreached network": (
+        Tiny(phase(trains=("g", "h"))),
+        "trains 'h', but no term of its loss depends on it",
+        "turn('h', ...)",
+    ),
     "no shared values": (Tiny(phase(lambda t: {"t": t.shared["fake"]})), "Stage.shared is not set", ""),
     "clipnorm": (Tiny(phase(), optimizers=sgd(clipnorm=1.0)), "clips by itself", "Phase.clip"),
     "clipvalue": (Tiny(phase(), optimizers=sgd(clipvalue=1.0)), "clips by itself", "Phase.clip"),

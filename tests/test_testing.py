@@ -1,5 +1,6 @@
 """The compliance kit finds what is wrong with a recipe, and nothing wrong with a sound one."""
 
+import re
 from dataclasses import replace
 
 import keras
@@ -10,6 +11,7 @@ from keras import layers
 from PIL import Image
 
 from gankit import ArraySource, Data, Evaluation, Phase, Recipe, RecipeConfig, Stage
+from gankit.engine import random
 from gankit.engine.train_state import TrainState
 from gankit.errors import RecipeError, UsageError
 from gankit.nn.losses import cross_entropy
@@ -17,6 +19,7 @@ from gankit.testing import CHECKS, FAST, check_recipe, tiny_pictures
 from gankit.testing.agreement import difference, drift
 from gankit.testing.failure import CheckFailed
 from gankit.testing.identity import check_light_import
+from gankit.testing.purity import check_graphs, traced
 from gankit.testing.tiny_game import tiny
 
 X = np.random.default_rng(0).normal(size=(64, 2))
@@ -159,18 +162,6 @@ class Gaussian(Sound):
         return layers.GaussianNoise(1.0, name="rain")
 
 
-class PythonNoise(Sound):
-    def judge(self, turn):
-        return {name: term + np.random.default_rng().normal() for name, term in super().judge(turn).items()}
-
-
-class HiddenNoise(Sound):
-    """The noise is drawn in a function of the graph's own."""
-
-    def noise(self, turn):
-        return tf.map_fn(lambda x: x + tf.random.uniform((2,), dtype=x.dtype), turn["x"])
-
-
 class UpdateNoise(Sound):
     def stages(self, data):
         return [replace(super().stages(data)[0], state={"p": 0.0}, update=lambda turn: {"p": tf.random.uniform(())})]
@@ -191,11 +182,6 @@ class OwnGenerator(Sound):
 class NoisySource(Sound):
     def source(self):
         return Shifted(lambda x: x + tf.random.normal((2,)))
-
-
-class FrozenNoiseSource(Sound):
-    def source(self):
-        return Shifted(lambda x: x + np.random.default_rng().normal())
 
 
 class HiddenNoiseSource(Sound):
@@ -280,9 +266,7 @@ NOISE, SOURCE = "draws random numbers", r"gather\(\) of source 'points'"
         (HalfWeights, "bfloat16", "weights of the networks are kept in float16"),
         (NotANumber, "bfloat16", "is not finite"),
         (FreeNoise, "purity", rf"loss of phase 'd' {NOISE} \(RandomStandardNormal\) in test_testing.py:\d+ in noise"),
-        (HiddenNoise, "purity", rf"loss of phase 'd' {NOISE} \(RandomUniform\) in test_testing.py:\d+ in noise"),
         (UpdateNoise, "purity", rf"Stage.update of 'only' {NOISE} \(RandomUniform\) in test_testing.py"),
-        (PythonNoise, "purity", r"the loss of phase 'd' is another one each time .*test_testing.py:\d+ in <dictcomp>"),
         (Gaussian, "purity", r"layer 'rain' \(GaussianNoise\) of network 'g' draws random numbers of its own"),
         (OwnGenerator, "purity", rf"loss of phase 'd' {NOISE} \(keras.random\) in test_testing.py:\d+ in noise"),
         (
@@ -291,7 +275,6 @@ NOISE, SOURCE = "draws random numbers", r"gather\(\) of source 'points'"
             r"the loss of phase 'late' uses the variable 'runs', which is not the game's, in .*:\d+ in late",
         ),
         (NoisySource, "purity", rf"{SOURCE} {NOISE} \(RandomStandardNormal\) in test_testing.py:\d+ in <lambda>"),
-        (FrozenNoiseSource, "purity", rf"{SOURCE} is another one each time .*test_testing.py:\d+ in <lambda>"),
         (HiddenNoiseSource, "purity", rf"{SOURCE} gives other values of 'x' for the same examples"),
         (Heads, "layers", "the layer 'head' of network 'g' computes in a float type of its own"),
         (
@@ -350,6 +333,39 @@ def test_what_a_name_of_the_process_does_to_a_checkpoint_is_found(tmp_path, monk
     monkeypatch.setattr(TrainState, "variables", lambda self: ((f"{k}/{id(self)}", v) for k, v in variables(self)))
     with pytest.raises(RecipeError, match="the saved state and the networks differ"):
         check_recipe(Named, "resume", tmp_path)
+
+
+X3 = tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda: tf.random.normal((2,)), "draws random numbers (RandomStandardNormal)"),
+        (lambda: tf.random.shuffle(X3), "draws random numbers (RandomShuffle)"),
+        (lambda: tf.map_fn(lambda x: x + tf.random.uniform((2,)), X3), "draws random numbers (RandomUniform)"),
+        (lambda: tf.cond(X3[0, 0] > 0, lambda: tf.random.uniform(()), lambda: 0.0), "random numbers (RandomUniform)"),
+        (lambda: X3 + RNG.normal(), "is another one each time that Python runs"),
+        (lambda: X3 + 1 if RNG.random() < 0.5 else X3 * 2, "is another one each time that Python runs"),
+    ],
+)
+def test_randomness_shows_in_graphs(function, said):
+    graphs = [traced(function) for _ in range(8)]
+    with pytest.raises(
+        CheckFailed, match=rf"^it .*{re.escape(said)}.*test_testing.py:\d+.*\nhint: .*draw by the example"
+    ):
+        for graph in graphs[1:]:
+            check_graphs(graphs[0], graph, "it", "draw by the example")
+
+
+def test_what_hangs_on_the_example_alone_is_no_randomness():
+    def pure():
+        index = tf.range(3, dtype=tf.int64)
+        rows = tf.raw_ops.RandomIndexShuffle(index=index, seed=tf.constant([1, 2, 3], tf.uint32), max_index=2)
+        return tf.gather(X3, rows) + random.normal(index, 0, "z", (2,)) + tf.random.stateless_uniform((2,), (1, 2))
+
+    check_graphs(traced(pure), traced(pure), "it", "")
 
 
 def test_drift_is_of_whole_networks():

@@ -93,9 +93,10 @@ class TextGAN(Series):
         # mixture of their rows.
         embed = Dense(16, use_bias=False)
         made = LSTM(32, return_sequences=True), Dense(len(LETTERS))
+        seen = embed, LSTM(32), Dense(1)
         return {
             "generator": model((LONGEST, 8), *made),
-            "discriminator": model((LONGEST, len(LETTERS)), embed, LSTM(32), Dense(1)),
+            "discriminator": model((LONGEST, len(LETTERS)), *seen),
         }
 
     def fakes(self, turn):

@@ -84,7 +84,7 @@ class GAN(Recipe):
         """How far from real examples they are, and from what simpler ones are."""
         test = data.held_out["test"]
         real = test.reshape(len(test), -1).astype(float)
-        shuffled = np.random.default_rng(0).permuted(real, axis=0)  # each column alone
+        shuffled = np.random.default_rng(0).permuted(real, axis=0)  # column by column
 
         def figures(made):
             made = np.reshape(made, real.shape)

@@ -47,7 +47,8 @@ class GrowingGAN(GAN):
 
         if pictures.shape[1] == 4:
             return turn("judge", turn("from_4", pictures))
-        new, blurred = turn.knobs["new"], turn("from_4", ops.average_pool(pictures, 2))
+        new = turn.knobs["new"]
+        blurred = turn("from_4", ops.average_pool(pictures, 2))
         return turn("judge", new * turn("from_8", pictures) + (1 - new) * blurred)
 
     def tell_apart(self, turn):

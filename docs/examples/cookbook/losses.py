@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from gan import GAN, model
+from pydantic import Field
 
 from gankit import Phase, nn
 from gankit.images import to_uint8
@@ -18,7 +19,8 @@ class TwoJudgesGAN(GAN):
         from keras.layers import Dense, Flatten
 
         def judge(side):
-            return model((side, side, 1), Flatten(), Dense(64, "leaky_relu"), Dense(1))
+            seen = Flatten(), Dense(64, "leaky_relu"), Dense(1)
+            return model((side, side, 1), *seen)
 
         judges = {name: judge(side) for name, side in self.sides.items()}
         return {"generator": super().networks(data)["generator"], **judges}
@@ -39,13 +41,14 @@ class TwoJudgesGAN(GAN):
         return terms
 
     def convince(self, turn):
-        said = {name: self.says(turn, name, turn.shared["fake"]) for name in self.sides}
+        fake = turn.shared["fake"]
+        said = {name: self.says(turn, name, fake) for name in self.sides}
         return {name: nn.cross_entropy(fake, True) for name, fake in said.items()}
 
     def phases(self):
         return (
             Phase("discriminator", ("fine", "coarse"), self.tell_apart),  # both move
-            Phase("generator", ("generator",), self.convince, weights={"coarse": 0.5}),
+            Phase("generator", ("generator",), self.convince, {"coarse": 0.5}),
         )
 
 
@@ -91,14 +94,16 @@ class LazyGAN(GAN):
 
 # --8<-- [end:lazy]
 # --8<-- [start:penalties]
+class R3Options(nn.AdversarialOptions):
+    loss: nn.LossName = Field("relativistic-paired", description="Loss.")
+    penalty: str = Field("r1,r2", description="Penalties.")
+
+
 class R3GAN(GAN):
-    name = "cookbook-r3gan"
+    name, Config = "cookbook-r3gan", R3Options
 
     def stages(self, data):
-        options = self.config.model_copy(
-            update={"loss": "relativistic-paired", "penalty": "r1,r2"}
-        )
-        return [nn.adversarial_stage(options, nn.Players(latent=8))]
+        return [nn.adversarial_stage(self.config, nn.Players(latent=8))]
 
 
 # --8<-- [end:penalties]

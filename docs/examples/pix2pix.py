@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gankit import Data, Evaluation, Phase, Recipe, Stage, nn
 from gankit.images import Augmented, Flip, Jitter, open_pairs, picture_grid, to_uint8
-from gankit.images.features import feature_network
+from gankit.images.features import embedding
 from gankit.testing import tiny_pictures
 
 
@@ -125,11 +125,11 @@ class Pix2Pix(Recipe):
     # --8<-- [start:evaluate]
     def evaluate(self, networks, data):
         known, test = data.train["pairs"].source.fields, data.held_out["pairs"].fields
-        given, wanted, looks = test["source"], test["target"], feature_network("efficientnet-lite0")
+        given, wanted, embed = test["source"], test["target"], embedding("efficientnet-lite0")
 
-        def figures(pictures):
+        def figures(pictures):  # each beside its own partner, and all of them beside all photographs
             l1 = np.abs(pictures / 255 - wanted / 255).mean()
-            return {"l1": float(l1), "features": float(looks.distances(pictures, wanted).mean())}
+            return {"l1": float(l1), "kid": embed.kid(wanted, pictures).value}
 
         every, these = (x[:, ::4, ::4].astype(float) for x in (known["source"], given))  # the fourth pixels tell enough
         nearest = [np.square(every - x).mean((1, 2, 3)).argmin() for x in these]
@@ -137,11 +137,11 @@ class Pix2Pix(Recipe):
             "ours": self.translate(networks["generator"], given),
             "source itself": given,
             "nearest pair": known["target"][nearest],
-            "mean picture": np.broadcast_to(known["target"].mean(0), wanted.shape),
+            "mean picture": np.broadcast_to(to_uint8(known["target"].mean(0)), wanted.shape),
         }
         found = {name: figures(pictures) for name, pictures in ways.items()}
-        protocol = {"pictures": len(wanted), "features": looks.description}
-        return Evaluation(found.pop("ours"), found, protocol, better={"l1": "lower", "features": "lower"})
+        protocol = {"pictures": len(wanted), "features": embed.protocol}
+        return Evaluation(found.pop("ours"), found, protocol, better={"l1": "lower", "kid": "lower"})
 
     # --8<-- [end:evaluate]
     # --8<-- [start:sample]

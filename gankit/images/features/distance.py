@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gankit.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -57,17 +55,6 @@ class Features:
         """The feature maps of `images`, `[batch, height, width, 3]` RGB in [0, 1]; differentiable."""
         maps = self.model(images, training=False)
         return list(maps) if isinstance(maps, list | tuple) else [maps]  # Keras unpacks a list of one
-
-    def distances(self, a: np.ndarray, b: np.ndarray, batch: int = 32) -> np.ndarray:
-        """`feature_distance` of each picture of `a` to that of `b` at its place, `[n]` float32.
-
-        Args:
-            a: `[n, height, width, 3]` uint8.
-            b: The same shape.
-            batch: Pictures at a time.
-        """
-        maps = ((self(x[i : i + batch] / np.float32(255)) for x in (a, b)) for i in range(0, len(a), batch))
-        return np.concatenate([np.zeros(0, np.float32), *(np.asarray(feature_distance(*pair)) for pair in maps)])
 
 
 def feature_network(

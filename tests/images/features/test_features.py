@@ -112,18 +112,6 @@ def test_distances_are_ordered_as_eyes_would(efficientnet):
             assert (d[smaller] > 0).all() and (d[smaller] < d[larger]).all(), (distance.__name__, d)
 
 
-def test_distances_of_many_pairs_are_those_of_each(efficientnet):
-    a, b = np.random.default_rng(0).integers(0, 256, (2, 5, 32, 32, 3), np.uint8)
-    alone = [
-        float(features.feature_distance(*(efficientnet(x[None] / np.float32(255)) for x in pair))[0])
-        for pair in zip(a, b, strict=True)
-    ]
-    found = efficientnet.distances(a, b, batch=2)
-    assert found.shape == (5,) and found.min() > 0.1 and np.ptp(found) > 0.01
-    np.testing.assert_allclose(found, alone, rtol=1e-4)
-    assert efficientnet.distances(a[:0], b[:0]).shape == (0,)
-
-
 @pytest.mark.parametrize("case", ["equal", "black", "both black", "grey"])
 def test_gradients_to_the_image_are_finite(efficientnet, case):
     import tensorflow as tf

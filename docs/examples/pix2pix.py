@@ -73,7 +73,7 @@ class Pix2Pix(Recipe):
     # --8<-- [start:tiny]
     @classmethod
     def tiny_data(cls, folder):
-        return {"data": str(tiny_pictures(folder, "A", "B"))}
+        return {"data": str(tiny_pictures(folder, "A", "B", count=20))}
 
     # --8<-- [end:tiny]
     # --8<-- [start:data]

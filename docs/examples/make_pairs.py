@@ -10,6 +10,6 @@ for side in ("A", "B"):
     (pairs / side).mkdir(parents=True)
 for i, path in enumerate(sorted(photos.glob("*.*"))):
     photo = ImageOps.fit(Image.open(path).convert("RGB"), (256, 256))
-    painting = photo.quantize(6).convert("RGB").filter(ImageFilter.ModeFilter(9))
+    painting = photo.filter(ImageFilter.MedianFilter(9)).quantize(6).convert("RGB")
     painting.save(pairs / "A" / f"{i:05}.png")
     photo.save(pairs / "B" / f"{i:05}.png")

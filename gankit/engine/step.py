@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gankit.engine.drawing import NOISE, keyed_alone
 from gankit.engine.source_errors import reading
 from gankit.engine.stream import batch_of, check_sources
 from gankit.engine.train_state import UPDATE, TrainState, change
@@ -101,7 +102,8 @@ class CompiledStage:
 
     def _loss(self, phase: Phase, turn: TracedTurn) -> tuple[Any, dict[str, Any]]:
         """The weighted sum of a phase's terms over this replica's examples, divided by the global batch; the terms."""
-        terms = phase.loss(turn)
+        with keyed_alone(NOISE):
+            terms = phase.loss(turn)
         if not isinstance(terms, Mapping) or not terms:
             raise RecipeError(
                 f"it returned {f'a {type(terms).__name__}' if terms else 'nothing'}",
@@ -207,7 +209,7 @@ class CompiledStage:
                     for turn in turns:  # the values of other batches are as old as this one's
                         turn.forget(trainable(self.state.networks, phase.trains))
         if self.stage.update:
-            with recipe_code(f"Stage.update of {self.stage.name!r}", self.stage.update):
+            with recipe_code(f"Stage.update of {self.stage.name!r}", self.stage.update), keyed_alone(NOISE):
                 new, logged = turns[-1].update(terms)
                 logs |= {name: self._mean(value) for name, value in self._named(UPDATE, {}, logged).items()}
                 change(held, new, self.stage.name)

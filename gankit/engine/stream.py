@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from gankit.engine import random
+from gankit.engine.drawing import SOURCE_NOISE, keyed_alone
 from gankit.engine.source_errors import SOURCE, counted, few
 from gankit.errors import DataError, RecipeError
 from gankit.recipe import Source
@@ -67,7 +68,7 @@ def batch_of(
         rows = tf.raw_ops.RandomIndexShuffle(index=index % size, seed=key, max_index=size - 1, rounds=8)
         token = SOURCE.set(name)
         try:
-            with recipe_code(f"source {name!r}", source.gather):
+            with recipe_code(f"source {name!r}", source.gather), keyed_alone(SOURCE_NOISE):
                 made = source.gather(rows, index, seed)
         finally:
             SOURCE.reset(token)

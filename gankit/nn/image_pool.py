@@ -66,23 +66,27 @@ class ImagePool:
         return tf.where(tf.reshape(numbers < self.size, (-1, *[1] * len(self.shape))), old, new)
 
     def _play(self, turn: Turn, count: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Offers the batch to the pool, one example after the other, by numbers alone.
+        """What offering the examples one after the other comes to, by numbers alone.
 
         Returns:
             Which row is shown for each example, `[count]`; which row each place of the pool ends with, `[size]`.
         """
         draws = turn.gather(turn.uniform(f"exchange with {self.name}", 2))
-        places = tf.cast(draws[:, 1] * self.size, tf.int32)
-        offered = tf.cast(turn.state[f"{self.name} count"], tf.int32)
+        order = tf.range(count)
+        offered = tf.cast(turn.state[f"{self.name} count"], tf.int32) + order
+        full = offered >= self.size
+        swap = full & (draws[:, 0] < 0.5)
+        places = tf.where(full, tf.cast(draws[:, 1] * self.size, tf.int32), offered)
+        taken = tf.where(swap | ~full, order, -1)  # who takes the place, and stays there until another one does
 
-        def offer(i: Any, owner: Any, shown: Any) -> tuple[Any, Any, Any]:
-            full = offered + i >= self.size
-            place = tf.where(full, places[i], tf.minimum(offered + i, self.size - 1))
-            swap = full & (draws[i, 0] < 0.5)
-            shown = shown.write(i, tf.where(swap, owner[place], self.size + i))
-            kept = tf.where(swap | ~full, self.size + i, owner[place])
-            return i + 1, tf.tensor_scatter_nd_update(owner, [[place]], [kept]), shown
+        def last(same: Any) -> Any:
+            """The last of those that take a place; -1 if none does."""
+            return tf.reduce_max(tf.where(same, taken, -1), axis=1)
 
-        begun = (0, tf.range(self.size), tf.TensorArray(tf.int32, size=count))
-        _, owner, shown = tf.while_loop(lambda i, *_: i < count, offer, begun)
-        return tf.ensure_shape(shown.stack(), (count,)), owner
+        earlier = last((places[:, None] == places) & (order[:, None] > order))
+        owner, everywhere = tf.where(earlier < 0, places, self.size + earlier), tf.range(self.size)
+        latest = last(everywhere[:, None] == places)
+        return (
+            tf.where(swap, owner, self.size + order),
+            tf.where(latest < 0, everywhere, self.size + latest),
+        )

@@ -13,45 +13,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from gankit.engine.drawing import DRAWING, NOISE, SOURCE_NOISE, written
 from gankit.recipe import Recipe, Stage
-from gankit.support.blame import is_authors, recipe_code, short
+from gankit.support.blame import recipe_code
 from gankit.testing.failure import CheckFailed, ensure
 from gankit.testing.tiny_game import TinyGame, shared
-
-# TensorFlow's operations that draw from a generator of the process (those of the stateless ones are not among them).
-DRAWING = frozenset(
-    [
-        "Multinomial",
-        "NonDeterministicInts",
-        "ParameterizedTruncatedNormal",
-        "RandomCrop",
-        "RandomGamma",
-        "RandomPoisson",
-        "RandomPoissonV2",
-        "RandomShuffle",
-        "RandomStandardNormal",
-        "RandomUniform",
-        "RandomUniformInt",
-        "RngReadAndSkip",
-        "SampleDistortedBoundingBox",
-        "SampleDistortedBoundingBoxV2",
-        "StatefulRandomBinomial",
-        "StatefulStandardNormalV2",
-        "StatefulTruncatedNormal",
-        "StatefulUniform",
-        "StatefulUniformFullInt",
-        "StatefulUniformInt",
-        "TruncatedNormal",
-    ]
-)
-NOISE = (
-    "draw with turn.normal(name, *shape) or turn.uniform(name, *shape): numbers that depend on the seed, the example "
-    "and the name alone are the same after a resume and on any number of devices"
-)
-SOURCE_NOISE = (
-    "draw with gankit.engine.random.uniform(index, seed, name, shape): gather() gets both, so that an example is the "
-    "same after a resume and on any number of devices"
-)
 
 
 def check_purity(recipe: type[Recipe], folder: Path) -> None:
@@ -136,7 +102,7 @@ def _seeds(network: Any) -> dict[int, Any]:
 def _reader(graph: Any, variable: Any) -> str:
     """The place of the first operation that uses a variable."""
     inner = {id(internal) for external, internal in graph.captures if external is variable.handle}
-    return next((place(op) for op in graph.get_operations() if any(id(given) in inner for given in op.inputs)), "")
+    return next((written(op) for op in graph.get_operations() if any(id(given) in inner for given in op.inputs)), "")
 
 
 def _again(turn: Any) -> Any:
@@ -162,11 +128,11 @@ def check_graphs(first: Any, second: Any, what: str, hint: str) -> None:
     library = {function.signature.name: function for function in one.library.function}
     for node, again in zip_longest(one.node, other.node):
         if node is not None and (drawn := next(_drawing([node], library), None)):
-            where = place(first.get_operation_by_name(node.name))
+            where = written(first.get_operation_by_name(node.name))
             raise CheckFailed(f"{what} draws random numbers ({drawn}) in {where}", hint)
         if not _alike(node, again):
             graph, name = (first, node.name) if node is not None else (second, again.name)
-            where = place(graph.get_operation_by_name(name))
+            where = written(graph.get_operation_by_name(name))
             raise CheckFailed(
                 f"{what} is another one each time that Python runs {where}", f"Python runs it once; {hint}"
             )
@@ -187,14 +153,6 @@ def _drawing(nodes: Any, library: Mapping[str, Any]) -> Iterator[str]:
         for name in called:
             if name in library:
                 yield from _drawing(library[name].node_def, library)
-
-
-def place(op: Any) -> str:
-    """The line of the author's that made an operation, "mine.py:31 in fakes"."""
-    for frame in reversed(list(op.traceback or ())):
-        if is_authors(frame.filename):
-            return f"{short(frame.filename)}:{frame.lineno} in {frame.name}"
-    return f"the operation {op.name}"
 
 
 def _check_source(game: TinyGame, stage: Stage, name: str) -> None:

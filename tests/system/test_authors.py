@@ -446,6 +446,18 @@ TRACED = {
         "in gather, source 'points': AttributeError: 'SymbolicTensor' object has no attribute 'numpy'",
         "tf.gather",
     ),
+    "noise of the process": (
+        (FAKES, FAKES.replace('turn.normal("z", 4)', "tf.random.normal((16, 4))")),
+        "def judge",
+        IN_JUDGE + "it draws random numbers (RandomStandardNormal) in mine.py:43 in fakes",
+        "turn.normal(name, *shape)",
+    ),
+    "noise of the process in a source": (
+        (GATHER, "import tensorflow as tf; return {'point': tf.random.normal((16, 2))}"),
+        "def gather",
+        "in gather, source 'points': it draws random numbers (RandomStandardNormal) in mine.py:13 in gather",
+        "gankit.engine.random.uniform(index, seed, name, shape)",
+    ),
     "fewer rows than asked": (
         (GATHER, "return {k: v[:3] for k, v in super().gather(rows, index, seed).items()}"),
         "def gather",

@@ -14,7 +14,7 @@ Examples:
     ...     found = {"status": opened.info["status"]}
     ...     print_json(found) if as_json else print_table(["figure", "value"], found.items())
     >>> [option.name for option in status.params]
-    ['run', 'runs_dir', 'as_json', 'offline', 'debug']
+    ['run', 'trust_recipe', 'runs_dir', 'as_json', 'offline', 'debug']
     >>> print_table(["name", "dose"], [["aspirin", 3]])
     name     dose
     aspirin  3
@@ -74,6 +74,7 @@ __all__ = [
 ]
 
 
+TRUST = "gankit.trust_recipe"
 NOTES = re.compile(r"oneDNN custom operations are on|log messages before absl::InitializeLog")
 
 
@@ -170,8 +171,14 @@ class Commands(click.Group):
 
 
 def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
-    """RUN: a folder, an id, a recipe's name or "latest"."""
-    return click.argument("run", default="latest", shell_complete=complete_run)(command)
+    """RUN: a folder, an id, a recipe's name or "latest"; and `--trust-recipe`, which `open_run` heeds."""
+
+    def trust(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        ctx.meta[TRUST] = value
+
+    told = "Execute the file that the run names as its recipe; a run that somebody sent you may name any."
+    option = click.option("--trust-recipe", is_flag=True, expose_value=False, callback=trust, help=told)
+    return click.argument("run", default="latest", shell_complete=complete_run)(option(command))
 
 
 def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -194,7 +201,10 @@ def open_run(reference: str, runs_dir: Path | None) -> Run:
     """The run that the user means."""
     from gankit.runs.run import find_run, runs_root
 
-    return find_run(reference, runs_root(runs_dir))
+    run = find_run(reference, runs_root(runs_dir))
+    context = click.get_current_context(silent=True)
+    run.trusted = bool(context and context.meta.get(TRUST))
+    return run
 
 
 def print_json(value: Any) -> None:

@@ -114,7 +114,7 @@ class Stopped(GankitError):
     Args:
         message: What happened.
         hint: The command that resumes the run.
-        exit_code: 75 after SIGTERM, 130 after SIGINT.
+        exit_code: 130 after SIGINT, 75 after SIGTERM, SIGHUP and SIGUSR1.
     """
 
     def __init__(self, message: str, hint: str, exit_code: int) -> None:

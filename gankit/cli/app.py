@@ -12,6 +12,7 @@ import click
 
 from gankit.commands import Commands, print_error
 from gankit.errors import GankitError, PluginError, RecipeError, Stopped, did_you_mean
+from gankit.runs.signals import Ended, stop_on_signals
 from gankit.support.blame import blamed, place
 from gankit.version import __version__
 
@@ -100,7 +101,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     try:
-        code = app.main(args=arguments, prog_name="gankit", standalone_mode=False)
+        with stop_on_signals():
+            code = app.main(args=arguments, prog_name="gankit", standalone_mode=False)
     except GankitError as error:
         if debug:
             raise
@@ -113,9 +115,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         print_error(error.format_message(), _hint(error))
         code = error.exit_code
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        print_error("interrupted", "")
-        code = 130
+    except (click.exceptions.Abort, KeyboardInterrupt) as error:
+        cause = error.__cause__ or error  # click makes an Abort of what is an interrupt
+        code = cause.exit_code if isinstance(cause, Ended) else 130
+        print_error("interrupted", "") if code == 130 else print_error("by a signal", "", label="stopped:")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1

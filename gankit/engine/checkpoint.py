@@ -37,12 +37,14 @@ class Position:
         step: Steps done in it.
         total: Steps done in the run.
         steps: Stage -> its number of steps in this run, fixed when it began.
+        window: Of the steps since the last line of metrics.jsonl: what they logged -> its sum, and how often.
     """
 
     stage: int
     step: int
     total: int
     steps: dict[str, int] = field(default_factory=dict)
+    window: dict[str, tuple[float, int]] = field(default_factory=dict)
 
 
 def save(folder: Path, position: Position, tensors: dict[str, np.ndarray], keep: int = 2) -> Path:

@@ -24,11 +24,12 @@ STANDINGS = {"better": "wins", "not better": "loses", "even": "even", "": "even"
 Evaluations = list[tuple[str, Evaluation]]  # what was evaluated on, and the figures
 
 
-def write_report(run: Path) -> Path:
+def write_report(run: Path, changes: Mapping[str, Any] | None = None) -> Path:
     """Writes `report.html` into a run, whole or not at all.
 
     Args:
         run: The run's directory; every file in it may be missing or torn.
+        changes: Fields of run.json that are about to change: a run is done only once its report is there.
 
     Returns:
         The path of the page.
@@ -43,7 +44,8 @@ def write_report(run: Path) -> Path:
     """
     if not run.is_dir():
         raise UsageError(f"no run at {run}", "give the directory of a run, as `gankit runs` lists them")
-    facts, found, name = read_json(run / "run.json"), _evaluations(run), run.resolve().name
+    facts = {**read_json(run / "run.json"), **(changes or {})}
+    found, name = _evaluations(run), run.resolve().name
     recipe = text(facts.get("recipe") or "a run")
     figures, remarks = charts.training(run / "metrics.jsonl")
     code = f"\nexit code {facts['exit_code']}" if facts.get("exit_code") is not None else ""

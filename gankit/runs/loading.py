@@ -26,7 +26,11 @@ log = logging.getLogger("gankit")
 
 
 def load(
-    run: str | Path = "latest", *, weights: Literal["last", "best"] = "last", runs_dir: Path | str | None = None
+    run: str | Path = "latest",
+    *,
+    weights: Literal["last", "best"] = "last",
+    runs_dir: Path | str | None = None,
+    trust_recipe: bool = False,
 ) -> LoadedRun:
     """Opens a run for use.
 
@@ -35,6 +39,7 @@ def load(
         weights: "last", those that it ended with; "best", those that its recipe kept beside them
             (`Selection(restore=False)`), or has kept so far.
         runs_dir: The folder of all runs; `$GANKIT_RUNS` or `./runs` if None.
+        trust_recipe: Execute the file that the run names as its recipe. An installed recipe needs no trust.
 
     Returns:
         The recipe with its trained networks.
@@ -47,7 +52,9 @@ def load(
         >>> run = gankit.load("latest")  # doctest: +SKIP
         >>> run.networks["generator"](low_resolution)  # doctest: +SKIP
     """
-    return LoadedRun(find_run(str(run), runs_root(Path(runs_dir) if runs_dir else None)), weights=weights)
+    found = find_run(str(run), runs_root(Path(runs_dir) if runs_dir else None))
+    found.trusted = trust_recipe
+    return LoadedRun(found, weights=weights)
 
 
 def recipe_of(run: Run) -> Recipe:

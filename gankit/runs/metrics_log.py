@@ -22,6 +22,9 @@ class MetricsLog:
         self._before = float(lines[-1]["seconds"]) if lines else 0.0
         self._clock = self._mark = time.perf_counter()
         self._clear()
+        # Lines of metrics.jsonl are the same whether or not a run was stopped between them.
+        for name, (total, count) in position.window.items():
+            self._sums[name], self._counts[name] = total, count
 
     def enter(self, stage: str, steps: int, batch_size: int) -> None:
         """A stage begins."""
@@ -41,6 +44,10 @@ class MetricsLog:
                 self._sums[name] += float(readings.values[readings.ran[:, i], i].sum())
                 self._counts[name] += count
         self._done += len(readings.values)
+
+    def window(self) -> dict[str, tuple[float, int]]:
+        """What the steps since the last record have logged, for a checkpoint: sums, and how often."""
+        return {name: (self._sums[name], self._counts[name]) for name in self._sums}
 
     def write(self, watched: Mapping[str, float], held_out: Mapping[str, float]) -> Progress:
         """Records the means since the last record, and returns them.

@@ -21,9 +21,7 @@ log = logging.getLogger("gankit")
 class Monitoring:
     """Looks at the stages of a training that have a monitor.
 
-    What it concludes is a function of metrics.jsonl, where a resume finds what was seen before. The extra line that a
-    stopped run writes has no look, so that resumed and unbroken runs see the same, but for the first mean of a gradient
-    norm after a stop, which is of fewer steps.
+    What it concludes is a function of metrics.jsonl, where a resume finds what was seen before.
     """
 
     def __init__(self, run: Run, steps: Mapping[str, int]) -> None:

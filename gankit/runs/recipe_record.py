@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -86,14 +87,16 @@ def found_again(run: Run) -> type[Recipe]:
     """The recipe of a run, as it is today; one warning says how its code differs from what trained the run.
 
     Raises:
-        PluginError: It is not there; the hint says where the run's copy is, or which version to install.
+        PluginError: It is not there; the hint says where the run's copy is, or which version to install. Or it is a
+            file, and the run is not trusted.
     """
     info = run.info
     source = str(info.get("source") or info["recipe"])
     before = mapping(info.get("plugin"))
-    file = plugins.file_of(source)
-    if file and not file[0].is_file():
-        raise PluginError(f"{file[0]}, the recipe of {run.path}, is gone", _where_the_copy_is(run, before, file[0]))
+    if file := plugins.file_of(source):
+        if not file[0].is_file():
+            raise PluginError(f"{file[0]}, the recipe of {run.path}, is gone", _where_the_copy_is(run, before, file[0]))
+        _check_trust(run, file[0], before)
     try:
         recipe = plugins.find(source).recipe
     except PluginError as error:
@@ -116,6 +119,22 @@ def found_again(run: Run) -> type[Recipe]:
         copy = f"; {run.path / before['copy']} holds what it was" if before.get("copy") else ""
         log.warning("%s was trained with other code: %s%s", run.path, ", ".join(changes), copy)
     return recipe
+
+
+def _check_trust(run: Run, file: Path, before: Any) -> None:
+    """Raises PluginError unless a file that a run names may be executed: a run is data, which may come from anybody."""
+    if "GANKIT_PLUGINS" in os.environ:
+        raise PluginError(
+            f"the recipe of {run.path} is the file {file}, and GANKIT_PLUGINS limits recipes to installed ones",
+            "unset GANKIT_PLUGINS, read the file, and say --trust-recipe",
+        )
+    if not run.trusted:
+        now, then = _sha256(content(file)), mapping(before.get("sha256")).get(file.name)
+        state = "the one that trained it" if now == then else "not the one that trained it"
+        raise PluginError(
+            f"the recipe of {run.path} is the file {file}, which would be executed (sha256 {now[:16]}, {state})",
+            "if the file is yours, or you have read it, say --trust-recipe (gankit.load(..., trust_recipe=True))",
+        )
 
 
 def _where_the_copy_is(run: Run, before: Any, file: Path) -> str:

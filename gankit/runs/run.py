@@ -33,6 +33,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gankit.errors import RunLocked, UsageError
+from gankit.runs.record import DAMAGED, MetricsLine, RunRecord, checked
 from gankit.support.files import unwritable, write, write_json
 
 log = logging.getLogger("gankit")
@@ -65,6 +66,7 @@ class Run:
 
     Args:
         path: The directory; it must hold run.json.
+        trusted: Whether the file that its record names as its recipe may be executed.
 
     Raises:
         UsageError: It is not a run.
@@ -74,8 +76,8 @@ class Run:
         'done'
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, trusted: bool = False) -> None:
+        self.path, self.trusted = path, trusted
         if not (path / "run.json").is_file():
             raise UsageError(f"{path} is not a run", "'gankit runs' lists them")
 
@@ -89,17 +91,17 @@ class Run:
             raise UsageError(f"cannot make the run folder {path}: {error}", "choose another with --runs-dir") from error
         (path / "config.yaml").write_text(config, "utf-8")
         write_json(path / "run.json", {"recipe": recipe, "status": "created", "started": now(), **info})
-        return cls(path)
+        return cls(path, trusted=True)  # whoever makes a run has chosen its recipe
 
     @property
     def info(self) -> dict[str, Any]:
-        """run.json."""
-        try:
-            return dict(json.loads((self.path / "run.json").read_text("utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise UsageError(
-                f"{self.path / 'run.json'} cannot be read: {error}", "'gankit runs' lists the runs that can be used"
-            ) from error
+        """run.json, as `RunRecord` says.
+
+        Raises:
+            UsageError: It cannot be read, or is damaged.
+        """
+        path = self.path / "run.json"
+        return checked(_text(path), RunRecord, path)
 
     def update(self, **changes: Any) -> None:
         """Changes fields of run.json."""
@@ -148,17 +150,29 @@ class Run:
             raise unwritable(path, error) from error
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl; one that a crash cut short is left out."""
-        path, lines = self.path / "metrics.jsonl", []
-        for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-            with contextlib.suppress(ValueError):
-                lines.append(json.loads(line))
-        return lines
+        """The lines of metrics.jsonl, as `MetricsLine` says; a last one that a crash cut short is left out.
+
+        Raises:
+            UsageError: It cannot be read, or a line is damaged.
+        """
+        path = self.path / "metrics.jsonl"
+        *lines, last = _text(path).split("\n") if path.is_file() else [""]
+        found = [checked(line, MetricsLine, f"{path}, line {i},") for i, line in enumerate(lines, 1)]
+        with contextlib.suppress(UsageError):
+            found.append(checked(last, MetricsLine, path))
+        return found
 
     def rewind(self, total: int) -> None:
         """Drops the lines of steps that will be done again."""
         lines = [line for line in self.metrics() if line["total"] <= total]
         write(self.path / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", DAMAGED) from error
 
 
 def all_runs(root: Path, recipe: str = "") -> list[Run]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import shutil
+import signal
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,7 @@ from gankit.runs.metrics_log import MetricsLog
 from gankit.runs.monitoring import Monitoring
 from gankit.runs.run import Run
 from gankit.runs.selection import Best, split
-from gankit.runs.signals import Stop
+from gankit.runs.signals import Stop, exit_code
 from gankit.support.blame import recipe_code
 from gankit.support.progress import Listener, Progress
 
@@ -152,28 +153,28 @@ class Trainer:
                 metrics.add(readings, position, stage.rates(position.step - 1))
                 stopped = self.placement.agree(float(stop.signal)) > 0
                 on_time = position.total % self.training.log_every == 0 or position.step == steps
-                if on_time or stopped:
-                    watched = monitoring.read(position.step) if monitoring and on_time else {}
-                    held_out = self._probe(stage) if on_time else {}
+                if on_time:
+                    watched = monitoring.read(position.step) if monitoring else {}
+                    held_out = self._probe(stage)
                     if self._best and position.step == steps:
                         self._kept = self._best.end()
                         self._best = None
                     progress = metrics.write(watched, held_out)
-                    if monitoring and on_time:
+                    if monitoring:
                         monitoring.raise_alarms(position.step, watched, progress.terms)
                     if listener:
                         listener(progress)
                     for callback in callbacks:
                         callback(progress, self.viewed())
                 if position.total % self.training.checkpoint_every == 0 or position.step == steps or stopped:
-                    self.save(run, position)
+                    self.save(run, replace(position, window=metrics.window()))
                 if position.total % self.training.sample_every == 0 and not stopped:
                     self.sample(run, f"step-{position.total:09d}")
                 if stopped:
                     raise Stopped(
                         f"by a signal, after step {position.total}",
                         f"gankit resume {run.path}" if run else "",
-                        130 if stop.interrupted else 75,
+                        exit_code(stop.signal or signal.SIGTERM),  # 0 where another worker's signal stops us, too
                     )
         return position
 

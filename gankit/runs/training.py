@@ -7,7 +7,7 @@ import logging
 import platform
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,11 @@ from gankit.engine.mixed_precision import precision
 from gankit.errors import DataError, GankitError, RecipeError, Stopped
 from gankit.recipe import Recipe
 from gankit.report.run_page import write_report
-from gankit.runs import recipe_record
+from gankit.runs import recipe_record, seal
 from gankit.runs.loading import LoadedRun, fingerprints, recipe_of
 from gankit.runs.results import versions
 from gankit.runs.run import Run, find_run, now, runs_root
-from gankit.runs.signals import stop_on_signals
+from gankit.runs.signals import Ended, Stop, stop_on_signals
 from gankit.runs.trainer import Callback, Trainer
 from gankit.support.files import write_json
 from gankit.support.progress import Listener
@@ -85,12 +85,8 @@ def start(
     training = recipe.config.training
     with precision(training.precision):
         trainer = Trainer(recipe)
-        if training.init_from:
-            origin = find_run(training.init_from, root)
-            filled = trainer.initialise_from(origin)
-            log.info("weights of %s from %s", ", ".join(filled), origin.path)
-            if left := [f"{name}'s {key}" for name, keys in filled.items() for key in keys]:
-                log.info("of another shape there, and therefore begun afresh: %s", ", ".join(left))
+        origin = find_run(training.init_from, root) if training.init_from else None
+        _initialise(trainer, origin)
         if not trainer.placement.chief:
             return _train(trainer, None, None, listener, callbacks)
         code = plugins.origin(type(recipe), source)
@@ -100,14 +96,27 @@ def start(
             "seed": training.seed,
             "versions": versions(code.distribution),
             "git": git_revision(),
-            "python": platform.python_version(),
+            "machine": seal.machine(),
             "platform": platform.platform(),
             **trainer.describe(),
         }
+        if origin:
+            info["init_from"] = str(origin.path)  # "latest" will be another one
+        info["seal"] = seal.seal({"recipe": recipe.name, **info}, recipe.config)
         run = Run.create(root, recipe.name, to_yaml(recipe.name, recipe.config), info)
         write_json(run.path / "facts.json", dict(trainer.data.facts))
         log.info("run folder %s", run.path)
         return _train(trainer, run, None, listener, callbacks)
+
+
+def _initialise(trainer: Trainer, origin: Run | None) -> None:
+    """Takes the weights of the run that `--init-from` names, if it names one."""
+    if origin is None:
+        return
+    filled = trainer.initialise_from(origin)
+    log.info("weights of %s from %s", ", ".join(filled), origin.path)
+    if left := [f"{name}'s {key}" for name, keys in filled.items() for key in keys]:
+        log.info("of another shape there, and therefore begun afresh: %s", ", ".join(left))
 
 
 def fit(recipe: Recipe) -> dict[str, Any]:
@@ -129,27 +138,33 @@ def fit(recipe: Recipe) -> dict[str, Any]:
     """
     with precision(recipe.config.training.precision), stop_on_signals() as stop:
         trainer = Trainer(recipe)
-        trainer.train(None, trainer.plan(), stop)
+        position = trainer.plan()
+        with stop.asked():
+            trainer.train(None, position, stop)
         return trainer.viewed()
 
 
 def resume(
     run: Run, *, strategy: str | None = None, devices: int | None = None, listener: Listener | None = None
 ) -> Run | None:
-    """Goes on with a run from its newest usable checkpoint, with its frozen configuration.
+    """Goes on with a run from its newest usable checkpoint, or from the beginning, with its frozen configuration.
 
-    A run that is done is left as it is. Another strategy, or other devices, than before make the same training in
-    meaning, no longer bit by bit.
+    A run that is done is left as it is, and given a report if it has none. Another strategy, or other devices, than
+    before make the same training in meaning, no longer bit by bit.
 
     Raises:
         RunLocked: A process is still writing it.
+        UsageError: Its configuration has been edited since it began.
         CheckpointError: It has no usable checkpoint.
         DataError: The data are not those that it was trained on.
     """
     if run.info["status"] == "done":
         log.info("%s is done", run.path)
+        if not (run.path / "report.html").is_file():
+            _report(run, {})
         return run
     recipe = recipe_of(run)
+    seal.check(run, recipe.config, versions(str(run.info.get("plugin", {}).get("distribution", ""))))
     given = {"strategy": strategy, "devices": devices}
     if changes := {key: value for key, value in given.items() if value is not None}:
         training = Training.model_validate({**recipe.config.training.model_dump(), **changes})
@@ -158,8 +173,12 @@ def resume(
         trainer = Trainer(recipe)
         if fingerprints(trainer.data) != run.info["data"]["fingerprint"]:
             raise DataError("the training data have changed since the run began", "a changed data set needs a new run")
-        position, tensors, _ = checkpoint.restore(run.checkpoints)
-        trainer.restore(tensors)
+        position = None
+        if checkpoint.checkpoints(run.checkpoints):
+            position, tensors, _ = checkpoint.restore(run.checkpoints)
+            trainer.restore(tensors)
+        else:  # it was stopped before the first one
+            _initialise(trainer, Run(Path(run.info["init_from"])) if "init_from" in run.info else None)
         return _train(trainer, run if trainer.placement.chief else None, position, listener)
 
 
@@ -175,7 +194,7 @@ def _train(
         if run is not None:
             stack.enter_context(run.locked())
             stack.enter_context(_logged_to(run))
-            stack.enter_context(_recorded(run))
+            stack.enter_context(_recorded(run, stop))
         if position is not None:
             log.info("resuming %s from step %d", run.path if run else "", position.total)
         else:
@@ -189,7 +208,8 @@ def _train(
             planned = {name: stage.stage.steps for name, stage in trainer.stages.items()}
             stages = [{"name": n, "steps": s, "planned_steps": planned[n]} for n, s in position.steps.items()]
             run.update(status="running", stages=stages, ended=None, error=None)
-        trainer.train(run, position, stop, listener, callbacks)
+        with stop.asked():
+            trainer.train(run, position, stop, listener, callbacks)
         if run is not None:
             _finish(trainer, run)
             recipe_record.keep(run, type(trainer.recipe), position.total)  # with what its methods have imported since
@@ -213,24 +233,26 @@ def _finish(trainer: Trainer, run: Run) -> None:
 
 
 @contextlib.contextmanager
-def _recorded(run: Run) -> Iterator[None]:
+def _recorded(run: Run, stop: Stop) -> Iterator[None]:
     """Keeps status, exit code, seconds and report up to date, however the training ends."""
     began = time.perf_counter()
     before = float(run.info.get("seconds") or 0.0)
 
     def close(status: str, code: int, error: str | None = None) -> None:
+        stop.ignore()
         seconds = round(before + time.perf_counter() - began, 1)
-        run.update(status=status, exit_code=code, error=error, ended=now(), seconds=seconds)
-        try:
-            write_report(run.path)
-        except Exception:
-            log.warning("the report could not be written", exc_info=True)
+        changes = {"status": status, "exit_code": code, "error": error, "ended": now(), "seconds": seconds}
+        _report(run, changes)
+        run.update(**changes)
 
     try:
         yield
     except Stopped as stopped:
-        close("interrupted" if stopped.exit_code == 130 else "preempted", stopped.exit_code)
+        close(_status(stopped.exit_code), stopped.exit_code)
         raise
+    except Ended as ended:  # before or after the steps, which raise Stopped
+        close(_status(ended.exit_code), ended.exit_code)
+        raise Stopped("by a signal", f"gankit resume {run.path}", ended.exit_code) from ended
     except KeyboardInterrupt:
         close("interrupted", 130)
         raise
@@ -241,6 +263,17 @@ def _recorded(run: Run) -> Iterator[None]:
         close("failed", 1, f"{type(error).__name__}: {error}")
         raise
     close("done", 0)
+
+
+def _status(code: int) -> str:
+    return "interrupted" if code == 130 else "preempted"
+
+
+def _report(run: Run, changes: Mapping[str, Any]) -> None:
+    try:
+        write_report(run.path, changes)
+    except Exception:
+        log.warning("the report could not be written", exc_info=True)
 
 
 @contextlib.contextmanager

@@ -221,3 +221,32 @@ def test_a_distribution_that_has_gone(install, tmp_path):
         assert caught.value.message == f"the recipe of {run.path} is of gankit-zz-three 1.0, which is not installed"
         assert caught.value.hint == "pip install gankit-zz-three==1.0"
         install("gankit-zz-other", "1.0")  # one of the same name does not stand in for it
+
+
+def test_a_file_that_a_run_names_is_executed_only_if_it_is_trusted(folder, tmp_path, monkeypatch):
+    kept, _ = begun(tmp_path / "runs", f"{folder}/mine.py:Mine")
+    (folder / "mine.py").write_text("raise SystemExit('executed')")
+    run = Run(kept.path)  # as somebody else opens it
+    with pytest.raises(PluginError, match="which would be executed") as caught:
+        recipe_record.found_again(run)
+    assert f"sha256 {digest(folder / 'mine.py')[:16]}, not the one that trained it" in caught.value.message
+    assert "--trust-recipe" in caught.value.hint
+    run.trusted = True
+    with pytest.raises(PluginError, match="executed"):
+        recipe_record.found_again(run)
+    for limits in ("", "gankit-srgan"):
+        monkeypatch.setenv("GANKIT_PLUGINS", limits)
+        with pytest.raises(PluginError, match="GANKIT_PLUGINS limits recipes to installed ones"):
+            recipe_record.found_again(run)
+
+
+@pytest.mark.parametrize("source", ["{}/evil.py:Evil", "evil.py:Evil", "{}/evil.py", "../evil.py:Evil", "evil:Evil"])
+def test_no_name_of_a_source_executes_a_file(tmp_path, monkeypatch, source):
+    (tmp_path / "evil.py").write_text("import pathlib; pathlib.Path(__file__).with_name('done').touch()")
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    (tmp_path / "cwd" / "evil.py").write_text((tmp_path / "evil.py").read_text())
+    run = Run(Run.create(tmp_path / "runs", "evil", "recipe: evil\n", {"source": source.format(tmp_path)}).path)
+    with pytest.raises(PluginError):
+        recipe_of(run)
+    assert not list(tmp_path.rglob("done"))

@@ -38,7 +38,7 @@ def three(tmp_path):
     ):
         path = root / recipe / name
         path.mkdir(parents=True)
-        write_json(path / "run.json", {"recipe": recipe, "started": started})
+        write_json(path / "run.json", {"recipe": recipe, "status": "done", "started": started})
         made.append(Run(path))
     return root, *made
 
@@ -144,7 +144,7 @@ def test_one_damaged_run_does_not_hide_the_others(three):
         (first.path / "run.json").write_bytes(damage)
         assert find_run("latest", root).path == last.path
         assert find_run("wave", root).path == wave.path
-        with pytest.raises(UsageError, match="cannot be read"):
+        with pytest.raises(UsageError, match=r"cannot be read|is damaged"):
             _ = find_run(str(first.path), root).info
 
 
@@ -203,9 +203,13 @@ def test_the_lock_is_let_go_after_an_error(run):
 # --- metrics ---------------------------------------------------------------------------------------------------------
 
 
+def line_of(total, loss):
+    return {"stage": "ü", "step": total, "total": total, "seconds": 0.5, "terms": {"g/loss": loss}}
+
+
 def test_a_torn_line_is_left_out(run):
     assert run.metrics() == []
-    lines = [{"total": i, "loss": i / 3, "name": "ü"} for i in range(5)]
+    lines = [line_of(i, i / 3) for i in range(5)]
     for line in lines:
         run.log(line)
     assert run.metrics() == lines
@@ -218,18 +222,23 @@ def test_a_torn_line_is_left_out(run):
 
 def test_rewind_drops_what_will_be_done_again(run):
     for total in (10, 20, 30, 40):
-        run.log({"total": total, "loss": total + 1e-9})
+        run.log(line_of(total, total + 1e-9))
     with (run.path / "metrics.jsonl").open("a") as file:
         file.write('{"total": 50, "lo')
     run.rewind(20)
-    run.log({"total": 30, "loss": -1.0})
-    assert run.metrics() == [
-        {"total": 10, "loss": 10 + 1e-9},
-        {"total": 20, "loss": 20 + 1e-9},
-        {"total": 30, "loss": -1.0},
-    ]
+    run.log(line_of(30, -1.0))
+    assert run.metrics() == [line_of(10, 10 + 1e-9), line_of(20, 20 + 1e-9), line_of(30, -1.0)]
     run.rewind(0)
     assert run.metrics() == []
+
+
+def test_a_damaged_line_is_named(run):
+    for total in (1, 2, 3):
+        run.log(line_of(total, 0.0))
+    path = run.path / "metrics.jsonl"
+    path.write_text(path.read_text().replace('"total": 2', '"total": "two"'))
+    with pytest.raises(UsageError, match=r"metrics.jsonl, line 2, is damaged: total: Input should be a valid integer"):
+        run.metrics()
 
 
 def test_log_refuses_what_is_not_json(run):

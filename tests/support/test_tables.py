@@ -3,9 +3,10 @@
 import gzip
 
 import pytest
+from growth import growth
 
 from gankit.errors import DataError
-from gankit.support import TextTable, tables
+from gankit.support import TextTable, tables, text_lines
 
 TEXT = 'name;dose\r\nMüller;0,5\r\n\r\n;;\r\n"two\nlines"; 7 ;extra\r\n'
 ROWS = [(2, ["Müller", "0,5"]), (6, ["two\nlines", "7", "extra"])]
@@ -63,11 +64,47 @@ def test_there_must_be_a_file(tmp_path):
 
 
 def test_lines_and_columns_are_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "LONGEST", 100)
-    monkeypatch.setattr(tables, "WIDEST", 20)
+    monkeypatch.setattr(tables, "ROW_CHARACTERS", 100)
+    monkeypatch.setattr(tables, "COLUMNS", 20)
     (tmp_path / "x").write_text("a,b\n" + "1" * 200)
     with pytest.raises(DataError, match="longer than 100"):
         list(TextTable(tmp_path / "x").rows())
     (tmp_path / "x").write_text("," * 30 + "a")
     with pytest.raises(DataError, match="31 columns"):
         TextTable(tmp_path / "x")
+
+
+def test_a_row_of_many_lines_and_a_wide_line_of_names(tmp_path, monkeypatch):
+    (tmp_path / "x").write_text("a,b\n" + '"\n",' * 400_000 + "\n")
+    with pytest.raises(DataError, match="a row of x is longer than 1,048,576"):
+        list(TextTable(tmp_path / "x").rows())
+    names = [f"gene{i}" for i in range(20_000)]  # more characters than the module csv takes for a cell
+    (tmp_path / "x").write_text(",".join(names) + "\n1,2\n")
+    table = TextTable(tmp_path / "x")
+    assert table.names == names and list(table.rows()) == [(2, ["1", "2"])]
+    monkeypatch.setattr(tables, "LACKING_CELLS", 60_000)
+    (tmp_path / "x").write_text(",".join(names) + "\n" + "1\n" * 4)
+    with pytest.raises(DataError, match="lack nearly all of its 20,000 columns"):
+        list(TextTable(tmp_path / "x").rows())
+    (tmp_path / "x").write_text("a,b,c\n" + "1\n" * 100_000)  # a table that lacks a little everywhere is a table
+    assert len(list(TextTable(tmp_path / "x").rows())) == 100_000
+
+
+def test_lines_of_text(tmp_path):
+    (tmp_path / "x").write_bytes(gzip.compress("é one\ntwo".encode("latin-1")))
+    assert list(text_lines(tmp_path / "x")) == ["é one\n", "two"]
+    with pytest.raises(DataError, match="there is no file"):
+        list(text_lines(tmp_path / "y"))
+
+
+@pytest.mark.parametrize("head", ["", "date,close\n"])
+def test_a_line_of_300_mb_costs_nothing(tmp_path, head):
+    path = tmp_path / "x.csv"
+    with path.open("w") as file:
+        file.write(head)
+        for _ in range(300):
+            file.write("1," * 500_000)
+    for code in ("list(TextTable(path).rows())", "list(text_lines(path))"):
+        took = growth(path, "from gankit.support import TextTable, text_lines", code)
+        assert "longer than 1,048,576 characters" in took.said
+        assert took.mb < 60 and took.seconds < 1, took

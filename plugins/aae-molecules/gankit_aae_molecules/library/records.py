@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from gankit.errors import DataError
+from gankit.support import text_lines
 from gankit_aae_molecules.tables.pieces import PiecewiseTable
 
 NAMES = ("name", "id", "identifier", "compound", "pert_iname", "nsc", "chembl_id", "drug_name", "title")
@@ -41,18 +41,13 @@ def records(path: Path) -> Iterator[Record]:
 
 
 def _lines(path: Path) -> Iterator[Record]:
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(path, "rt", encoding="utf-8", errors="replace") as file:
-            number = 0
-            for line in file:
-                words = line.split(maxsplit=1)
-                if not words or (number == 0 and words[0].lower() == "smiles"):
-                    continue
-                number += 1
-                yield Record(words[0], words[1].strip().replace("\t", " ") if len(words) > 1 else str(number))
-    except (OSError, EOFError) as error:
-        raise DataError(f"{path.name} is damaged: {error}", "is it whole?") from error
+    number = 0
+    for line in text_lines(path, hint="give lines of a SMILES and a name"):
+        words = line.split(maxsplit=1)
+        if not words or (number == 0 and words[0].lower() == "smiles"):
+            continue
+        number += 1
+        yield Record(words[0], words[1].strip().replace("\t", " ") if len(words) > 1 else str(number))
 
 
 def _table(path: Path) -> Iterator[Record]:

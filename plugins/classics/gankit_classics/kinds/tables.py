@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,11 @@ def read(path: Path) -> tuple[Columns, dict[str, str], int]:
         DataError: It cannot be read, or nothing is left to learn from.
     """
     file, rows = TextTable(path), []
-    names = [name or f"column {i + 1}" for i, name in enumerate(file.names)]
-    names = [f"{name}.{names[:i].count(name)}" if name in names[:i] else name for i, name in enumerate(names)]
+    seen, names = Counter[str](), []
+    for i, given in enumerate(file.names):
+        name = given or f"column {i + 1}"
+        names.append(f"{name}.{seen[name]}" if seen[name] else name)
+        seen[name] += 1
     for line, row in file.rows():
         if any(row[len(names) :]):
             raise DataError(f"line {line} of {path} has {len(row)} cells, and there are {len(names)} names")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,15 +12,15 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from gankit.errors import DataError
+from gankit.support.limits import PICTURE_PIXELS
+from gankit.support.picture_file import open_picture
 
 Item = TypeVar("Item")
 T = TypeVar("T")
 EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"})
 """Endings of the files that are taken for pictures, in lower case."""
-MAX_PIXELS = 200e6
+MAX_PIXELS = PICTURE_PIXELS
 """Most pixels of a picture that is opened: 600 MB decoded. A file of a few kilobytes can claim any size."""
-
-_OPENING = threading.Lock()
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -74,7 +72,7 @@ def read_image(path: Path, keep_grey: bool = False) -> np.ndarray:
         >>> read_image(Path("photo.jpg")).shape  # doctest: +SKIP
         (3024, 4032, 3)
     """
-    with _opened(path) as image:
+    with open_picture(path) as image:
         try:
             return _eight_bits(ImageOps.exif_transpose(image), keep_grey)
         except Exception as error:  # decoders raise nearly anything on a damaged file
@@ -93,7 +91,7 @@ def image_size(path: Path) -> tuple[int, int]:
         >>> image_size(Path("photo.jpg"))  # doctest: +SKIP
         (3024, 4032)
     """
-    with _opened(path) as image:
+    with open_picture(path) as image:
         return image.height, image.width
 
 
@@ -137,27 +135,6 @@ def read_each(
         hint = bad[0].hint if len(bad) == 1 else "remove them, or put whole files in their place"
         raise DataError("; ".join(error.message for error in bad[:10]) + more, hint)
     return found
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """An image whose header, but no pixel, has been read, and whose size is acceptable."""
-    try:
-        with _OPENING:  # Pillow's own limit is a global, warns at 90 million pixels and refuses 179 million
-            limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-            try:
-                image = Image.open(path)
-            finally:
-                Image.MAX_IMAGE_PIXELS = limit
-    except FileNotFoundError as error:
-        raise DataError(f"no such image: {path}", "check the path") from error
-    except Exception as error:
-        raise DataError(f"cannot read {path}: not an image, or damaged", "open the file or remove it") from error
-    with image:
-        if image.width * image.height > MAX_PIXELS:
-            size = f"{image.width} x {image.height}"
-            raise DataError(f"{path} is too large: {size} pixels", f"at most {MAX_PIXELS:.0f} pixels; cut it up first")
-        yield image
 
 
 def _eight_bits(image: Image.Image, keep_grey: bool) -> np.ndarray:

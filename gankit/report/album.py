@@ -17,6 +17,8 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
+from gankit.support.picture_file import open_picture
+
 NEWEST_ROOM, EARLIER_ROOM = 9_000_000, 3_000_000  # characters of data URIs
 NEWEST_PICTURES, EARLIER_SETS, PICTURES_A_SET = 24, 20, 4
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -85,7 +87,7 @@ def _stored(picture: Image.Image | Path, side: int, limit: int) -> tuple[str, tu
     """The address and the size of a picture, reduced to `side`."""
     if isinstance(picture, Path):
         raw = picture.read_bytes()
-        with Image.open(io.BytesIO(raw)) as opened:
+        with open_picture(picture) as opened:
             opened.load()
         if max(opened.size) <= (side or math.inf) and len(raw) <= limit and opened.format in ("PNG", "JPEG", "WEBP"):
             return data_uri(raw), opened.size

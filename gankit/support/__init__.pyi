@@ -13,6 +13,7 @@ from .memory import peak_mb as peak_mb
 from .network_file import read_facts as read_facts
 from .network_file import read_network as read_network
 from .network_file import write_network as write_network
+from .picture_file import open_picture as open_picture
 from .places import home as home
 from .places import offline as offline
 from .progress import Bar as Bar
@@ -20,6 +21,7 @@ from .progress import Listener as Listener
 from .progress import Progress as Progress
 from .progress import TrainingBar as TrainingBar
 from .tables import TextTable as TextTable
+from .tables import text_lines as text_lines
 from .torch_file import read_tensors as read_tensors
 from .values import duration as duration
 from .values import figure as figure

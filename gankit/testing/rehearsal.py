@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gankit.recipe import Recipe
+from gankit.support.picture_file import open_picture
 from gankit.testing.failure import ensure
 from gankit.testing.tiny_game import shared
 
@@ -53,10 +54,8 @@ def check_evaluation(evaluation: Mapping[str, Any]) -> None:
 
 def check_pictures(files: list[Path]) -> None:
     """Fails unless the pictures among the files open and show something."""
-    from PIL import Image
-
     for path in files:
         if path.suffix in (".png", ".jpg"):
-            with Image.open(path) as image:
+            with open_picture(path) as image:
                 low, high = np.asarray(image.convert("L")).min(), np.asarray(image.convert("L")).max()
             ensure(low < high, f"the picture {path.name} is one flat colour", "scale its values to 0..255")

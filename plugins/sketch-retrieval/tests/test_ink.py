@@ -135,7 +135,7 @@ def cut_in_half():
 def test_what_is_no_picture_is_said(content, tmp_path):
     path = tmp_path / "broken.png"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"broken\.png cannot be read"):
+    with pytest.raises(DataError, match=r"broken\.png"):
         open_grey(path)
 
 

@@ -109,7 +109,7 @@ def test_what_cannot_be_used_is_counted(folder, caplog):
     found = read(folder)
     assert found.left_out == {"unreadable": 1, "without ink": 2, "smaller than 8 pixels": 1} and len(found) == 10
     assert "4 pictures left out: 1 unreadable, 2 without ink, 1 smaller than 8 pixels" in caplog.text
-    assert "broken.png cannot be read" in caplog.text and "black.png" in caplog.text
+    assert "broken.png: not a picture" in caplog.text and "black.png" in caplog.text
 
 
 def test_nothing_to_use(tmp_path):

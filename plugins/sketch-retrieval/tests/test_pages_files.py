@@ -130,11 +130,11 @@ def test_no_frame_of_a_cut_tiff_is_left_out_silently(tmp_path):
 
 def test_what_is_no_picture_is_refused(tmp_path):
     (tmp_path / "a.png").write_text("no picture")
-    with pytest.raises(DataError, match=r"a\.png cannot be read"):
+    with pytest.raises(DataError, match=r"a\.png"):
         read(tmp_path / "a.png")
     Image.fromarray(ramp()).save(tmp_path / "b.jpg")
     (tmp_path / "b.jpg").write_bytes((tmp_path / "b.jpg").read_bytes()[:300])
-    with pytest.raises(DataError, match=r"b\.jpg cannot be read"):
+    with pytest.raises(DataError, match=r"b\.jpg"):
         read(tmp_path / "b.jpg")
 
 

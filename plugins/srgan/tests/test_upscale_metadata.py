@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 import pyvips
 import tifffile
-from gankit_srgan.upscale import exif, xmp
+from gankit_srgan.upscale import exif, pictures, xmp
+from growth import growth
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+
+from gankit.errors import DataError
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (30, 44, 3), np.uint8)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -286,3 +289,46 @@ def test_iptc_block_of_a_jpeg_is_kept(tmp_path, upscale, repeat):
     from PIL import IptcImagePlugin
 
     assert IptcImagePlugin.getiptcinfo(Image.open(tmp_path / "out.jpg"))[(2, 120)] == b"Caption"
+
+
+def greedy(tags, size):
+    """A block of EXIF of `size` bytes whose tags all mean the same bytes, nearly all of it."""
+    at = 8 + 2 + 12 * tags + 4
+    entries = b"".join(struct.pack("<HHII", 0x8A00 + i, 7, size - at, at) for i in range(tags))
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", tags) + entries + bytes(4) + bytes(size - at)
+
+
+def test_tags_that_ask_for_gigabytes_cost_nothing(tmp_path):
+    block = greedy(30_000, 1_000_000)
+    with pytest.raises(ValueError, match="more bytes than the file"):
+        exif.parse(block)
+    (tmp_path / "a.tif").write_bytes(block)
+    Image.new("L", (4, 4)).save(tmp_path / "b.png", exif=b"Exif\0\0" + block)
+    before = "from gankit_srgan.upscale import pictures; pictures.vips()"
+    code = "print(pictures.read(pictures.header(path)).notes)"
+    refused = growth(tmp_path / "a.tif", before, code)
+    assert "its tags ask for more bytes than it has" in refused.said
+    read = growth(tmp_path / "b.png", before, code)
+    assert not read.said
+    for took in (refused, read):
+        assert took.mb < 100 and took.seconds < 1, took
+
+
+def test_a_pointer_beyond_every_file_is_damage():
+    # The pointer to the EXIF directory is nine numbers long, hence larger than any place.
+    block = b"MM\0*\0\0\0\x08\0\1" + struct.pack(">HHII", 0x8769, 4, 9, 26) + bytes(4) + b"\xff" * 40
+    with pytest.raises(ValueError, match="damaged EXIF"):
+        exif.parse(block)
+
+
+@pytest.mark.parametrize(
+    "content", [b"%!PS-Adobe-3.0 EPSF-3.0\n", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7\n"]
+)
+def test_only_pictures_of_the_formats_that_are_meant_are_read(tmp_path, content):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(DataError, match="not a picture"):
+        pictures.header(tmp_path / "a.png")
+    heif = tmp_path / "b.png"
+    heif.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0heicmif1")
+    with pytest.raises(DataError, match="not a picture"):
+        pictures.header(heif)

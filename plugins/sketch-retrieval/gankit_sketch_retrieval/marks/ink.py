@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from gankit import DataError
+from gankit.support import open_picture
 from gankit_sketch_retrieval.marks.normalisation import LEVEL
 
 DARK, BRIGHT = "dark", "bright"
@@ -50,8 +51,10 @@ def open_grey(path: Path) -> np.ndarray:
     from PIL import ImageOps
 
     try:
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             return grey(ImageOps.exif_transpose(picture))
+    except DataError:
+        raise
     except Exception as error:  # decoders raise nearly anything on a damaged file
         raise DataError(f"{path} cannot be read as a picture: {error}") from error
 

@@ -16,9 +16,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from gankit import DataError, UsageError
+from gankit.support import open_picture
 from gankit_sketch_retrieval.marks.ink import grey
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2"})
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")  # of their contents, as Pillow calls them
 TIFF = frozenset({".tif", ".tiff"})
 PDF = ".pdf"
 DPI = 200  # at which a PDF's pages are drawn
@@ -162,7 +164,7 @@ def _picture(path: Path) -> Iterator[Image.Image]:
             if path.suffix.lower() in TIFF:
                 # Pillow just warns of a directory that ends early, and leaves out the frames after it.
                 warnings.filterwarnings("error", "Corrupt EXIF data", UserWarning)
-            with Image.open(path) as picture:
+            with open_picture(path, FORMATS) as picture:
                 yield picture
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{path} has a page of more than {LARGEST:,} pixels", "scale it down, or cut it up") from error

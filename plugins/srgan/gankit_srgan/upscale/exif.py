@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,7 @@ Directory = dict[int, tuple[int, bytes]]
 """Tag -> (type of the values, the values, little-endian)."""
 
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # beginnings of a file; the last two are BigTIFF
 RATIONALS = (5, 10)  # two numbers of four bytes each
 SHORT, LONG, LONG8 = 3, 4, 16
 WIDTH, HEIGHT, ORIENTATION, EXIF, GPS, INTEROP = 0x100, 0x101, 0x112, 0x8769, 0x8825, 0xA005
@@ -92,11 +94,12 @@ def parse(data: bytes | mmap.mmap) -> Exif:
         data = data[6:]
     try:
         order, big, start = _head(data)
-        image = _read(data, start, order, big)
-        photo = _follow(data, image, EXIF, order, big)
-        gps = _follow(data, image, GPS, order, big)
-        interop = _follow(data, photo, INTEROP, order, big)
-    except (struct.error, IndexError, KeyError) as error:
+        room = [len(data)]
+        image = _read(data, start, order, big, room)
+        photo = _follow(data, image, EXIF, order, big, room)
+        gps = _follow(data, image, GPS, order, big, room)
+        interop = _follow(data, photo, INTEROP, order, big, room)
+    except (struct.error, IndexError, KeyError, OverflowError) as error:
         raise ValueError(f"damaged EXIF: {error}") from error
     image = {tag: value for tag, value in image.items() if tag not in STRUCTURAL}
     return Exif(image, photo, gps, interop)
@@ -114,6 +117,19 @@ def of_tiff(path: Path) -> Exif:
     return found
 
 
+def overlaps(path: Path) -> bool:
+    """Whether the tags of a TIFF file ask for more bytes than it has; libtiff takes seconds to find that out."""
+    with open(path, "rb") as file:
+        if file.read(4) not in TIFF:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            try:
+                order, big, start = _head(data)
+                return sum(size for _, _, size, _ in _entries(data, start, order, big)) > len(data)
+            except (struct.error, OverflowError):
+                return False  # and libtiff says what is wrong
+
+
 def add_to_tiff(path: Path, exif: Exif) -> None:
     """Adds the tags to a finished TIFF file: its directory is written once more, behind all else.
 
@@ -124,8 +140,8 @@ def add_to_tiff(path: Path, exif: Exif) -> None:
     with open(path, "r+b") as file:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             _, big, start = _head(data)
-            image = _read(data, start, "<", big)
             end = len(data)
+            image = _read(data, start, "<", big, [end])
         image = {tag: value for tag, value in exif.image.items() if tag in DESCRIPTIVE} | image
         out = bytearray(end % 2)  # directories begin at even places
         start = exif._append(out, image, big, end)
@@ -145,22 +161,41 @@ def _head(data: bytes | mmap.mmap) -> tuple[str, bool, int]:
     return order, big, struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)[0]
 
 
-def _read(data: bytes | mmap.mmap, start: int, order: str, big: bool) -> Directory:
-    count_format, entry_format, room = ("Q", "HHQ", 8) if big else ("H", "HHI", 4)
+def _read(data: bytes | mmap.mmap, start: int, order: str, big: bool, room: list[int]) -> Directory:
+    """A directory.
+
+    Args:
+        data: The block or file.
+        start: Of the directory in it.
+        order: Of the bytes.
+        big: Whether it is a BigTIFF.
+        room: Bytes that the values of all directories may still have: together no more than the file, since they lie
+            side by side in it. Thousands of tags that mean the same megabyte would fill the memory.
+    """
+    found: Directory = {}
+    for tag, kind, size, at in _entries(data, start, order, big):
+        if at + size > len(data):
+            raise ValueError(f"damaged EXIF: tag {tag} lies behind the end")
+        room[0] -= size
+        if room[0] < 0:
+            raise ValueError("damaged EXIF: its values have more bytes than the file")
+        found[tag] = (kind, _little(bytes(data[at : at + size]), kind, order))
+    return found
+
+
+def _entries(data: bytes | mmap.mmap, start: int, order: str, big: bool) -> Iterator[tuple[int, int, int, int]]:
+    """Tag, type, size in bytes and place of each value of a directory."""
+    count_format, entry_format, inside = ("Q", "HHQ", 8) if big else ("H", "HHI", 4)
     (count,) = struct.unpack_from(order + count_format, data, start)
     place = start + struct.calcsize(order + count_format)
-    found: Directory = {}
     for _ in range(count):
         tag, kind, number = struct.unpack_from(order + entry_format, data, place)
         place += struct.calcsize(order + entry_format)
         size = SIZES.get(kind, 0) * number
         if size:
-            at = place if size <= room else struct.unpack_from(order + ("Q" if big else "I"), data, place)[0]
-            if at + size > len(data):
-                raise ValueError(f"damaged EXIF: tag {tag} lies behind the end")
-            found[tag] = (kind, _little(bytes(data[at : at + size]), kind, order))
-        place += room
-    return found
+            at = place if size <= inside else struct.unpack_from(order + ("Q" if big else "I"), data, place)[0]
+            yield tag, kind, size, at
+        place += inside
 
 
 def _little(values: bytes, kind: int, order: str) -> bytes:
@@ -171,11 +206,11 @@ def _little(values: bytes, kind: int, order: str) -> bytes:
     return b"".join(values[i : i + step][::-1] for i in range(0, len(values), step))
 
 
-def _follow(data: bytes | mmap.mmap, parent: Directory, tag: int, order: str, big: bool) -> Directory:
+def _follow(data: bytes | mmap.mmap, parent: Directory, tag: int, order: str, big: bool, room: list[int]) -> Directory:
     """Takes a pointer out of `parent` and reads what it points to."""
     if tag not in parent:
         return {}
-    return _read(data, int.from_bytes(parent.pop(tag)[1], "little"), order, big)
+    return _read(data, int.from_bytes(parent.pop(tag)[1], "little"), order, big, room)
 
 
 def _pointer(place: int, big: bool) -> tuple[int, bytes]:

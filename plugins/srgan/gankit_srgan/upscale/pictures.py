@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from gankit.errors import DataError
 from gankit.images import MAX_PIXELS
+from gankit.support import open_picture
 from gankit_srgan.upscale import exif
 from gankit_srgan.upscale.vips import reason, vips
 
@@ -152,25 +152,24 @@ def _open(path: Path) -> tuple[Any, str]:
     pyvips = vips()
     if not path.is_file():
         raise FileNotFoundError(path)
+    if exif.overlaps(path):
+        raise DataError(f"cannot read {path}: its tags ask for more bytes than it has", "the file is damaged")
     try:
         image = pyvips.Image.new_from_file(str(path), fail_on="truncated")
-    except pyvips.Error as error:
-        return _bitmap(path, error), "bmp"
+    except pyvips.Error:
+        with path.open("rb") as file:
+            if file.read(2) != b"BM":
+                raise
+        return _bitmap(path), "bmp"
     name = LOADERS.get(image.get("vips-loader").removesuffix("_source"))
     if name is None:
         raise DataError(f"cannot read {path}: not a format that gankit knows", "known: JPEG, PNG, TIFF, WebP, GIF, BMP")
     return image, name
 
 
-def _bitmap(path: Path, unknown: Exception) -> Any:
+def _bitmap(path: Path) -> Any:
     """A BMP file, which libvips does not read by itself."""
-    try:
-        bitmap = Image.open(path, formats=["BMP"])
-    except Exception:
-        raise unknown from None
-    with bitmap:
-        if bitmap.width * bitmap.height > MAX_PIXELS:
-            raise DataError(f"{path} is too large: {bitmap.width} x {bitmap.height} pixels", "cut it up first")
+    with open_picture(path, ("BMP",)) as bitmap:
         return vips().Image.new_from_array(np.asarray(bitmap.convert("L" if bitmap.mode in ("1", "L") else "RGB")))
 
 

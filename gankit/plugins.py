@@ -110,8 +110,25 @@ def load_entry(point: importlib.metadata.EntryPoint) -> Entry:
     except PluginError as error:
         return Entry(point.name, distribution, version, None, error.message, error)
     except (Exception, SystemExit) as error:
-        return Entry(point.name, distribution, version, None, blamed(error).message, error)
+        return Entry(point.name, distribution, version, None, _pointless(point) or blamed(error).message, error)
     return Found(point.name, distribution, version, recipe, heavy=_heavy(known))
+
+
+def _pointless(point: importlib.metadata.EntryPoint) -> str:
+    """What is wrong if a module has no class of the name that its entry point gives; "" if that is not the matter."""
+    module = sys.modules.get(point.module)
+    if module is None or hasattr(module, point.attr):
+        return ""
+    near = did_you_mean(point.attr, _recipes_of(module))
+    return (
+        f"its entry point names {point.value}, and there is no such class; {near or 'the module has no recipe'} "
+        "(a changed entry point counts once its distribution is installed again)"
+    )
+
+
+def _recipes_of(module: object) -> list[str]:
+    members = inspect.getmembers(module, inspect.isclass)
+    return [key for key, value in members if issubclass(value, Recipe) and key != "Recipe"]
 
 
 def _heavy(known: set[str]) -> str:
@@ -241,9 +258,7 @@ def _from_file(path: Path, class_name: str) -> Found:
         return _usable(Entry(class_name, str(path), "", None, blamed(error).message, error))
     recipe = getattr(module, class_name, None)
     if recipe is None:
-        members = inspect.getmembers(module, inspect.isclass)
-        recipes = [key for key, value in members if issubclass(value, Recipe) and key != "Recipe"]
-        raise PluginError(f"{path} has no class {class_name!r}", did_you_mean(class_name, recipes))
+        raise PluginError(f"{path} has no class {class_name!r}", did_you_mean(class_name, _recipes_of(module)))
     check_class(recipe, getattr(recipe, "name", ""))
     return _usable(Found(recipe.name, str(path), "", recipe, heavy=_heavy(known)))
 

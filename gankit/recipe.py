@@ -428,12 +428,19 @@ class Recipe:
         Args:
             source: What the user named.
 
+        A recipe with an option `data` opens it as for a training, and counts examples, unless it can say more.
+
         Returns:
             All of it as JSON, and as lines of text. Where a fact `ok` is False, the command exits with 1.
         """
         from gankit.errors import UsageError
 
-        raise UsageError(f"{self.name} has no check of its own", "leave --recipe out")
+        if "data" not in self.Config.model_fields:
+            raise UsageError(f"{self.name} has no check of its own", "leave --recipe out")
+        found = type(self)(self.config.model_copy(update={"data": source})).data()
+        examples = {name: source.n for name, source in found.train.items()}
+        lines = [f"{name}: {count:,} examples to train on" for name, count in examples.items()]
+        return {"examples": examples, "facts": dict(found.facts)}, "\n".join(lines)
 
     def networks(self, data: Data) -> dict[str, Any]:
         """Builds the networks (`keras.Model`) from `data.facts`; called in the strategy's scope.

@@ -72,7 +72,11 @@ BROKEN = {
     "syntax": ("x = 1\ndef", ".py:2: SyntaxError: invalid syntax", "--debug"),
     "is no class": ("Mine = 3", "not a subclass of gankit.Recipe", "--debug"),
     "is no recipe": ("class Mine: name = 'zz-bad'", "not a subclass of gankit.Recipe", "--debug"),
-    "lacks the attribute": ("Other = 3", "AttributeError", "--debug"),
+    "lacks the class": (
+        RECIPE.replace("class Mine", "class Other"),
+        "no such class; known: Other (a changed entry",
+        "--debug",
+    ),
     "has another name": (RECIPE.replace("{name}", "zz-else"), "its entry point is 'zz-bad'", "one name for both"),
     "has no name": (RECIPE.replace('"{name}"', "None"), "Mine.name is None", "my-gan"),
     "has a config of its own": (RECIPE + "        Config = dict\n", "Config is not a subclass", "--debug"),

@@ -7,6 +7,7 @@ import keyword
 import re
 import shutil
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,11 @@ KINDS = {  # what one begins from -> a line about the model, and what it needs b
     "table": ("A column of a table from the others, as a distribution.", ["scipy>=1.13"]),
 }
 COMMON = ("keras>=3.15.1,<3.16", "numpy>=1.26", "pydantic>=2.7")
+OURS = ("aae-molecules", "classics", "datasets", "sketch-retrieval", "srgan", "stock-gan")  # behind "gankit-"
 # Names that the code of the templates uses for something else.
 TAKEN = {
     *("Any", "ArraySource", "Augmented", "Data", "Evaluation", "Field", "Flip", "Iterator", "Jitter", "Literal"),
-    *("Mapping", "Path", "Phase"),
+    *("DataError", "Mapping", "Path", "Phase"),
     *("PictureSource", "Recipe", "Selection", "Stage", "Terms", "Training", "Turn", "UsageError"),
 }
 
@@ -87,7 +89,9 @@ def command(name: str, kind: str, out: Path | None, as_json: bool) -> None:
 def check_name(name: str) -> None:
     """Raises UsageError unless a recipe can have the name."""
     if not re.fullmatch(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?", name) or "--" in name:
-        plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")[:40].rstrip("-")
+        latin = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()  # é is e
+        plain = re.sub(r"[^a-z0-9]+", "-", latin.lower()).strip("-")
+        plain = (f"gan-{plain}" if plain[:1].isdigit() else plain)[:40].rstrip("-")
         raise UsageError(
             f"a recipe cannot be called {name!r}",
             "use lower case letters, digits and single hyphens, a letter first"
@@ -97,12 +101,14 @@ def check_name(name: str) -> None:
 
 def check_free(name: str, distribution: str, module: str) -> None:
     """Raises UsageError if a command, an installed recipe or a package has the name."""
-    hint = f"call it something else: gankit new my-{name}"
+    hint = f"call it something else: gankit new {f'{name}-2' if name.startswith('my-') else f'my-{name}'}"
     if name in plugins.VERBS:
         raise UsageError(f"{name!r} is a command of gankit", hint)
     for point in plugins.entry_points(name):
         owner = point.dist.name if point.dist else "another distribution"
         raise UsageError(f"{owner} has a recipe {name!r}", hint)
+    if name in OURS:
+        raise UsageError(f"{distribution} is a distribution of gankit's own", hint)
     if importlib.util.find_spec(module) is not None:
         raise UsageError(f"a package {module} of a distribution {distribution} is installed", hint)
 

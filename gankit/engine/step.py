@@ -105,8 +105,9 @@ class CompiledStage:
         with keyed_alone(NOISE):
             terms = phase.loss(turn)
         if not isinstance(terms, Mapping) or not terms:
+            nothing = terms is None or isinstance(terms, Mapping)
             raise RecipeError(
-                f"it returned {f'a {type(terms).__name__}' if terms else 'nothing'}",
+                f"it returned {'nothing' if nothing else f'a {type(terms).__name__}'}",
                 "return {term: one value an example}; is a `return` missing?",
             )
         if unknown := set(phase.weights) - set(terms):
@@ -119,7 +120,8 @@ class CompiledStage:
             if value.shape.rank != 1 or value.shape[0] not in (None, local):
                 raise RecipeError(
                     f"term {phase.name}/{name} has shape {value.shape}, not one value an example ({local},)",
-                    "average over everything but the batch; the engine averages over the batch",
+                    "average over all axes but the first; the engine averages over the batch. Where [batch, 1] meets "
+                    "[batch], take x[:, 0] of the one",
                 )
             found[name] = value
             total += float(phase.weights.get(name, 1.0)) * self._mean(value)

@@ -19,9 +19,7 @@ log = logging.getLogger("gankit")
 
 SHOWN = 5  # names in a message
 
-LAYOUTS = (
-    """give pictures side by side, sub-folders A and B with the same file names, or trainA and trainB; or two folders"""
-)
+LAYOUTS = "put pictures side by side in it, or sub-folders A and B (or trainA and trainB), or name two folders"
 
 
 def open_pairs(
@@ -88,6 +86,8 @@ def open_pairs(
         found, test = _side_by_side(train), _side_by_side(tested) if tested else None
     parts = divided(found, test, held_out)
     how = Fit(size, fit, channels, halves=not sides)
+    if not sides:
+        _check_halves([file for part in parts for (file,) in part or ()])
 
     def opened(pairs: Sequence[tuple[Path, ...]]) -> dict[str, Any]:
         if not pairs:
@@ -175,9 +175,20 @@ def _side_by_side(folder: Path) -> list[tuple[Path, ...]]:
     """The pictures of a folder, each of which is a pair."""
     if not (found := loose_pictures(folder)):
         inside = ", ".join(sub_folders(folder)) or "nothing of use"
-        hint = "put pictures side by side in it, or sub-folders A and B (or trainA and trainB), or name two folders"
-        raise DataError(f"no pairs of pictures in {folder}, but {inside}", hint)
+        raise DataError(f"no pairs of pictures in {folder}, but {inside}", LAYOUTS)
     return [(file,) for file in found]
+
+
+def _check_halves(files: Sequence[Path]) -> None:
+    """Says what is taken for pairs; pictures that are not wider than high can hardly be two side by side."""
+    single = [file for file, size in zip(files, read_each(files, image_size), strict=True) if size[1] <= size[0]]
+    if single:
+        raise DataError(
+            f"{len(single):,} of {len(files):,} pictures are no wider than high, so they are no pairs side by side: "
+            f"{listed([file.name for file in single])}",
+            LAYOUTS,
+        )
+    log.info("each of %d pictures is taken for a pair, its left half and its right half", len(files))
 
 
 def _by_name(folder: Path) -> dict[str, Path]:

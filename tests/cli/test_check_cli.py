@@ -73,9 +73,3 @@ def test_what_fails_is_said_once_with_what_to_do(tmp_path, capsys):
 def test_two_choices_are_one_too_many(capsys):
     code, _, err = check(TOY, "--fast", "--only", "phases", capsys=capsys)
     assert code == 2 and "--fast and --only both choose checks" in err
-
-
-@pytest.mark.slow
-def test_the_toy_passes_all_of_them(capsys):
-    code, out, _ = check(TOY, capsys=capsys)
-    assert code == 0 and out.splitlines()[-1].startswith("all 11 checks passed in ")

@@ -343,6 +343,35 @@ def test_check_of_ones_own_files_asks_the_recipe(gankit, card, tmp_path):
     assert (code, out) == (2, "") and f"gankit data check {data} --recipe NAME" in err
 
 
+OPENING = """
+import numpy as np
+from gankit import ArraySource, Data, Recipe, RecipeConfig
+
+
+class Config(RecipeConfig):
+    data: str = ""
+
+
+class Opening(Recipe):
+    name, Config = "opening", Config
+
+    def data(self):
+        rows = np.loadtxt(self.config.data)
+        return Data({"rows": ArraySource(x=rows)}, {}, {"columns": rows.shape[1]})
+"""
+
+
+def test_a_recipe_without_a_check_of_its_own_opens_the_data(gankit, tmp_path):
+    (tmp_path / "mine.py").write_text(OPENING)
+    recipe, data = f"{tmp_path / 'mine.py'}:Opening", tmp_path / "data.txt"
+    data.write_text("1 2 3\n4 5 6\n")
+    assert gankit("data", "check", data, "--recipe", recipe)[:2] == (0, "rows: 2 examples to train on\n")
+    assert json.loads(gankit("data", "check", data, "--recipe", recipe, "--json")[1])["facts"] == {"columns": 3}
+    data.write_text("one two")
+    code, _, err = gankit("data", "check", data, "--recipe", recipe)
+    assert code == 1 and "mine.py:14 in data" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -51,6 +51,8 @@ def test_what_is_written_can_be_listed(recipe, check, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS[4:])
 def test_what_is_written_passes_the_kit(recipe, check, tmp_path):
+    if check in ("replicas", "resume", "bfloat16") and recipe.name != "my-table":
+        pytest.skip("minutes; the examples of docs/, which are the same games, are checked")
     check_recipe(recipe, check, tmp_path)
 
 
@@ -109,14 +111,14 @@ def test_nothing_is_written_over(tmp_path, capsys):
     ("name", "said", "hint"),
     [
         ("My GAN", "a recipe cannot be called 'My GAN'", "a letter first: gankit new my-gan"),
-        ("3d", "a recipe cannot be called '3d'", "a letter first: gankit new d"),
+        ("3d", "a recipe cannot be called '3d'", "a letter first: gankit new gan-3d"),
         ("-", "a recipe cannot be called '-'", "a letter first"),
         ("a_b", "a recipe cannot be called 'a_b'", "gankit new a-b"),
         ("a" * 41, "a recipe cannot be called", f"gankit new {'a' * 40}"),
         ("run", "'run' is a command of gankit", "gankit new my-run"),
         ("check", "'check' is a command of gankit", "gankit new my-check"),
         ("srgan", "gankit-srgan has a recipe 'srgan'", "gankit new my-srgan"),
-        ("classics", "a package gankit_classics of a distribution gankit-classics is installed", "gankit new my-cl"),
+        ("classics", "gankit-classics is a distribution of gankit's own", "gankit new my-classics"),
     ],
 )
 def test_names_that_cannot_be_are_refused_with_one_that_can(name, said, hint, tmp_path, monkeypatch, capsys):

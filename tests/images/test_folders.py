@@ -137,6 +137,18 @@ def test_pairs_of_different_proportions_are_said(tmp_path, caplog):
     assert "proportions" not in caplog.text
 
 
+def test_single_pictures_are_not_taken_for_pairs(tmp_path, caplog):
+    for number in range(6):
+        save(tmp_path / f"{number}.png", number, 100 + number)
+    caplog.set_level(logging.INFO, "gankit")
+    open_pairs(tmp_path, size=8)
+    assert "each of 6 pictures is taken for a pair, its left half and its right half" in caplog.text
+    save(tmp_path / "face.png", 1)
+    with pytest.raises(DataError, match=r"1 of 7 pictures are no wider than high.*: face\.png") as caught:
+        open_pairs(tmp_path, size=8)
+    assert "sub-folders A and B" in caught.value.hint
+
+
 def test_what_holds_no_pairs(tmp_path):
     in_two(tmp_path / "edges", tmp_path / "photos", range(4))
     in_two(tmp_path / "p" / "A" / "train", tmp_path / "p" / "B" / "train", range(4))

@@ -420,13 +420,25 @@ TRACED = {
         ('"fake": cross_entropy(fake, False)}', '"fake": tf.reduce_mean(fake)}'),
         "def judge",
         IN_JUDGE + "term discriminator/fake has shape (), not one value an example (16,)",
-        "everything but the batch",
+        "all axes but the first",
     ),
     "a loss in a list": (
         (FOOL, FOOL.replace('{"adversarial": ', "[").replace("}", "]")),
         "def fool",
         IN_FOOL,
         "{term:",
+    ),
+    "a loss that is a tensor": (
+        (FOOL, FOOL.replace('{"adversarial": ', "").replace(", True)}", ", True)")),
+        "def fool",
+        IN_FOOL + "it returned a SymbolicTensor",
+        "{term: one value an example}",
+    ),
+    "a column against a row": (
+        ('"fake": cross_entropy(fake, False)}', '"fake": fake - turn["point"][:, 0]}'),
+        "def judge",
+        IN_JUDGE + "term discriminator/fake has shape (16, 16), not one value an example (16,)",
+        "take x[:, 0] of the one",
     ),
     "a loss without a return": (
         (FOOL, FOOL.replace("return", "_ =")),

@@ -118,10 +118,14 @@ def score_pictures(
         given["untrained"] = untrained
     pictures = {name: checked_pictures(images) for name, images in given.items()}
     for name, images in pictures.items():
-        if len(images) < 2 or images.shape[1:] != pictures["test"].shape[1:]:
+        if len(images) < 2:
             raise DataError(
-                f"the {name} pictures are {list(images.shape)}, and the test pictures {list(pictures['test'].shape)}",
-                "give at least two pictures in each set, all of one size",
+                f"too few {name} pictures: {len(images)}", "distributions need at least two, hundreds to mean much"
+            )
+        if images.shape[1:] != pictures["test"].shape[1:]:
+            shapes = [list(found.shape[1:]) for found in (images, pictures["test"])]
+            raise DataError(
+                f"the {name} pictures are {shapes[0]}, and the test pictures {shapes[1]}", "make them one size"
             )
     count = min(map(len, pictures.values()))
     left_out: dict[str, str] = {}

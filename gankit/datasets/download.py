@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import ipaddress
 import json
 import logging
 import os
 import re
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,6 +36,8 @@ TIMEOUT = (10.0, 60.0)  # seconds to connect, and of silence
 WAITS = (1.0, 2.0, 4.0)  # seconds before another attempt; begun again whenever an attempt has brought something new
 MAX_REDIRECTS = 5
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # IPv6 that stands for IPv4
+PRIVATE = "nothing is fetched from this machine, the local network or a cloud's own services"
 BUSY = frozenset({408, 425, 429})  # and everything from 500 on: worth another attempt
 
 Advance = Callable[[int], Any]
@@ -58,18 +62,59 @@ class _Again(Exception):
 
 
 def check_address(address: str, *, loopback: bool = True) -> str:
-    """Returns an address that may be fetched: https, or http on this machine.
+    """Returns an address that may be fetched: https on a public host, or http on this machine, as servers of tests are.
 
     Raises:
-        DataError: It is another one, or is on this machine without `loopback`.
+        DataError: It is another one, or is http on this machine without `loopback`.
     """
     with contextlib.suppress(ValueError):
         parts = urlsplit(address)
         # Libraries differ in where a host ends if there are backslashes, spaces or control characters.
-        clear = re.fullmatch(r"[!-\[\]-~]+", address) and parts.hostname
-        if clear and (parts.scheme == "https" or (parts.scheme == "http" and loopback and parts.hostname in LOOPBACK)):
-            return address
+        if re.fullmatch(r"[!-\[\]-~]+", address) and (host := parts.hostname) and parts.port != 0:
+            if parts.scheme == "http" and loopback and host in LOOPBACK:
+                return address
+            if parts.scheme == "https":
+                if not _public(host):
+                    raise DataError(f"the address {address!r} is refused", PRIVATE)
+                return address
     raise DataError(f"the address {address!r} is refused", "only https addresses are fetched")
+
+
+def _public(host: str) -> bool:
+    """Whether a host may be anywhere on the internet: a name, or a number that is not kept for local networks."""
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
+        return False
+    try:
+        found = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return True
+    if isinstance(found, ipaddress.IPv6Address):
+        within = found.ipv4_mapped or found.sixtofour
+        if found in NAT64:
+            within = ipaddress.IPv4Address(found.packed[-4:])
+        found = within or found
+    return found.is_global and not found.is_multicast
+
+
+def _check_host(address: str) -> None:
+    """Refuses a name that means a machine of the local network, before it is asked for anything.
+
+    A name could mean another machine when it is looked up the second time; that one would need the name's certificate.
+    Where a proxy fetches, it looks the name up, and this machine perhaps cannot.
+
+    Raises:
+        DataError: It does.
+    """
+    from requests.utils import get_environ_proxies, select_proxy
+
+    parts = urlsplit(address)
+    if parts.scheme == "http" or select_proxy(address, get_environ_proxies(address)):
+        return
+    with contextlib.suppress(OSError, UnicodeError):  # the request says that there is no such host
+        for *_, place in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):
+            if not _public(str(place[0])):
+                raise DataError(f"the address {address!r} is refused: it leads to {place[0]}", PRIVATE)
 
 
 def sha256_of(path: Path, advance: Advance) -> str:
@@ -237,6 +282,7 @@ def _open(session: Any, address: str, headers: Mapping[str, str], hint: str) -> 
     """The response to a request, behind redirections each of which is as safe as the address itself."""
     loopback = urlsplit(address).scheme == "http"
     for _ in range(MAX_REDIRECTS + 1):
+        _check_host(address)
         response = session.get(address, headers=headers, stream=True, timeout=TIMEOUT, allow_redirects=False)
         if not response.is_redirect:
             return response

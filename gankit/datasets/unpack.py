@@ -8,6 +8,7 @@ the disk.
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import hashlib
 import lzma
@@ -21,13 +22,17 @@ import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from gankit.datasets.download import Advance, silent
 from gankit.errors import DataError
+from gankit.support.limits import MEMBER_LIST_BYTES, MEMBERS
 
 CHUNK = 1 << 20
+MEMBER = b"PK\1\2"  # how each member begins in a zip archive's list
 MAX_NAME = 1000  # characters
+HEADS = b"LKxXg"  # types of tar's members that only hold a long name or attributes of the next one
+PEEKED = 1 << 26  # bytes of a tar archive that are looked at before it is unpacked
 SPARE = 1 << 20  # bytes of tar headers and padding allowed beside what members need
 DAMAGED = (
     zipfile.BadZipFile,
@@ -53,7 +58,7 @@ class Limits:
         ratio: Of all files' bytes to the archive's; photographs have about 1, text tables 10.
     """
 
-    members: int = 1_000_000
+    members: int = MEMBERS
     total_bytes: int | None = None
     ratio: float = 100.0
 
@@ -109,6 +114,10 @@ class _Gate:
         """The error for this archive."""
         return DataError(f"{self.archive} is refused: {reason}", "nothing of it was unpacked; ask the card's author")
 
+    def too_many(self) -> DataError:
+        """The error for more members than are unpacked."""
+        return self.refusal(f"it has more than {self.limits.members:,} members")
+
     def admit(self, name: str, size: int, *, is_file: bool) -> str:
         """The member's name without a final slash, if it may be written.
 
@@ -117,7 +126,7 @@ class _Gate:
         """
         self.members, self.bytes = self.members + 1, self.bytes + size
         if self.members > self.limits.members:
-            raise self.refusal(f"it has more than {self.limits.members:,} members")
+            raise self.too_many()
         if self.bytes > self.allowed:
             raise self.refusal(f"its files have more than {self.allowed:,} bytes")
         bare = name.rstrip("/") if not is_file else name
@@ -160,8 +169,36 @@ class _Gate:
         self.files[path] = Unpacked(size, digest.hexdigest())
 
 
+class _Listed:
+    """What zipfile reads from.
+
+    zipfile takes the whole list of members in, with a kilobyte of memory for each, before there is a member to judge.
+    It reads the list in one piece, in which every member has the signature: so they are counted in an instant.
+    """
+
+    def __init__(self, file: IO[bytes], gate: _Gate) -> None:
+        self.file, self.gate = file, gate
+        self.tell, self.seekable = file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        if size > MEMBER_LIST_BYTES:
+            raise self.gate.refusal("its list of members is too large")
+        piece = self.file.read(size)
+        if piece.startswith(MEMBER) and piece.count(MEMBER) > self.gate.limits.members:
+            raise self.gate.too_many()
+        return piece
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        """Goes to a place, which the list of members may put before the beginning."""
+        try:
+            return self.file.seek(place, whence)
+        except OSError as error:
+            raise zipfile.BadZipFile(str(error)) from error
+
+
 def _unzip(archive: Path, gate: _Gate) -> None:
-    with zipfile.ZipFile(archive) as zipped:
+    with archive.open("rb") as file, zipfile.ZipFile(cast(IO[bytes], _Listed(file, gate))) as zipped:
         names = {}
         for member in zipped.infolist():
             kind = stat.S_IFMT(member.external_attr >> 16)
@@ -182,6 +219,8 @@ def _unzip(archive: Path, gate: _Gate) -> None:
 
 
 def _untar(archive: Path, gate: _Gate) -> None:
+    with contextlib.suppress(OSError, *DAMAGED):  # what is damaged is told below
+        _peek(archive, gate)
     with ExitStack() as stack:
         counted: Any = _Counted(stack.enter_context(_decompressed(archive)), gate)
         # As a stream: a list of members first would decompress everything twice.
@@ -197,6 +236,21 @@ def _untar(archive: Path, gate: _Gate) -> None:
                 gate.write(path, member.size, source)
         while counted.read(CHUNK):  # up to the checksum, which lies behind the padding
             pass
+
+
+def _peek(archive: Path, gate: _Gate) -> None:
+    """Refuses countless tiny members before the first is written; `tarfile` counts larger ones as they come."""
+    left, count = PEEKED, 0
+    with _decompressed(archive) as file:
+        while left > 0 and any(block := file.read(tarfile.BLOCKSIZE)):
+            size = int(block[124:136].strip(b" \0") or b"0", 8)  # of 8 GB and more it is no octal number: a ValueError
+            count += block[156:157] not in HEADS
+            if count > gate.limits.members:
+                raise gate.too_many()
+            padded = -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+            left -= tarfile.BLOCKSIZE + padded
+            if left > 0:
+                file.seek(padded, 1)
 
 
 def _decompressed(archive: Path) -> Any:

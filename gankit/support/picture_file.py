@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ _OPENING = threading.Lock()
 warnings.filterwarnings("ignore", "Tag data larger than file", UserWarning)
 
 
-def open_picture(path: Path, formats: Sequence[str] = PICTURE_FORMATS) -> Image.Image:
+def open_picture(path: Path, formats: tuple[str, ...] = PICTURE_FORMATS) -> Image.Image:
     """A picture of which the header, but no pixel, has been read.
 
     The content decides what it is, and not its name. Of EXIF and other tags Pillow reads no more bytes than the file

@@ -246,6 +246,50 @@ def test_from_https_no_redirection_leads_to_plain_http_on_this_machine():
         module._open(Session(), "https://example.org/a.zip", {}, "")
 
 
+@pytest.mark.parametrize("there", ["https://169.254.169.254/latest", "https://localhost/a", "https://[::1]/a"])
+def test_no_redirection_leads_into_the_local_network(fetch, shop, there):
+    shop.redirects = {"/there": there}
+    with pytest.raises(DataError, match=r"redirects to.*refused: nothing is fetched from this machine"):
+        fetch("/there")
+    assert len(shop.log) == 1
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1", "10.0.0.7", "169.254.169.254", "fe80::1%eth0", "::ffff:192.168.0.1"])
+def test_no_name_leads_into_the_local_network(monkeypatch, place, tmp_path, fetch, shop):
+    """Neither a card's own, nor that of a redirection; and nothing is sent there."""
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    asked = []
+
+    def lookup(host, port, **options):
+        asked.append((host, port))
+        return [(2, 1, 6, "", ("93.184.215.14", port)), (2, 1, 6, "", (place, port))]
+
+    shop.redirects = {"/there": "https://evil.example.org:8443/a"}
+    with monkeypatch.context() as patch:
+        patch.setattr(module.socket, "getaddrinfo", lookup)
+        with pytest.raises(DataError, match="it leads to") as caught:
+            download("https://evil.example.org/a.zip", tmp_path / "a.zip", size=5, sha256="0" * 64)
+        assert "local network" in caught.value.hint
+    patched = module._check_host
+
+    def check(address):
+        with monkeypatch.context() as patch:
+            patch.setattr(module.socket, "getaddrinfo", lookup)
+            patched(address)
+
+    monkeypatch.setattr(module, "_check_host", check)
+    with pytest.raises(DataError, match="it leads to"):
+        fetch("/there")
+    assert asked == [("evil.example.org", 443), ("evil.example.org", 8443)]
+
+
+def test_where_a_proxy_fetches_it_looks_names_up(monkeypatch):
+    monkeypatch.setattr(module.socket, "getaddrinfo", None)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.org:3128")
+    module._check_host("https://example.org/a")
+
+
 def test_redirections_in_a_circle_end(fetch, shop):
     shop.redirects = {"/there": "/there"}
     with pytest.raises(DataError, match="too often"):
@@ -266,6 +310,29 @@ def test_redirections_in_a_circle_end(fetch, shop):
         "https://exam ple.org/a",
         "https://example.org/a\nHost: b",
         "https://[::1/a",
+        "https://example.org:99999/a",
+        "https://localhost/a",
+        "https://LOCALHOST./a",
+        "https://db.localhost/a",
+        "https://printer.local/a",
+        "https://metadata.google.internal/a",
+        "https://127.0.0.1/a",
+        "https://127.8.8.8:8443/a",
+        "https://0.0.0.0/a",
+        "https://10.1.2.3/a",
+        "https://172.16.0.1/a",
+        "https://192.168.1.1/a",
+        "https://100.64.0.1/a",
+        "https://169.254.169.254/latest/meta-data",
+        "https://224.0.0.1/a",
+        "https://255.255.255.255/a",
+        "https://[::]/a",
+        "https://[::1]/a",
+        "https://[fe80::1%25eth0]/a",
+        "https://[fd00::1]/a",
+        "https://[::ffff:10.0.0.1]/a",
+        "https://[64:ff9b::a9fe:a9fe]/a",
+        "https://[2002:a00:1::]/a",
         "a.zip",
         "",
     ],
@@ -276,7 +343,16 @@ def test_addresses_that_are_refused(address):
 
 
 @pytest.mark.parametrize(
-    "address", ["https://example.org/a.zip?b=c", "http://127.0.0.1:8000/a", "http://localhost/a", "http://[::1]:80/a"]
+    "address",
+    [
+        "https://example.org/a.zip?b=c",
+        "https://93.184.215.14/a",
+        "https://[2606:2800::1]:444/a",
+        "https://localhost.org/a",
+        "http://127.0.0.1:8000/a",
+        "http://localhost/a",
+        "http://[::1]:80/a",
+    ],
 )
 def test_addresses_that_are_fetched(address):
     assert check_address(address) == address

@@ -1,5 +1,6 @@
 """Archives, and what may not be in them."""
 
+import gzip
 import hashlib
 import io
 import os
@@ -8,11 +9,15 @@ import struct
 import tarfile
 import zipfile
 
+import numpy as np
 import pytest
 from fileserver import noise
+from growth import growth
+from mutation import mutated
 
 from gankit.datasets.unpack import Limits, Unpacked, unpack
 from gankit.errors import DataError
+from gankit.support.limits import MEMBERS
 
 FILES = {"a/one.png": noise(5000), "a/b/two.txt": b"x" * 3000, "empty": b"", "ä/ü.png": b"2"}
 SUFFIXES = [".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz"]
@@ -267,3 +272,70 @@ def test_permissions_are_not_taken_over(tmp_path, out):
         archive.writestr(info, b"1")
     unpack(tmp_path / "x.zip", out)
     assert (out / "a").stat().st_mode & 0o7111 == 0
+
+
+def many(path, count, **options):
+    """An archive of empty members."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for i in range(count):
+                archive.writestr(zipfile.ZipInfo(f"{i:06d}"), b"")
+    else:
+        with tarfile.open(path, "w:gz", compresslevel=1, **options) as archive:
+            for i in range(count):
+                archive.addfile(tarfile.TarInfo(f"{i:06d}" + "x" * (120 if options else 0)))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz"])
+def test_too_many_members_are_refused_at_once(tmp_path, out, suffix):
+    archive = many(tmp_path / f"x{suffix}", MEMBERS + 1)
+    code = f"unpack(path, Path({str(out)!r}))"
+    took = growth(archive, "from gankit.datasets.unpack import unpack", code)
+    assert "more than 50,000 members" in took.said and not list(out.iterdir())
+    assert took.mb < 60 and took.seconds < 2, took
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_long_names_are_no_members(tmp_path, out, form):
+    archive = many(tmp_path / "x.tar.gz", 5, format=form)
+    assert len(unpack(archive, out, Limits(members=5))) == 5
+    (tmp_path / "other").mkdir()
+    with pytest.raises(DataError, match="more than 4 members"):
+        unpack(archive, tmp_path / "other", Limits(members=4))
+
+
+def test_a_member_before_the_beginning_of_a_zip_is_damage(tmp_path, out):
+    archive = pack(tmp_path / "x.zip", {"a": b"1", "b": b"2"})
+    content = bytearray(archive.read_bytes())
+    end = content.rindex(b"PK\5\6")
+    struct.pack_into("<I", content, end + 16, struct.unpack_from("<I", content, end + 16)[0] + 4)  # of the list
+    archive.write_bytes(content)
+    refused(archive, out, "damaged or of an unknown kind")
+
+
+def test_a_list_of_members_has_a_size(tmp_path, out, monkeypatch):
+    monkeypatch.setattr("gankit.datasets.unpack.MEMBER_LIST_BYTES", 100)
+    refused(pack(tmp_path / "x.zip", FILES), out, "list of members is too large")
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz"])
+def test_damage_of_any_kind_is_told(tmp_path, suffix):
+    """Bytes are changed, and only gankit's own errors come; nothing is ever written outside."""
+    whole = pack(tmp_path / f"x{suffix}", {"a/": b"", **FILES, "long" * 60: b"3"}).read_bytes()
+    if suffix == ".tar.gz":
+        whole = gzip.decompress(whole)
+    rng = np.random.default_rng(0)
+    (tmp_path / "room").mkdir()
+    refusals = 0
+    for number in range(150):
+        content = mutated(whole, rng)
+        archive = tmp_path / f"y{suffix}"
+        archive.write_bytes(gzip.compress(content, 1) if suffix == ".tar.gz" else content)
+        (tmp_path / "room" / str(number)).mkdir()
+        try:
+            unpack(archive, tmp_path / "room" / str(number), Limits(total_bytes=100_000))
+        except DataError as error:
+            refusals += bool(error.hint)
+    assert refusals > 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["room", archive.name, f"x{suffix}"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -18,10 +18,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gankit.errors import ConfigError, did_you_mean
+from gankit.support.limits import YAML_BYTES
 
 __all__ = ["RecipeConfig", "Section", "Training", "resolve"]
-
-MAX_YAML_BYTES = 1 << 20
 
 
 class Section(BaseModel):
@@ -89,12 +88,26 @@ C = TypeVar("C", bound=RecipeConfig)
 
 
 class _SafeLoader(yaml.SafeLoader):
-    """SafeLoader that refuses aliases: a few of them expand to gigabytes ("billion laughs")."""
+    """SafeLoader that refuses aliases, of which a few expand to gigabytes ("billion laughs"), and a key given twice.
+
+    Of two equal keys YAML's libraries take the last, so that a line further up seems to hold and does not.
+    """
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
             raise yaml.composer.ComposerError(None, None, "aliases are not allowed", self.peek_event().start_mark)
         return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: dict[Any, int] = {}
+        for name, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            key, line = self.construct_object(name, deep=True), name.start_mark.line + 1
+            if isinstance(key, Hashable):  # of others the library says that they are no keys
+                if key in seen:
+                    said = f"the key {key!r} stands twice, in line {seen[key]} and in line {line}"
+                    raise yaml.constructor.ConstructorError(None, None, said)
+                seen[key] = line
+        return super().construct_mapping(node, deep)
 
     def construct_yaml_int(self, node: Any) -> int:
         value = super().construct_yaml_int(node)
@@ -122,7 +135,7 @@ def parse_yaml(text: str, origin: str) -> dict[str, Any]:
     Raises:
         ConfigError: It is not a YAML mapping with text keys.
     """
-    if len(text.encode("utf-8", "replace")) > MAX_YAML_BYTES:
+    if len(text.encode("utf-8", "replace")) > YAML_BYTES:
         raise ConfigError(f"{origin} is larger than 1 MiB", "a configuration is a few lines of YAML")
     try:
         document = yaml.load(text, Loader=_SafeLoader)
@@ -138,7 +151,7 @@ def parse_yaml(text: str, origin: str) -> dict[str, Any]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """`parse_yaml` of a file."""
     try:
-        if path.stat().st_size > MAX_YAML_BYTES:
+        if path.stat().st_size > YAML_BYTES:
             raise ConfigError(f"{path} is larger than 1 MiB", "a configuration is a few lines of YAML")
         return parse_yaml(path.read_text("utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:

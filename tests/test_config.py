@@ -10,7 +10,6 @@ from pydantic import Field
 from toy import RingConfig
 
 from gankit.config import (
-    MAX_YAML_BYTES,
     RecipeConfig,
     Section,
     Training,
@@ -23,6 +22,7 @@ from gankit.config import (
     to_yaml,
 )
 from gankit.errors import ConfigError
+from gankit.support.limits import YAML_BYTES
 
 
 class Optics(Section):
@@ -123,15 +123,30 @@ def test_what_is_no_plain_mapping_is_refused(text, words):
     assert words in caught.value.message and "mine.yaml" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("rate: 1\nname: x\nrate: 2", "the key 'rate' stands twice, in line 1 and in line 3"),
+        ("training:\n  seed: 1\n  seed: 1\n", "the key 'seed' stands twice, in line 2 and in line 3"),
+        ('{a: 1, "a": 2}', "the key 'a' stands twice, in line 1"),
+        ("list:\n- {b: 1,\n   b: 2}", "the key 'b' stands twice, in line 2 and in line 3"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(text, words):
+    with pytest.raises(ConfigError) as caught:
+        parse_yaml(text, "mine.yaml")
+    assert words in caught.value.message and "mine.yaml" in caught.value.message
+
+
 def test_size_is_capped(tmp_path):
-    text = "name: " + "x" * (MAX_YAML_BYTES - 6)
-    assert len(parse_yaml(text, "test")["name"]) == MAX_YAML_BYTES - 6
+    text = "name: " + "x" * (YAML_BYTES - 6)
+    assert len(parse_yaml(text, "test")["name"]) == YAML_BYTES - 6
     (tmp_path / "large.yaml").write_text(text + "x")
     for read in (lambda: parse_yaml(text + "x", "test"), lambda: read_yaml(tmp_path / "large.yaml")):
         with pytest.raises(ConfigError, match="1 MiB"):
             read()
     with pytest.raises(ConfigError, match="1 MiB"):
-        parse_yaml("name: " + "é" * (MAX_YAML_BYTES // 2), "test")  # bytes count, not letters
+        parse_yaml("name: " + "é" * (YAML_BYTES // 2), "test")  # bytes count, not letters
 
 
 def test_files_that_cannot_be_read(tmp_path):

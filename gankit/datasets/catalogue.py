@@ -19,6 +19,7 @@ from gankit.datasets.cards import Card
 from gankit.datasets.files import FilesCard
 from gankit.datasets.packaged import PackageCard
 from gankit.errors import DataError, UsageError, did_you_mean
+from gankit.support.limits import YAML_BYTES
 
 log = logging.getLogger("gankit")
 
@@ -77,7 +78,8 @@ def read_card(path: Path) -> Card:
         DataError: It cannot be read, or is damaged.
     """
     try:
-        return parse_card(path.read_text("utf-8"), str(path))
+        with path.open(encoding="utf-8") as file:
+            return parse_card(file.read(YAML_BYTES + 1), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the dataset card {path}: {error}", "give a YAML file in UTF-8") from error
 

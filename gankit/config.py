@@ -18,9 +18,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gankit.errors import ConfigError, did_you_mean
-from gankit.support.limits import YAML_BYTES
 
 __all__ = ["RecipeConfig", "Section", "Training", "resolve"]
+
+MAX_YAML_BYTES = 1 << 20  # a configuration or a card is a few lines; a card of a hundred files has 30 kB
 
 
 class Section(BaseModel):
@@ -49,6 +50,13 @@ class Training(Section):
     strategy: Literal["auto", "single", "mirrored", "multiworker"] = Field(
         "auto", description="How steps are spread over devices; auto mirrors over several GPUs."
     )
+    cluster: Literal["auto", "tf-config", "slurm", "kubernetes"] = Field(
+        "auto", description="Who tells the workers of the multiworker strategy; auto takes who is there."
+    )
+    communication: Literal["auto", "ring", "nccl"] = Field(
+        "auto", description="How workers add up gradients; nccl is for GPUs."
+    )
+    wait_minutes: float = Field(10.0, gt=0, description="Minutes that workers wait for each other at the start.")
     devices: int | None = Field(
         None, ge=1, description="Devices of the mirrored strategy; without GPUs, logical CPU devices."
     )
@@ -135,7 +143,7 @@ def parse_yaml(text: str, origin: str) -> dict[str, Any]:
     Raises:
         ConfigError: It is not a YAML mapping with text keys.
     """
-    if len(text.encode("utf-8", "replace")) > YAML_BYTES:
+    if len(text.encode("utf-8", "replace")) > MAX_YAML_BYTES:
         raise ConfigError(f"{origin} is larger than 1 MiB", "a configuration is a few lines of YAML")
     try:
         document = yaml.load(text, Loader=_SafeLoader)
@@ -151,7 +159,7 @@ def parse_yaml(text: str, origin: str) -> dict[str, Any]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """`parse_yaml` of a file."""
     try:
-        if path.stat().st_size > YAML_BYTES:
+        if path.stat().st_size > MAX_YAML_BYTES:
             raise ConfigError(f"{path} is larger than 1 MiB", "a configuration is a few lines of YAML")
         return parse_yaml(path.read_text("utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:

@@ -10,6 +10,7 @@ from pydantic import Field
 from toy import RingConfig
 
 from gankit.config import (
+    MAX_YAML_BYTES,
     RecipeConfig,
     Section,
     Training,
@@ -22,7 +23,6 @@ from gankit.config import (
     to_yaml,
 )
 from gankit.errors import ConfigError
-from gankit.support.limits import YAML_BYTES
 
 
 class Optics(Section):
@@ -139,14 +139,14 @@ def test_a_key_that_stands_twice_is_refused(text, words):
 
 
 def test_size_is_capped(tmp_path):
-    text = "name: " + "x" * (YAML_BYTES - 6)
-    assert len(parse_yaml(text, "test")["name"]) == YAML_BYTES - 6
+    text = "name: " + "x" * (MAX_YAML_BYTES - 6)
+    assert len(parse_yaml(text, "test")["name"]) == MAX_YAML_BYTES - 6
     (tmp_path / "large.yaml").write_text(text + "x")
     for read in (lambda: parse_yaml(text + "x", "test"), lambda: read_yaml(tmp_path / "large.yaml")):
         with pytest.raises(ConfigError, match="1 MiB"):
             read()
     with pytest.raises(ConfigError, match="1 MiB"):
-        parse_yaml("name: " + "é" * (YAML_BYTES // 2), "test")  # bytes count, not letters
+        parse_yaml("name: " + "é" * (MAX_YAML_BYTES // 2), "test")  # bytes count, not letters
 
 
 def test_files_that_cannot_be_read(tmp_path):

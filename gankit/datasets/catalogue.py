@@ -13,13 +13,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from gankit.config import parse_yaml
+from gankit.config import MAX_YAML_BYTES, parse_yaml
 from gankit.datasets.archives import ArchiveCard
 from gankit.datasets.cards import Card
 from gankit.datasets.files import FilesCard
 from gankit.datasets.packaged import PackageCard
 from gankit.errors import DataError, UsageError, did_you_mean
-from gankit.support.limits import YAML_BYTES
 
 log = logging.getLogger("gankit")
 
@@ -79,7 +78,7 @@ def read_card(path: Path) -> Card:
     """
     try:
         with path.open(encoding="utf-8") as file:
-            return parse_card(file.read(YAML_BYTES + 1), str(path))
+            return parse_card(file.read(MAX_YAML_BYTES + 1), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the dataset card {path}: {error}", "give a YAML file in UTF-8") from error
 

@@ -35,8 +35,5 @@ TENSORS = 10_000
 HEADER_BYTES = 1 << 23
 """Bytes of the header of a network's file; safetensors itself would read 100 MB. 10,000 tensors have about 1 MB."""
 
-YAML_BYTES = 1 << 20
-"""Bytes of a configuration or a card, which are a few lines; a card of a hundred files has 30 kB."""
-
 STORED_BYTES = 1 << 28
 """Bytes of JSON that gankit stored: the list of a million prepared photographs has about 250 MB."""

@@ -17,6 +17,8 @@ from safetensors.numpy import save
 
 from gankit.errors import CheckpointError, UsageError
 from gankit.support.files import write
+from gankit.support.limits import HEADER_BYTES, TENSORS
+from gankit.support.values import human
 
 _KEY = "gankit"
 
@@ -85,7 +87,12 @@ def read_facts(path: Path, kind: str, hint: str) -> dict[str, Any]:
         64
     """
     try:
+        with path.open("rb") as beginning:
+            if (size := int.from_bytes(beginning.read(8), "little")) > HEADER_BYTES:
+                raise CheckpointError(f"cannot read {path}: its header claims {human(size)}", hint)
         with safe_open(path, "numpy") as file:
+            if (count := len(file.keys())) > TENSORS:
+                raise CheckpointError(f"cannot read {path}: it has {count:,} tensors, more than {TENSORS:,}", hint)
             facts = json.loads((file.metadata() or {}).get(_KEY, "null"))
     except FileNotFoundError as error:
         raise UsageError(f"there is no file {path}", hint) from error

@@ -81,7 +81,7 @@ def latencies(call: Callable[[np.ndarray], object], queries: np.ndarray) -> tupl
 def measured(vectors: np.ndarray, queries: np.ndarray, kind: str, folder: Path, true: list[set[int]]) -> list[str]:
     """One line of the table but for its first columns; the exact search's rows are put into an empty `true`."""
     n = len(vectors)
-    index = Index.create(vectors.shape[1], {"encoder": "random"}, SearchSettings(kind))
+    index = Index.create(vectors.shape[1], {"encoder": {"fingerprint": "random"}}, SearchSettings(kind))
     index.add(Rows.of([Document("all")], np.zeros(n), np.ones(n), np.zeros((n, 4)), vectors))
     began = time.perf_counter()
     index.search(queries[0, :1], 1)

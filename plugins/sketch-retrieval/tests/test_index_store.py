@@ -1,6 +1,7 @@
 """The file of an index: every wrong bit is noticed, nothing is seen half-written, nothing foreign is overwritten."""
 
 import dataclasses
+import json
 import os
 import struct
 import subprocess
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from gankit_sketch_retrieval.index import container, search
+from gankit_sketch_retrieval.index.partial import Partial, Piece
 from gankit_sketch_retrieval.index.rows import Document, Documents, Rows, identified
 from gankit_sketch_retrieval.index.search import SearchSettings
 from gankit_sketch_retrieval.index.store import Entry, Index
+from mutation import altered, mutated
 
 from gankit import DataError, GankitError, UsageError
 
@@ -294,3 +297,143 @@ while os.getppid() == parent:
         writer.kill()
         writer.wait()
     assert set(sizes) == {5, 15}
+
+
+def forged(path, header, body, out):
+    """A file with this header and body, and the checksum that fits them."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    begun = struct.pack("<8sQQQ", container.MAGIC, container.FORMAT, len(text), len(body))
+    digest = container._digest(begun, text, np.frombuffer(body, np.uint8))
+    out.write_bytes(begun + digest + text + body)
+    return out
+
+
+def parts(path):
+    """Header and body of a file."""
+    content = path.read_bytes()
+    length = struct.unpack_from("<Q", content, 16)[0]
+    return json.loads(content[64 : 64 + length]), content[64 + length :]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{",
+        b"[" * 100_000,
+        b"[]",
+        b"{}",
+        {"facts": {}},
+        {"facts": [], "arrays": {}},
+        *(
+            {"facts": {}, "arrays": {"v": place}}
+            for place in [
+                None,
+                [],
+                ["|O8", [1], 0],
+                ["O", [1], 0],
+                ["<f4,<f4", [1], 0],
+                [["<f4"], [1], 0],
+                ["<f4", 1, 0],
+                ["<f4", [-1], 0],
+                ["<f4", [True], 0],
+                ["<f4", ["1"], 0],
+                ["<f4", [2**62, 4], 0],
+                ["<f4", [2**70], 0],
+                ["<f4", [0, 2**70], 0],
+                ["<f4", [0, 2**40, 2**40], 0],
+                ["<f4", [1] * 70, 0],
+                ["<f4", [16], 4],
+                ["<f4", [1], -4],
+                ["<f4", [1], 2**70],
+                ["<f4", [1], 0.5],
+                ["<f4", [1], 0, 0],
+            ]
+        ),
+    ],
+)
+def test_a_right_checksum_makes_no_right_header(tmp_path, header):
+    with pytest.raises(DataError, match="is damaged") as error:
+        container.read(forged(tmp_path, header, bytes(64), tmp_path / "x"))
+    assert error.value.hint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda facts, arrays: facts.pop("meta"),
+        lambda facts, arrays: facts.update(meta={"encoder": 3}),
+        lambda facts, arrays: facts.update(settings={"kind": 3}),
+        lambda facts, arrays: facts.update(settings={"kind": "none"}),
+        lambda facts, arrays: facts.update(next="x"),
+        lambda facts, arrays: facts.update(next=3),
+        lambda facts, arrays: facts.update(cells={"trained": 5, "recall": 1.0}),
+        lambda facts, arrays: arrays.pop("ids"),
+        lambda facts, arrays: arrays.pop("vectors"),
+        lambda facts, arrays: arrays.pop("digests"),
+        lambda facts, arrays: arrays.update(vectors=["<f4", [], 0]),
+        lambda facts, arrays: arrays.update(vectors=["<f8", [10, 8], arrays["vectors"][2]]),
+        lambda facts, arrays: arrays.update(owners=["<i4", [10], arrays["boxes"][2]]),
+        lambda facts, arrays: arrays.update(states=["<i8", [], 0]),
+        lambda facts, arrays: arrays.update(states=["<i8", [1, 2], 0]),
+        lambda facts, arrays: arrays.update(names=["|u1", [0], 0]),
+        lambda facts, arrays: arrays.update(ids=["<i8", [10], arrays["digests"][2]]),
+    ],
+)
+def test_what_does_not_fit_is_damage(tmp_path, change):
+    filled("a", "b").save(tmp_path / "marks.index")
+    header, body = parts(tmp_path / "marks.index")
+    change(header["facts"], header["arrays"])
+    with pytest.raises(DataError, match="is damaged") as error:
+        Index.load(forged(tmp_path, header, body, tmp_path / "x"))
+    assert error.value.hint
+
+
+def test_any_other_header_or_body_gives_an_index_or_an_error(tmp_path):
+    """By chance, with a checksum that fits."""
+    filled("a", "b").save(tmp_path / "marks.index")
+    header, body = parts(tmp_path / "marks.index")
+    rng, damaged = np.random.default_rng(0), 0
+    for _ in range(300):
+        text = (
+            json.dumps(altered(header, rng)).encode()
+            if rng.random() < 0.8
+            else mutated(json.dumps(header).encode(), rng)
+        )
+        changed = mutated(body, rng) if rng.random() < 0.3 else body
+        try:
+            index = Index.load(forged(tmp_path, text, changed, tmp_path / "x"))
+            with np.errstate(all="ignore"):
+                index.search(unit(1, dim=index.dim), 3)
+            index.check(META)
+        except GankitError:
+            damaged += 1
+    assert damaged > 150
+
+
+@pytest.mark.slow
+def test_any_other_cells_give_an_index_or_an_error(tmp_path):
+    pytest.importorskip("faiss")
+    index = filled(*map(str, range(20)), kind="ivf", lists=3)
+    index.save(tmp_path / "marks.index")
+    header, body = parts(tmp_path / "marks.index")
+    _, (size,), start = header["arrays"]["cells"]
+    for cells in (b"", body[start : start + size // 2], bytes(size)):
+        changed = {**header, "arrays": {**header["arrays"], "cells": ["|u1", [len(cells)], len(body)]}}
+        with pytest.raises(DataError, match="its cells cannot be read"):
+            Index.load(forged(tmp_path, changed, body + cells, tmp_path / "x"))
+    header["facts"]["next"] += 1
+    header["arrays"]["ids"] = ["<i8", [100], len(body)]
+    with pytest.raises(DataError, match="they hold other marks"):
+        Index.load(forged(tmp_path, header, body + np.arange(1, 101).tobytes(), tmp_path / "x"))
+
+
+def test_a_segment_of_another_kind_is_read_again(tmp_path, caplog):
+    partial = Partial(tmp_path / "p", META)
+    partial.append([Piece(Document("a"), 0, 1, True), Piece(Document("b"), 0, 1, True)], rows(["a", "b"]))
+    header, body = parts(tmp_path / "p" / "segment-000001")
+    (tmp_path / "p" / "segment-x").write_bytes(b"no number")
+    for pieces in (None, [], [[0, 1, True]], [[0, -1, True], [0, 1, True]], [["a", 1, True], [0, 1, True]], [[0], [1]]):
+        changed = {**header, "facts": {**header["facts"], "pieces": pieces}}
+        forged(tmp_path, changed, body, tmp_path / "p" / "segment-000001")
+        assert Partial(tmp_path / "p", META).known("a") is None
+    assert "its pages are read again" in caplog.text

@@ -32,11 +32,12 @@ def command(
     check_places(**places)
     index = Index.load(path)
     encoder, loaded = open_encoder(run, runs_dir)
-    if index.meta["encoder"]["fingerprint"] != encoder.fingerprint:
-        about = index.meta["encoder"]["settings"]
-        made = f"{about['network']} trained on {about['trained_on']}"
+    maker = index.meta.get("encoder", {})
+    if maker.get("fingerprint") != encoder.fingerprint:
+        about = maker.get("settings", {})
+        made = f"{about.get('network')} trained on {about.get('trained_on')}"
         raise UsageError(f"{path} was made with another model ({made})", "name its run with --run, or index again")
-    asked = read_query(query, encoder, rotations, index.meta["cutting"]["kind"])
+    asked = read_query(query, encoder, rotations, index.meta.get("cutting", {}).get("kind", "auto"))
     found = best_hits(index, asked.vectors, count)
     request = {"index": str(path), "k": count, "rotations": rotations}
     show_hits(write_hits("search", asked, found, request, encoder, loaded, **places), as_json)

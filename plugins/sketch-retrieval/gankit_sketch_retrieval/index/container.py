@@ -15,6 +15,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import struct
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,12 +23,16 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from pydantic import ValidationError
 
 from gankit import DataError
 from gankit.support import whole
 
 MAGIC, FORMAT = b"GKMARKS\n", 1
 ALIGNED, BLOCK = 64, 1 << 24
+MOST_AXES = 8
+REPAIR = "restore it from a copy, or delete it and make it again"
+_NUMBERS = re.compile(r"[<>|][biuf][1248]")  # dtypes; objects would be addresses
 _BEGINNING = struct.Struct("<8sQQQ32s")  # the digest last: it covers what is before it
 
 
@@ -66,7 +71,6 @@ def read(path: Path, mapped: bool = True) -> tuple[dict[str, Any], dict[str, np.
     Raises:
         DataError: It is no such file, or a newer, a shortened or a damaged one.
     """
-    repair = "restore it from a copy, or delete it and make it again"
     try:
         with path.open("rb") as file:  # opened once: another process may put a new one in its place at any time
             magic, version, header_bytes, body_bytes, digest = _begun(file)
@@ -74,7 +78,7 @@ def read(path: Path, mapped: bool = True) -> tuple[dict[str, Any], dict[str, np.
                 raise DataError(f"{path} is not an index of marks", "'gankit sketch-retrieval index' makes one")
             if version != FORMAT:
                 found = f"{path} has format {version}; this version reads format {FORMAT}"
-                raise DataError(found, "update gankit-sketch-retrieval" if version > FORMAT else repair)
+                raise DataError(found, "update gankit-sketch-retrieval" if version > FORMAT else REPAIR)
             file.seek(0)
             every = np.asarray(np.memmap(file, np.uint8, "r")) if mapped else np.fromfile(file, np.uint8)
     except OSError as error:
@@ -82,15 +86,55 @@ def read(path: Path, mapped: bool = True) -> tuple[dict[str, Any], dict[str, np.
     every.flags.writeable = False
     body = _BEGINNING.size + header_bytes
     if len(every) != body + body_bytes:
-        raise DataError(f"{path} has {len(every):,} bytes instead of {body + body_bytes:,}", repair)
+        raise DataError(f"{path} has {len(every):,} bytes instead of {body + body_bytes:,}", REPAIR)
     if _digest(every[: _BEGINNING.size - 32], every[_BEGINNING.size : body], every[body:]) != digest:
-        raise DataError(f"{path} is damaged: its contents do not fit its checksum", repair)
-    header = json.loads(every[_BEGINNING.size : body].tobytes())
-    arrays = {}
-    for name, (dtype, shape, start) in header["arrays"].items():
-        nbytes = np.dtype(dtype).itemsize * math.prod(shape)
-        arrays[name] = every[body + start : body + start + nbytes].view(dtype).reshape(shape)
-    return header["facts"], arrays, digest
+        raise DataError(f"{path} is damaged: its contents do not fit its checksum", REPAIR)
+    try:
+        facts, places = _header(every[_BEGINNING.size : body].tobytes(), body_bytes)
+        arrays = {
+            name: every[body + start : body + stop].view(dtype).reshape(shape)
+            for name, (dtype, shape, start, stop) in places.items()
+        }
+    except (ValueError, OverflowError, RecursionError) as error:  # NumPy has limits of its own for axes without values
+        raise damaged(path, error) from error
+    return facts, arrays, digest
+
+
+def _header(text: bytes, room: int) -> tuple[dict[str, Any], dict[str, tuple[np.dtype, list[int], int, int]]]:
+    """Facts, and the dtype, shape, start and end of every array, which lie in `room` bytes.
+
+    A checksum tells damage, but not who wrote the file: nothing of this is believed.
+
+    Raises:
+        ValueError: It is no such header.
+    """
+    header = json.loads(text)
+    if not isinstance(header, dict) or not all(isinstance(header.get(key), dict) for key in ("facts", "arrays")):
+        raise ValueError("its header has no facts or no arrays")
+    found = {}
+    for name, place in header["arrays"].items():
+        match place:
+            case [str(dtype), list(shape), start] if _NUMBERS.fullmatch(dtype) and len(shape) <= MOST_AXES:
+                sizes = [*shape, start]
+            case _:
+                raise ValueError(f"the array {name!r} of its header is no array of numbers")
+        if not all(type(size) is int and size >= 0 for size in sizes):
+            raise ValueError(f"the array {name!r} of its header has a size that is no number")
+        # In Python's integers, which do not wrap around.
+        stop = start + np.dtype(dtype).itemsize * math.prod(shape)
+        if stop > room:
+            raise ValueError(f"the array {name!r} of its header reaches beyond the file")
+        found[name] = (np.dtype(dtype), shape, start, stop)
+    return header["facts"], found
+
+
+def damaged(path: Path, error: Exception) -> DataError:
+    """What to tell people of a file whose contents are not what they should be."""
+    said = str(error)
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return DataError(f"{path} is damaged: {said}", REPAIR)
 
 
 def digest_of(path: Path) -> bytes | None:

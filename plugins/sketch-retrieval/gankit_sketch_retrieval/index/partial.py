@@ -15,15 +15,23 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BaseModel, Field
 
 from gankit import DataError, UsageError
 from gankit_sketch_retrieval.index import container
 from gankit_sketch_retrieval.index.rows import Document, Rows
 
 log = logging.getLogger("gankit")
+
+
+class _Facts(BaseModel):
+    """What a segment says beside its arrays: first page, number of pages, and whether it is the last, of each piece."""
+
+    meta: dict[str, Any]
+    pieces: list[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)], bool]]
 
 
 @dataclass(frozen=True)
@@ -70,16 +78,18 @@ class Partial:
         self._read: dict[str, Progress] = {}
         self._count = 0
         for path in sorted(folder.glob("segment-*")):
-            self._count = int(path.name.rpartition("-")[2])
+            if not (number := path.name.removeprefix("segment-")).isdecimal():
+                continue
+            self._count = int(number)
             try:
-                facts, rows = _opened(path)
+                stored, rows = _opened(path)
             except DataError as error:
                 log.warning("%s; its pages are read again", error.message)
                 continue
-            if facts["meta"] != self.meta:
+            if stored.meta != self.meta:
                 hint = f"go on with what it was begun with, or delete {folder} to begin anew"
                 raise UsageError(f"{folder} was begun with another encoder or another way to cut out marks", hint)
-            pieces = [Piece(document, *piece) for document, piece in zip(rows.documents, facts["pieces"], strict=True)]
+            pieces = [Piece(document, *piece) for document, piece in zip(rows.documents, stored.pieces, strict=True)]
             self._note(self._count, pieces)
 
     def known(self, name: str) -> Document | None:
@@ -153,6 +163,12 @@ class Partial:
         return self.folder / f"segment-{number:06d}"
 
 
-def _opened(path: Path) -> tuple[dict[str, Any], Rows]:
+def _opened(path: Path) -> tuple[_Facts, Rows]:
     facts, arrays, _ = container.read(path, mapped=False)
-    return facts, Rows.from_arrays(arrays)
+    try:
+        stored, rows = _Facts.model_validate(facts), Rows.from_arrays(arrays)
+        if len(stored.pieces) != len(rows.documents):
+            raise ValueError("there is not one piece for each document")
+    except ValueError as error:
+        raise container.damaged(path, error) from error
+    return stored, rows

@@ -112,12 +112,24 @@ class Documents(Sequence[Document]):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Documents:
-        """The inverse of `arrays`."""
+        """The inverse of `arrays`.
+
+        Raises:
+            ValueError: They do not fit each other.
+        """
+        _needed(arrays, ("names", "paths", "states", "digests"))
+        states, digests = arrays["states"], arrays["digests"]
+        n = len(states) if states.ndim else 0
+        for name, column, dtype, shape in (("states", states, "int64", (n, 2)), ("digests", digests, "uint8", (n, 32))):
+            if column.shape != shape or column.dtype != dtype:
+                raise ValueError(f"{name}: {column.dtype} {column.shape} instead of {dtype} {shape}")
         names, paths = (
-            arrays[key].tobytes().decode("utf-8", "surrogateescape").split("\0") if len(arrays["states"]) else []
+            arrays[key].tobytes().decode("utf-8", "surrogateescape").split("\0") if n else []
             for key in ("names", "paths")
         )
-        return cls(names, paths, arrays["states"], arrays["digests"])
+        if len(names) != n or len(paths) != n or len(set(names)) != n:
+            raise ValueError(f"names: there is not one of its own for each of {n:,} documents")
+        return cls(names, paths, states, digests)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +156,8 @@ class Rows:
     vectors: np.ndarray
 
     def __post_init__(self) -> None:
+        if self.vectors.ndim != 2:
+            raise ValueError(f"vectors: {self.vectors.shape} instead of one row for each mark")
         n, dim = self.vectors.shape
         for name, dtype, shape in zip(
             _COLUMNS, ("int32",) * 3 + ("float32",), ((n,), (n,), (n, 4), (n, dim)), strict=True
@@ -212,5 +226,15 @@ class Rows:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Rows:
-        """The inverse of `arrays`."""
+        """The inverse of `arrays`.
+
+        Raises:
+            ValueError: They do not fit each other.
+        """
+        _needed(arrays, _COLUMNS)
         return cls(Documents.from_arrays(arrays), *(arrays[name] for name in _COLUMNS))
+
+
+def _needed(arrays: Mapping[str, np.ndarray], names: Sequence[str]) -> None:
+    if missing := [name for name in names if name not in arrays]:
+        raise ValueError(f"{missing[0]}: there is no such array")

@@ -198,9 +198,29 @@ class Cells:
         return needed_faiss().serialize_index(self.structure)
 
     @classmethod
-    def unpacked(cls, data: np.ndarray, facts: dict[str, Any]) -> Cells:
-        """The inverse of `packed`."""
-        return cls(needed_faiss().deserialize_index(data), facts["trained"], facts["recall"])
+    def unpacked(cls, data: np.ndarray, facts: dict[str, Any], ids: np.ndarray, dim: int) -> Cells:
+        """The inverse of `packed`.
+
+        Args:
+            data: Bytes, uint8.
+            facts: As of `facts`.
+            ids: `[n]` int64, of the marks that must be in it.
+            dim: Of their vectors.
+
+        Raises:
+            ValueError: Others are in it.
+            RuntimeError: faiss cannot read it.
+        """
+        faiss = needed_faiss()
+        structure = faiss.deserialize_index(data)
+        if not isinstance(structure, faiss.IndexIVFScalarQuantizer) or structure.d != dim:
+            raise ValueError("they are of another kind")
+        lists = structure.invlists
+        sizes = [lists.list_size(i) for i in range(lists.nlist)]
+        held = [faiss.rev_swig_ptr(lists.get_ids(i), size) for i, size in enumerate(sizes) if size]
+        if sum(sizes) != len(ids) or (held and not np.array_equal(np.sort(np.concatenate(held)), ids)):
+            raise ValueError("they hold other marks")
+        return cls(structure, facts["trained"], facts["recall"])
 
 
 @contextlib.contextmanager

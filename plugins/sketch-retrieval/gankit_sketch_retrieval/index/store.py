@@ -11,12 +11,14 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from gankit import DataError, UsageError
+from gankit.errors import ConfigError
 from gankit_sketch_retrieval.index import container, search
 from gankit_sketch_retrieval.index.rows import Document, Documents, Rows
 from gankit_sketch_retrieval.index.search import Cells, SearchSettings
@@ -24,6 +26,44 @@ from gankit_sketch_retrieval.index.search import Cells, SearchSettings
 log = logging.getLogger("gankit")
 
 _WAIT = 60  # seconds for another process to finish writing
+
+
+class _Stored(BaseModel):
+    """Part of a file, of which later versions may have more."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class _Maker(_Stored):
+    fingerprint: str = ""
+    settings: dict[str, Any] = {}
+
+
+class _Meta(_Stored):
+    encoder: _Maker = _Maker()
+    cutting: dict[str, Any] = {}
+
+
+class _Placed(_Stored):
+    trained: Annotated[int, Field(ge=1)]
+    recall: Annotated[float, Field(ge=0, le=1)]
+
+
+class _Facts(_Stored):
+    """What a file says beside its arrays."""
+
+    meta: _Meta
+    settings: dict[str, Any]
+    next: Annotated[int, Field(ge=0, lt=2**62)]
+    cells: _Placed | None
+
+
+def _checked_ids(ids: np.ndarray | None, count: int, after: int) -> np.ndarray:
+    if ids is None or ids.shape != (count,) or ids.dtype != np.int64:
+        raise ValueError("ids: there is not one for each mark")
+    if count and (ids[0] < 0 or ids[-1] >= after or (np.diff(ids) <= 0).any()):
+        raise ValueError("ids: they do not rise")
+    return ids
 
 
 @dataclass(frozen=True)
@@ -215,14 +255,29 @@ class Index:
         facts, arrays, digest = container.read(path, mapped)
         if "settings" not in facts:
             raise DataError(f"{path} is only a part of an index", "name the whole one")
-        index = cls(Rows.from_arrays(arrays), facts["meta"], SearchSettings(**facts["settings"]))
-        index._ids, index._next, index._origin = arrays["ids"], facts["next"], (path, digest)
-        if facts["cells"]:
+        try:
+            stored = _Facts.model_validate(facts)
+            settings = TypeAdapter(SearchSettings).validate_python(stored.settings)
+            index = cls(Rows.from_arrays(arrays), facts["meta"], settings)
+            index._ids, index._next = _checked_ids(arrays.get("ids"), len(index), stored.next), stored.next
+        except (ValueError, ConfigError) as error:
+            raise container.damaged(path, error) from error
+        index._origin = path, digest
+        if stored.cells:
             if search.faiss_or_none() is not None:
-                index._cells = Cells.unpacked(arrays["cells"], facts["cells"])
+                index._cells = index._unpacked(arrays.get("cells"), stored.cells, path)
             elif index.settings.kind == search.AUTO:
                 log.info("without faiss all %d marks are compared; 'gankit-sketch-retrieval[faiss]' has it", len(index))
         return index
+
+    def _unpacked(self, data: np.ndarray | None, facts: _Placed, path: Path) -> Cells:
+        """The cells that a file holds."""
+        try:
+            if data is None or data.dtype != np.uint8 or data.ndim != 1:
+                raise ValueError("there are none")
+            return Cells.unpacked(data, facts.model_dump(), self._ids, self.dim)
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise DataError(f"{path} is damaged: its cells cannot be read: {error}", container.REPAIR) from error
 
     def _ready(self) -> Cells | None:
         """The cells if the index is an ivf one, placed if they have not been, or must be anew."""

@@ -20,6 +20,7 @@ from .progress import Bar as Bar
 from .progress import Listener as Listener
 from .progress import Progress as Progress
 from .progress import TrainingBar as TrainingBar
+from .stored import read_stored as read_stored
 from .tables import TextTable as TextTable
 from .tables import text_lines as text_lines
 from .torch_file import read_tensors as read_tensors

@@ -18,7 +18,6 @@ from safetensors.numpy import save
 from gankit.errors import CheckpointError, UsageError
 from gankit.support.files import write
 from gankit.support.limits import HEADER_BYTES, TENSORS
-from gankit.support.values import human
 
 _KEY = "gankit"
 
@@ -88,8 +87,8 @@ def read_facts(path: Path, kind: str, hint: str) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as beginning:
-            if (size := int.from_bytes(beginning.read(8), "little")) > HEADER_BYTES:
-                raise CheckpointError(f"cannot read {path}: its header claims {human(size)}", hint)
+            if int.from_bytes(beginning.read(8), "little") > HEADER_BYTES:
+                raise CheckpointError(f"cannot read {path}: it is of another kind, or its header is too large", hint)
         with safe_open(path, "numpy") as file:
             if (count := len(file.keys())) > TENSORS:
                 raise CheckpointError(f"cannot read {path}: it has {count:,} tensors, more than {TENSORS:,}", hint)

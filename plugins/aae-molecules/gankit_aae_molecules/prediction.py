@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gankit.errors import UsageError
+from gankit.errors import DataError, UsageError
 from gankit.runs import LoadedRun
+from gankit.support import finite, read_stored
 from gankit_aae_molecules.autoencoder import Autoencoder
 from gankit_aae_molecules.chemistry.maccs import fingerprints
 from gankit_aae_molecules.molecules import Molecule
@@ -18,6 +19,23 @@ from gankit_aae_molecules.training_set import TrainingSet
 UNLIKE = "unlike the training compounds"
 PATTERNS = 32  # of hidden bits
 ROUNDING = 1e-4  # of a standardised log concentration that was kept as float32
+
+
+@dataclass(frozen=True)
+class _Response:
+    nine_tenths_within: float | None = None
+
+
+@dataclass(frozen=True)
+class _Protocol:
+    gi: _Response = _Response()
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """The part of evaluation.json that predictions need."""
+
+    protocol: _Protocol
 
 
 def predict(loaded: LoadedRun, molecules: Sequence[Molecule], conc: float | None) -> list[dict[str, Any]]:
@@ -94,5 +112,7 @@ def _half_width(loaded: LoadedRun) -> float | None:
     path = loaded.run.path / "evaluation.json"
     if not path.is_file():
         return None
-    found = json.loads(path.read_text("utf-8"))["protocol"].get("gi", {}).get("nine_tenths_within")
-    return None if found is None else float(found)
+    within = read_stored(path, _Evaluation, "'gankit evaluate' makes it again").protocol.gi.nine_tenths_within
+    if within is not None and not (finite(within) and within >= 0):
+        raise DataError(f"{path} is damaged: nine_tenths_within is {within}", "'gankit evaluate' makes it again")
+    return within

@@ -10,8 +10,9 @@ pytest.importorskip("rdkit", reason="RDKit is not installed")
 from gankit_aae_molecules.chemistry.maccs import fingerprint
 from gankit_aae_molecules.library import packed, tanimoto
 from gankit_aae_molecules.library.records import Record, records
+from mutation import altered, mutated
 
-from gankit.errors import DataError
+from gankit.errors import DataError, GankitError
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)Oc1ccccc1C(=O)O", "nonsense", "CN1CCC[C@H]1c1cccnc1", "[Na+].CC(=O)[O-]"]
 
@@ -33,9 +34,9 @@ def file(tmp_path):
 def test_a_library_is_what_its_file_holds(file):
     found = packed.open_library(file, workers=1)
     usable = [i for i in range(6) if i != 3]
-    assert (found.n, found.facts["read"], found.name) == (5, 6, "some.smi") and found.facts["bad"] == [
-        "nonsense: no valid SMILES"
-    ]
+    assert (found.n, found.facts.read, found.name) == (5, 6, "some.smi") and found.facts.bad == (
+        "nonsense: no valid SMILES",
+    )
     assert [found.record(row) for row in range(5)] == [Record(SMILES[i], f"molecule {i}") for i in usable]
     assert np.array_equal(tanimoto.unpack(found.words), np.stack([fingerprint(SMILES[i]) for i in usable]))
     assert np.array_equal(found.counts, tanimoto.ones(found.words))
@@ -103,3 +104,42 @@ def test_records_of_files(tmp_path):
     assert list(records(tmp_path / "a.csv")) == [("CCO", "ethanol, pure"), ("CC", "2")]
     (tmp_path / "b.smi.gz").write_bytes(gzip.compress(b"SMILES\nCCO\tone two\n\nCC\n"))
     assert list(records(tmp_path / "b.smi.gz")) == [("CCO", "one two"), ("CC", "2")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(b"", b"{", b"[]", b"{}", b"[" * 100_000, b"\xff", b'{"n": 5}', b'{"n": "5", "read": 6}'),
+        *(b'{"n": 5.0, "read": 6}', b'{"n": -1, "read": 6}', b'{"n": 7, "read": 6}', b'{"n": true, "read": 6}'),
+        b'{"n": 5, "read": 6, "bad": [1]}',
+    ],
+)
+def test_a_damaged_library_is_told(file, text):
+    folder = packed.open_library(file, workers=1).folder
+    (folder / "library.json").write_bytes(text)
+    with pytest.raises(DataError, match=r"library\.json is damaged") as caught:
+        packed.open_library(file, workers=1)
+    assert str(folder) in caught.value.hint
+
+
+def test_any_other_bytes_give_a_library_or_an_error(file):
+    folder = packed.open_library(file, workers=1).folder
+    whole = {path: path.read_bytes() for path in folder.iterdir()}
+    document = json.loads(whole[folder / "library.json"])
+    rng, damaged = np.random.default_rng(0), 0
+    for number in range(400):
+        path = list(whole)[number % len(whole)]
+        changed = mutated(whole[path], rng)
+        if path.suffix == ".json" and rng.random() < 0.8:
+            changed = json.dumps(altered(document, rng)).encode()
+        path.write_bytes(changed)
+        try:
+            found = packed.open_library(file, workers=1)
+            assert len(found.counts) == found.n
+            for row in range(found.n):
+                found.record(row)
+        except GankitError as error:
+            assert error.hint
+            damaged += 1
+        path.write_bytes(whole[path])
+    assert damaged > 150

@@ -102,9 +102,9 @@ def screen(
     if request.filters.novel and not training.blocks:
         raise UsageError("the run knows no structures, only fingerprints", "leave --novel out")
     probabilities, dose = model.generate(request.value, request.count, request.seed)
-    read, bad = library.facts["read"], library.facts["bad"]
+    read, bad = library.facts.read, library.facts.bad
     if lost := read - library.n:
-        tell(f"{lost:,} of {read:,} records of the library cannot be used, such as {bad[0]}")
+        tell(f"{lost:,} of {read:,} records of the library cannot be used" + (f", such as {bad[0]}" if bad else ""))
     tell(f"looking up {request.count:,} fingerprints among {library.n:,} molecules")
     if request.by == "ratio":
         usual, _ = model.generate(float(model.response.value(0.0)), request.count, request.seed + 1)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from filelock import FileLock
 from joblib import cpu_count
 
 from gankit.errors import DataError
-from gankit.support import Bar, home, whole, write_json
+from gankit.support import Bar, home, read_stored, whole, write_json
 from gankit_aae_molecules.chemistry.workers import streamed
 from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.library.records import Record, records
@@ -35,29 +34,45 @@ PIECE = 5000  # molecules of a part; what is lost at most when a packing is stop
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What is stored of a library beside its arrays.
+
+    Attributes:
+        n: How many molecules.
+        read: Records of the file, of which those that cannot be used are left out.
+        bad: The first of these, as text.
+        source: The file's name.
+    """
+
+    n: int
+    read: int
+    bad: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Library:
     """Packed molecules.
 
     Attributes:
         folder: Where they lie.
         name: For people.
-        facts: `n`, how many; `read`, records of the file, of which those that cannot be used are left out; `bad`, the
-            first of these, as text; `source`, the file's name.
+        facts: What is stored of it.
     """
 
     folder: Path
     name: str
-    facts: dict[str, Any]
+    facts: Facts
 
     @property
     def n(self) -> int:
         """How many."""
-        return int(self.facts["n"])
+        return self.facts.n
 
     @cached_property
     def words(self) -> np.ndarray:
         """uint64 `[3, n]`, see `tanimoto.pack`."""
-        return np.load(self.folder / "words.npy")
+        return self._array("words.npy", np.uint64, (tanimoto.WORDS, self.n))
 
     @cached_property
     def counts(self) -> np.ndarray:
@@ -66,16 +81,37 @@ class Library:
 
     @cached_property
     def _offsets(self) -> np.ndarray:
-        return np.load(self.folder / "offsets.npy")
+        found = self._array("offsets.npy", np.int64, (self.n + 1,))
+        if found[0] != 0 or (np.diff(found) < 0).any() or found[-1] != len(self._text):
+            raise DataError(f"{self.folder / 'offsets.npy'} is damaged: it does not fit text.bin", self._hint)
+        return found
 
     @cached_property
     def _text(self) -> Any:
-        return np.memmap(self.folder / "text.bin", np.uint8, "r")
+        try:
+            return np.memmap(self.folder / "text.bin", np.uint8, "r")
+        except (OSError, ValueError) as error:
+            raise DataError(f"{self.folder / 'text.bin'} cannot be read: {error}", self._hint) from error
+
+    @property
+    def _hint(self) -> str:
+        return f"delete the folder {self.folder}, and the library is packed again"
+
+    def _array(self, name: str, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+        path = self.folder / name
+        try:
+            # Mapped first: a damaged header may claim more than any memory has.
+            found = np.lib.format.open_memmap(path, mode="r")
+        except Exception as error:  # NumPy reads the header as Python, and raises what Python does
+            raise DataError(f"{path} cannot be read: {error}", self._hint) from error
+        if found.dtype != dtype or found.shape != shape:
+            raise DataError(f"{path} is damaged: it does not fit library.json", self._hint)
+        return np.array(found)
 
     def record(self, row: int) -> Record:
         """SMILES and name of a molecule, as the file has them."""
         start, stop = self._offsets[row : row + 2]
-        smiles, _, name = bytes(self._text[start:stop]).decode("utf-8").partition("\t")
+        smiles, _, name = bytes(self._text[start:stop]).decode("utf-8", "replace").partition("\t")
         return Record(smiles, name)
 
 
@@ -111,7 +147,11 @@ def open_library(path: Path | str, *, name: str = "", workers: int | None = None
                 _pack(path, folder, workers)
     except OSError as error:
         raise DataError(f"{path.name} cannot be packed in {folder.parent}: {error}", "set GANKIT_HOME") from error
-    return Library(folder, name or path.name, json.loads((folder / "library.json").read_text("utf-8")))
+    hint = f"delete the folder {folder}, and the library is packed again"
+    facts = read_stored(folder / "library.json", Facts, hint)
+    if not 1 <= facts.n <= facts.read:
+        raise DataError(f"{folder / 'library.json'} is damaged: {facts.n} molecules of {facts.read} records", hint)
+    return Library(folder, name or path.name, facts)
 
 
 def _pack(path: Path, folder: Path, workers: int | None) -> None:
@@ -133,7 +173,7 @@ def _pack(path: Path, folder: Path, workers: int | None) -> None:
     except DataError:  # there is nothing to go on with
         shutil.rmtree(parts)
         raise
-    _join(sorted(parts.glob("*.npz")), folder, {"n": n, "read": read, "bad": bad, "source": path.name})
+    _join(sorted(parts.glob("*.npz")), folder, Facts(n, read, tuple(bad), path.name))
     shutil.rmtree(parts)
     log.info("packed %s: %s molecules of %s records", path.name, f"{n:,}", f"{read:,}")
 
@@ -177,12 +217,12 @@ def write_part(piece: Sequence[Record], part: Path) -> None:
         )
 
 
-def _join(parts: Sequence[Path], folder: Path, facts: dict[str, Any]) -> None:
+def _join(parts: Sequence[Path], folder: Path, facts: Facts) -> None:
     """One folder of all parts, whole or not at all."""
     partial = folder.with_suffix(".tmp")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
-    words, lengths = np.empty((tanimoto.WORDS, facts["n"]), np.uint64), np.zeros(facts["n"] + 1, np.int64)
+    words, lengths = np.empty((tanimoto.WORDS, facts.n), np.uint64), np.zeros(facts.n + 1, np.int64)
     start = 0
     with (partial / "text.bin").open("wb") as text:
         for part in parts:
@@ -194,6 +234,6 @@ def _join(parts: Sequence[Path], folder: Path, facts: dict[str, Any]) -> None:
                 start = stop
     np.save(partial / "words.npy", words)
     np.save(partial / "offsets.npy", np.cumsum(lengths))
-    write_json(partial / "library.json", facts)
+    write_json(partial / "library.json", asdict(facts))
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(partial, folder)

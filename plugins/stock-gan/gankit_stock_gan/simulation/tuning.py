@@ -8,7 +8,6 @@ therefore in-sample, as those of Quant GANs are, whose networks are trained on t
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.support import Bar, slug, write_json
+from gankit.errors import DataError
+from gankit.support import Bar, finite, read_stored, slug, write_json
 from gankit_stock_gan.bars import Series
 from gankit_stock_gan.model.forecaster import Forecaster
 from gankit_stock_gan.simulation.facts import LAGS, distances, facts
@@ -48,10 +48,15 @@ def kept(forecaster: Forecaster, series: Series, seed: int, run: Path, checkpoin
     """
     content = series.returns.tobytes() + checkpoint.encode() + str(seed).encode()
     path = run / "tuning" / f"{slug(series.name)}-{hashlib.sha256(content).hexdigest()[:12]}.json"
-    try:
-        return Tuning(**json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
-        log.info("tuning paths to %s: some minutes, once", series.name)
+    if path.is_file():
+        try:
+            found = read_stored(path, Tuning, "")
+            if all(map(finite, asdict(found).values())) and found.anchor > 0:
+                return found
+            log.warning("%s is damaged: a number of it is out of range", path)
+        except DataError as error:
+            log.warning("%s", error.message)
+    log.info("tuning paths to %s: some minutes, once", series.name)
     with Bar("simulations", EVALUATIONS) as bar:
         found = tune(forecaster, series.returns, seed, EVALUATIONS, bar)
     path.parent.mkdir(exist_ok=True)

@@ -21,6 +21,7 @@ VERBS = {
     "list": "List the recipes that can be trained.",
     "info": "Describe a recipe: method, source, defaults, claims.",
     "run": "Train a recipe.",
+    "launch": "Train with several processes on this machine.",
     "resume": "Go on with a stopped run.",
     "evaluate": "Print a run's figures beside its baselines.",
     "sample": "Write a run's sample pictures to a folder.",

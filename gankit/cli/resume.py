@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,10 +16,14 @@ from gankit.commands import common_options, json_option, open_run, ready, run_ar
     "--strategy", type=click.Choice(["single", "mirrored", "multiworker"]), help="Strategy, if another than before."
 )
 @click.option("--devices", type=click.IntRange(1), help="Devices of the mirrored strategy.")
+@click.option(
+    "--cluster", type=click.Choice(["auto", "tf-config", "slurm", "kubernetes"]), help="Who tells the workers."
+)
+@click.option("--wait-minutes", type=click.FloatRange(0, min_open=True), help="Minutes to wait for other workers.")
 @runs_dir_option
 @json_option
 @common_options
-def command(run: str, strategy: str | None, devices: int | None, runs_dir: Path | None, as_json: bool) -> None:
+def command(run: str, runs_dir: Path | None, as_json: bool, **changes: Any) -> None:
     """Go on with a stopped run.
 
     RUN is a folder, an id, a recipe's name or 'latest'. The configuration is the run's own, frozen when it began.
@@ -31,6 +36,6 @@ def command(run: str, strategy: str | None, devices: int | None, runs_dir: Path 
     from gankit.support.progress import TrainingBar
 
     with TrainingBar() as bar:
-        done = training.resume(opened, strategy=strategy, devices=devices, listener=bar)
+        done = training.resume(opened, listener=bar, **changes)
     if done is not None:
         report_end(done.path, as_json)

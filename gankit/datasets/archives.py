@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,8 +20,22 @@ from gankit.datasets.unpack import SUFFIXES, Limits, Unpacked, unpack
 from gankit.errors import DataError
 from gankit.support.files import write_json
 from gankit.support.progress import Bar
+from gankit.support.stored import read_stored
 
 log = logging.getLogger("gankit")
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What is stored of an unpacked archive.
+
+    Attributes:
+        sha256: Of the archive.
+        files: Name in it -> what it is.
+    """
+
+    sha256: str
+    files: dict[str, Unpacked]
 
 
 class Archive(Download):
@@ -147,11 +159,17 @@ class ArchiveCard(StoredCard):
 
     def _record(self, archive: Archive) -> dict[str, Unpacked] | None:
         """The files that were unpacked, by their names in the archive; None if it has not been unpacked wholly."""
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            read = json.loads(self._record_path(archive).read_text("utf-8"))
-            if read["sha256"] == archive.sha256:
-                return {name: Unpacked(**file) for name, file in read["files"].items()}
-        return None
+        path = self._record_path(archive)
+        if not path.is_file():
+            return None
+        try:
+            read = read_stored(path, _Record, "")
+        except DataError as error:
+            log.warning("%s; %s is unpacked again", error.message, archive.file)
+            return None
+        # What is read must lie in the folder, whoever wrote the record.
+        safe = all(file.bytes >= 0 and {"", ".", ".."}.isdisjoint(name.split("/")) for name, file in read.files.items())
+        return read.files if safe and read.sha256 == archive.sha256 else None
 
     def _whole(self, archive: Archive, verify: bool = False) -> bool:
         """Whether an archive is unpacked, by the sizes of its files, or by their hashes."""

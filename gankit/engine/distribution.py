@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gankit.engine.cluster import Cluster, find_cluster
 from gankit.errors import ConfigError
 
 log = logging.getLogger("gankit")
@@ -27,6 +26,7 @@ class Placement:
         replicas: Copies of the networks in all processes.
         workers: Processes.
         worker: This process' number; 0 is the chief, which alone writes the run.
+        addresses: Of the processes, where there are several.
     """
 
     strategy: tf.distribute.Strategy
@@ -34,6 +34,7 @@ class Placement:
     replicas: int
     workers: int = 1
     worker: int = 0
+    addresses: tuple[str, ...] = ()
 
     @property
     def chief(self) -> bool:
@@ -114,12 +115,16 @@ def logical_cpus(count: int) -> list[str]:
     return [f"CPU:{i}" for i in range(count)]
 
 
-def place(kind: str, devices: int | None = None) -> Placement:
+def place(
+    kind: str, devices: int | None = None, cluster: Cluster | None = None, communication: str = "auto"
+) -> Placement:
     """Opens a strategy.
 
     Args:
-        kind: "auto", "single", "mirrored" or "multiworker" (reads TF_CONFIG).
+        kind: "auto", "single", "mirrored" or "multiworker".
         devices: Devices of the mirrored strategy; all GPUs or one CPU if None.
+        cluster: Of the multiworker strategy; found in the environment if None.
+        communication: Of the multiworker strategy: "auto", "ring" or "nccl".
 
     Raises:
         ConfigError: What is asked for does not exist here.
@@ -139,7 +144,7 @@ def place(kind: str, devices: int | None = None) -> Placement:
         else:
             names = logical_cpus(devices or 1)
         return Placement(_mirrored(tuple(names)), "mirrored", len(names))
-    return _multiworker()
+    return _multiworker(cluster or find_cluster(), communication)
 
 
 @cache
@@ -151,19 +156,13 @@ def _mirrored(names: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
     return tf.distribute.MirroredStrategy(names, cross_device_ops=reduction)
 
 
-def _multiworker() -> Placement:
-    try:
-        config = json.loads(os.environ.get("TF_CONFIG") or "{}")
-        addresses, task = config["cluster"]["worker"], config["task"]
-        if task["type"] != "worker" or not 0 <= int(task["index"]) < len(addresses):
-            raise KeyError("task")
-    except (ValueError, KeyError, TypeError) as error:
-        example = '{"cluster": {"worker": ["hostA:2222", "hostB:2222"]}, "task": {"type": "worker", "index": 0}}'
-        message = "--strategy multiworker needs TF_CONFIG with a cluster of workers and this process' task"
-        raise ConfigError(message, f"TF_CONFIG='{example}'") from error
+def _multiworker(cluster: Cluster, communication: str) -> Placement:
     log.warning(
         "multi-worker: TensorFlow's gRPC server has no authentication and listens on every interface; "
         "use it only inside a network that you trust"
     )
-    strategy, worker = tf.distribute.MultiWorkerMirroredStrategy(), int(task["index"])
-    return Placement(strategy, "multiworker", strategy.num_replicas_in_sync, len(addresses), worker)
+    kinds = tf.distribute.experimental.CommunicationImplementation
+    options = tf.distribute.experimental.CommunicationOptions(implementation=kinds[communication.upper()])
+    strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster.resolver, options)
+    count = len(cluster.workers)
+    return Placement(strategy, "multiworker", strategy.num_replicas_in_sync, count, cluster.index, cluster.workers)

@@ -19,6 +19,9 @@ from gankit.support.blame import blamed, place
 SOURCE: ContextVar[str] = ContextVar("source")
 """Name of the source whose `gather` is being called."""
 
+LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+"""What TensorFlow raises in a worker when another one is gone."""
+
 _BEGIN, _HINT, _END = "<gankit>", "<hint>", "</gankit>"
 
 
@@ -37,6 +40,8 @@ def reading() -> Iterator[None]:
     """
     try:
         yield
+    except LOST:
+        raise  # another worker's end, and nothing that the operation's author did
     except tf.errors.OpError as error:
         if _BEGIN not in error.message or _END not in error.message:
             if place(error):  # the text names where the operation was defined

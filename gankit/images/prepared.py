@@ -21,10 +21,12 @@ import logging
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
 
 from gankit.errors import DataError
 from gankit.images.decoding import Copy, Plan, Sizes, changed
@@ -33,6 +35,7 @@ from gankit.images.pixels import Pixels, pixels_sha256
 from gankit.support.files import fsync, sha256, write_json
 from gankit.support.places import home
 from gankit.support.progress import Bar
+from gankit.support.stored import read_stored
 from gankit.support.values import human
 
 log = logging.getLogger("gankit")
@@ -61,6 +64,25 @@ def load_pixels(files: Sequence[Path], sizes: Sizes, cache_mb: float) -> Pixels:
     if plan.nbytes <= 1e6 * cache_mb:
         return plan.in_memory()
     return _Prepared(plan, cache_mb).open_or_make()
+
+
+Stored = list[tuple[int, int, str]]  # height, width and hash, as of `Copy`
+_LINE = TypeAdapter(tuple[int, Stored])  # number of a photograph, and its copies
+
+
+@dataclass(frozen=True)
+class _Photograph:
+    images: Stored
+
+
+@dataclass(frozen=True)
+class _Index:
+    """What index.json says."""
+
+    format: int
+    key: str
+    mtime_ns: int
+    photographs: list[_Photograph]
 
 
 class _Prepared:
@@ -101,19 +123,23 @@ class _Prepared:
         """The finished file; None if there is none, or a damaged one."""
         path = self.folder / "pixels"
         try:
-            index = json.loads((self.folder / "index.json").read_text("utf-8"))
-            copies = [[Copy(*copy) for copy in photograph["images"]] for photograph in index["photographs"]]
             status = path.stat()
-            if (index["format"], index["key"], status.st_size) != (FORMAT, self.key, self.plan.nbytes):
+            (self.folder / "index.json").stat()  # none is no damage
+            index = read_stored(self.folder / "index.json", _Index, "")
+            copies = [[Copy(*copy) for copy in photograph.images] for photograph in index.photographs]
+            if (index.format, index.key, status.st_size) != (FORMAT, self.key, self.plan.nbytes):
                 raise ValueError("it belongs to other photographs")
-            if status.st_mtime_ns != index["mtime_ns"]:  # written to, or only copied
+            shapes = [[sorted(copy[:2]) for copy in photograph] for photograph in copies]
+            if shapes != [[sorted(shape) for shape in photograph] for photograph in self.plan.shapes]:
+                raise ValueError("its pictures have other sizes")
+            if status.st_mtime_ns != index.mtime_ns:  # written to, or only copied
                 if len(self._intact(path, enumerate(copies))) < len(self.plan.files):
                     raise ValueError("its pixels have changed")
-                os.utime(path, ns=(status.st_atime_ns, index["mtime_ns"]))
+                os.utime(path, ns=(status.st_atime_ns, index.mtime_ns))
             return self.plan.pixels(copies, path)
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, OverflowError, DataError) as error:
             log.warning("%s is damaged (%s) and will be made again", self.folder, error)
             return None
 
@@ -243,8 +269,8 @@ def _read_journal(journal: Path, count: int) -> dict[int, list[Copy]]:
     """What an earlier attempt stored of `count` photographs; lines that a crash cut short are left out."""
     found = {}
     for line in journal.read_text("utf-8", "replace").splitlines() if journal.exists() else ():
-        with contextlib.suppress(ValueError, TypeError):
-            number, copies = json.loads(line)
+        with contextlib.suppress(ValueError):
+            number, copies = _LINE.validate_json(line, strict=True)
             if number in range(count):
                 found[number] = [Copy(*copy) for copy in copies]
     return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import shutil
 import signal
 import time
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,10 +19,11 @@ import numpy as np
 from gankit.engine import checkpoint, contract
 from gankit.engine.budget import fix_steps
 from gankit.engine.checkpoint import Position
+from gankit.engine.cluster import Cluster
 from gankit.engine.distribution import place
 from gankit.engine.step import CompiledStage, Readings
 from gankit.engine.train_state import TrainState
-from gankit.errors import CheckpointError, NonFinite, RecipeError, Stopped, did_you_mean
+from gankit.errors import CheckpointError, DataError, NonFinite, RecipeError, Stopped, did_you_mean
 from gankit.recipe import Recipe
 from gankit.runs import loading
 from gankit.runs.metrics_log import MetricsLog
@@ -42,18 +45,24 @@ class Trainer:
 
     Open it inside `precision(recipe.config.training.precision)`.
 
+    Args:
+        recipe: With its configuration.
+        cluster: The workers of the multiworker strategy.
+
     Attributes:
         data: The recipe's data.
         state: Its networks, optimizers and averages.
         stages: Stage -> compiled stage, in order.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, cluster: Cluster | None = None) -> None:
         self.started = time.perf_counter()
         self.recipe = recipe
         self.training = recipe.config.training
-        self.placement = place(self.training.strategy, self.training.devices)
+        where = self.training
+        self.placement = place(where.strategy, where.devices, cluster, where.communication)
         self.data = contract.data(recipe)
+        self._check_same_data()
         self.state = TrainState(recipe, self.data, self.placement, self.training)
         self.stages = {
             stage.name: CompiledStage(self.state, stage, self.training.steps_per_call) for stage in self.state.stages
@@ -61,6 +70,18 @@ class Trainer:
         self._viewed: dict[str, Any] | None = None
         self._best: Best | None = None  # of the stage that is being trained
         self._kept: dict[str, np.ndarray] = {}  # the best weights of the checkpoint that is resumed, or of a past stage
+
+    def _check_same_data(self) -> None:
+        """Raises DataError in all workers if one of them has opened other data than the others."""
+        if self.placement.workers == 1:
+            return
+        known = loading.fingerprints(self.data)
+        facts: dict[str, Any] = {"the names of their sources": sorted(self.data.train)}
+        facts |= {f"source {name!r}": [self.data.train[name].n, known.get(name)] for name in sorted(self.data.train)}
+        for what, value in facts.items():
+            number = float(zlib.crc32(json.dumps(value).encode()))  # the sum of some is exact
+            if self.placement.agree(float(self.placement.agree(number) != number)):
+                raise DataError(f"the data of the workers differ in {what}", "give all of them the same files")
 
     # -- what the run's record says ----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import platform
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +15,14 @@ from typing import Any
 from gankit import plugins
 from gankit.config import Training, resolve, to_yaml
 from gankit.engine import checkpoint, contract
+from gankit.engine.cluster import Cluster, find_cluster
 from gankit.engine.mixed_precision import precision
 from gankit.errors import DataError, GankitError, RecipeError, Stopped
+from gankit.plugins import Origin
 from gankit.recipe import Recipe
 from gankit.report.run_page import write_report
 from gankit.runs import recipe_record, seal
+from gankit.runs.handshake import shake_hands
 from gankit.runs.loading import LoadedRun, fingerprints, recipe_of
 from gankit.runs.results import versions
 from gankit.runs.run import Run, find_run, now, runs_root
@@ -83,13 +87,14 @@ def start(
     `source` is what the user called the recipe, "" for a class. `argv` is the command, for the record.
     """
     training = recipe.config.training
+    code = plugins.origin(type(recipe), source)
+    cluster = _joined(recipe, code, root)
     with precision(training.precision):
-        trainer = Trainer(recipe)
+        trainer = Trainer(recipe, cluster)
         origin = find_run(training.init_from, root) if training.init_from else None
         _initialise(trainer, origin)
         if not trainer.placement.chief:
             return _train(trainer, None, None, listener, callbacks)
-        code = plugins.origin(type(recipe), source)
         info = {
             **recipe_record.record(code),
             "argv": list(argv),
@@ -107,6 +112,23 @@ def start(
         write_json(run.path / "facts.json", dict(trainer.data.facts))
         log.info("run folder %s", run.path)
         return _train(trainer, run, None, listener, callbacks)
+
+
+def _joined(recipe: Recipe, code: Origin, folder: Path) -> Cluster | None:
+    """The cluster of a multiworker training, once all workers are there and are about to train the same."""
+    training = recipe.config.training
+    if training.strategy != "multiworker":
+        return None
+    cluster = find_cluster(training.cluster, training.wait_minutes)
+    plugin = recipe_record.record(code)["plugin"]
+    facts = {
+        "recipe": recipe.name,
+        **seal.values_of(recipe.config),
+        **{f"the version of {name}": version for name, version in versions(code.distribution).items()},
+        "the code of the recipe": plugin.get("sha256") or plugin.get("version"),
+    }
+    shake_hands(cluster, facts, folder, training.wait_minutes)
+    return cluster
 
 
 def _initialise(trainer: Trainer, origin: Run | None) -> None:
@@ -144,13 +166,16 @@ def fit(recipe: Recipe) -> dict[str, Any]:
         return trainer.viewed()
 
 
-def resume(
-    run: Run, *, strategy: str | None = None, devices: int | None = None, listener: Listener | None = None
-) -> Run | None:
+def resume(run: Run, *, listener: Listener | None = None, **changes: Any) -> Run | None:
     """Goes on with a run from its newest usable checkpoint, or from the beginning, with its frozen configuration.
 
-    A run that is done is left as it is, and given a report if it has none. Another strategy, or other devices, than
-    before make the same training in meaning, no longer bit by bit.
+    A run that is done is left as it is, and given a report if it has none.
+
+    Args:
+        run: The run.
+        listener: Told of the progress.
+        **changes: Where it is computed, if elsewhere than before: `strategy`, `devices`, `cluster`, `communication`,
+            `wait_minutes`. It is the same training in meaning, no longer bit by bit.
 
     Raises:
         RunLocked: A process is still writing it.
@@ -165,12 +190,12 @@ def resume(
         return run
     recipe = recipe_of(run)
     seal.check(run, recipe.config, versions(str(run.info.get("plugin", {}).get("distribution", ""))))
-    given = {"strategy": strategy, "devices": devices}
-    if changes := {key: value for key, value in given.items() if value is not None}:
-        training = Training.model_validate({**recipe.config.training.model_dump(), **changes})
+    if given := {key: value for key, value in changes.items() if value is not None}:
+        training = Training.model_validate({**recipe.config.training.model_dump(), **given})
         recipe = contract.make(type(recipe), recipe.config.model_copy(update={"training": training}))
+    cluster = _joined(recipe, plugins.origin(type(recipe), str(run.info.get("source", ""))), run.path)
     with precision(recipe.config.training.precision):
-        trainer = Trainer(recipe)
+        trainer = Trainer(recipe, cluster)
         if fingerprints(trainer.data) != run.info["data"]["fingerprint"]:
             raise DataError("the training data have changed since the run began", "a changed data set needs a new run")
         position = None
@@ -195,6 +220,7 @@ def _train(
             stack.enter_context(run.locked())
             stack.enter_context(_logged_to(run))
             stack.enter_context(_recorded(run, stop))
+        stack.enter_context(_nobody_gone(trainer, run))
         if position is not None:
             log.info("resuming %s from step %d", run.path if run else "", position.total)
         else:
@@ -215,6 +241,29 @@ def _train(
             recipe_record.keep(run, type(trainer.recipe), position.total)  # with what its methods have imported since
         trainer.placement.agree(0.0)  # workers leave together: TensorFlow takes an early leaver for a failure
     return run
+
+
+@contextlib.contextmanager
+def _nobody_gone(trainer: Trainer, run: Run | None) -> Iterator[None]:
+    """Makes one line of what TensorFlow raises when another worker is gone."""
+    from gankit.engine.source_errors import LOST
+
+    try:
+        yield
+    except LOST as error:
+        if trainer.placement.workers == 1:
+            raise
+        others = [a for i, a in enumerate(trainer.placement.addresses) if i != trainer.placement.worker]
+        gone = [a for a in others if not _answers(a)] or others[:1] * (len(others) == 1)
+        names = " and ".join(f"worker {trainer.placement.addresses.index(a)} at {a}" for a in gone) or "another worker"
+        raise GankitError(f"{names} is gone", f"gankit resume {run.path if run else 'RUN'}, on all workers") from error
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with contextlib.suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), timeout=2):
+        return True
+    return False
 
 
 def _finish(trainer: Trainer, run: Run) -> None:

@@ -1,7 +1,7 @@
 """How much is taken of a file that others made, before it is refused.
 
 Each number has room for what people really have, and keeps a small file from costing much: a file of a megabyte may
-not ask for gigabytes. `docs/limits.md` tells users of them.
+not ask for gigabytes. `SECURITY.md` tells users of them.
 """
 
 PICTURE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")

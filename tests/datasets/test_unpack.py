@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import json
 import os
 import stat
 import struct
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 from fileserver import noise
 from growth import growth
-from mutation import mutated
+from mutation import altered, mutated
 
+from gankit.datasets.archives import ArchiveCard
 from gankit.datasets.unpack import Limits, Unpacked, unpack
 from gankit.errors import DataError
 from gankit.support.limits import MEMBERS
@@ -339,3 +341,30 @@ def test_damage_of_any_kind_is_told(tmp_path, suffix):
             refusals += bool(error.hint)
     assert refusals > 20
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["room", archive.name, f"x{suffix}"])
+
+
+def test_any_other_record_of_an_archive_means_unpacking_again(tmp_path, monkeypatch):
+    """A record is never believed: it is what was written, or there is none."""
+    content = pack(tmp_path / "a.zip", {"x/one": b"1", "two": b"22"}).read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    archive = {"file": "a.zip", "address": "https://example.org/a.zip", "bytes": len(content), "sha256": digest}
+    split = {"archive": "a.zip", "files": "*"}
+    facts = {"name": "mine", "title": "t", "kind": "images", "licence": "l", "layout": "archives"}
+    card = ArchiveCard.model_validate(facts | {"archives": [archive], "splits": {"train": split, "test": split}})
+    monkeypatch.setenv("GANKIT_HOME", str(tmp_path / "home"))
+    (card.folder / "downloads").mkdir(parents=True)
+    (card.folder / "downloads" / "a.zip").write_bytes(content)
+    card.fetch()
+    (record,) = card.folder.glob("*.unpacked.json")
+    whole = json.loads(record.read_text())
+    names = sorted(path.relative_to(card.folder).as_posix() for path in card.paths("train"))
+    rng = np.random.default_rng(0)
+    changed = [altered(whole, rng) for _ in range(60)]
+    changed.append({**whole, "files": {"../../../etc/passwd": {"bytes": 1, "sha256": "0"}}})
+    for document in changed:
+        record.write_text(json.dumps(document))
+        if card._whole(card.archives[0], verify=True):
+            assert set(card._record(card.archives[0])) <= {"x/one", "two"}
+        else:
+            card.fetch()
+            assert sorted(path.relative_to(card.folder).as_posix() for path in card.paths("train")) == names

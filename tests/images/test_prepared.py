@@ -12,6 +12,7 @@ import threading
 
 import numpy as np
 import pytest
+from mutation import altered, mutated
 from PIL import Image
 
 from gankit.errors import DataError
@@ -299,3 +300,23 @@ def test_two_at_once_prepare_once(home, photos, decodings, caplog):
 def test_no_photograph(home):
     with pytest.raises(DataError, match="no image"):
         ImageCrops(load_pixels([], SIZES, 1), 12)
+
+
+def test_any_other_index_or_journal_gives_the_same_pixels(home, photos):
+    """By chance: an index or a journal is never believed, and at worst all is made again."""
+    truth = load_pixels(photos[:2], SIZES, 1000).hashes
+    load_pixels(photos[:2], SIZES, 0)
+    (index,) = home.glob("*/index.json")
+    whole = index.read_bytes()
+    document = json.loads(whole)
+    journal = "\n".join(json.dumps([i, one["images"]]) for i, one in enumerate(document["photographs"])).encode()
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        index.write_bytes(mutated(whole, rng) if rng.random() < 0.3 else json.dumps(altered(document, rng)).encode())
+        part = index.parent.with_name(f"{index.parent.name}.part")
+        part.mkdir()
+        shutil.copy(index.with_name("pixels"), part / "pixels")
+        lines = [json.dumps(altered([0, document["photographs"][0]["images"]], rng)).encode(), mutated(journal, rng)]
+        (part / "done.jsonl").write_bytes(b"\n".join(lines))
+        assert load_pixels(photos[:2], SIZES, 0).hashes == truth
+        shutil.rmtree(part, ignore_errors=True)

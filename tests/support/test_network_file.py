@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from growth import growth
 from safetensors.numpy import save_file
 
 from gankit.errors import CheckpointError, UsageError
-from gankit.support import read_facts, read_network, write_network
+from gankit.support import network_file, read_facts, read_network, write_network
 
 TENSORS = {"000/kernel": np.array([[1.0, 2.5]], np.float32), "001/scale": np.array(0.1, np.float32)}
 
@@ -41,3 +42,19 @@ def test_damage_and_absence(tmp_path):
         read_network(path, "mine/1", "")
     with pytest.raises(UsageError, match="there is no file"):
         read_network(tmp_path / "none", "mine/1", "")
+
+
+def test_headers_are_bounded(tmp_path, monkeypatch):
+    path = tmp_path / "n"
+    entries = ",".join(f'"{i:07d}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}' for i in range(300_000))
+    header = f"{{{entries}}}".encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    took = growth(path, "from gankit.support import read_facts", "read_facts(path, 'mine/1', 'pack one')")
+    assert "its header is too large" in took.said and took.mb < 20 and took.seconds < 1, took
+    path.write_bytes((2**60).to_bytes(8, "little"))
+    with pytest.raises(CheckpointError, match="header is too large"):
+        read_facts(path, "mine/1", "pack one")
+    save_file({str(i): np.zeros(1, np.float32) for i in range(20)}, path, {"gankit": '{"format": "mine/1"}'})
+    monkeypatch.setattr(network_file, "TENSORS", 19)
+    with pytest.raises(CheckpointError, match="20 tensors, more than 19"):
+        read_network(path, "mine/1", "pack one")

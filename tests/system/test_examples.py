@@ -12,7 +12,7 @@ from PIL import Image
 import gankit
 from gankit import plugins
 from gankit.support import loose_file
-from gankit.testing import CHECKS, FAST, check_recipe
+from gankit.testing import FAST, check_recipe
 from gankit.testing.tiny_game import TinyGame
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"

@@ -55,8 +55,8 @@ PUBLIC = {
     """,
     "gankit.support": """
         Bar Listener Progress TextTable TrainingBar columns_of duration figure finite flat home human
-        new_folder offline open_picture peak_mb read_facts read_network read_stored read_tensors sha256 slug text_lines vacant whole write
-        write_csv write_json write_network
+        new_folder offline open_picture peak_mb read_facts read_network read_stored read_tensors sha256 slug text_lines
+        vacant whole write write_csv write_json write_network
     """,
     "gankit.testing": """
         CHECKS FAST check_recipe tiny_pictures

@@ -5,13 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gankit.errors import CheckpointError
 from gankit.support import read_network, write_network
 
 KIND = "gankit-srgan/1"
+HINT = "a model's file is made by 'gankit srgan pack RUN -o FILE'"
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    blocks: int = Field(0, ge=0, le=1000)
+    width: int = Field(0, ge=0, le=10_000)
+
+
+class _Facts(BaseModel):
+    """What a file says beside its weights; see `Model`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    generator: Literal["compact", "fast", "paper"]
+    scale: int = Field(ge=1, le=16)
+    options: _Options
+    radius: int = Field(ge=0, le=1000)
+    trained: dict[str, Any] = {}
+    generative: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,8 +75,17 @@ class Model:
             UsageError: There is none.
             CheckpointError: It is damaged, or no model of this plugin.
         """
-        facts, weights = read_network(path, KIND, "a model's file is made by 'gankit srgan pack RUN -o FILE'")
-        return cls(**facts, weights=weights)
+        facts, weights = read_network(path, KIND, HINT)
+        try:
+            found = _Facts.model_validate(facts)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise CheckpointError(f"{path} is damaged: {where}: {first['msg']}", HINT) from error
+        # A small file must not make a large network: each of its blocks has at least one convolution.
+        if found.options.blocks * 9 * found.options.width**2 > sum(value.size for value in weights.values()):
+            raise CheckpointError(f"{path} is damaged: it has fewer weights than its network", HINT)
+        return cls(**{**facts, "options": found.options.model_dump(exclude_unset=True)}, weights=weights)
 
     def network(self) -> Any:
         """The generator as a `keras.Model` with these weights."""

@@ -93,7 +93,7 @@ def command(
     files = results.finish(
         warning=WARNING,
         data={key: loaded.facts[key] for key in ("file", "response", "split", "compounds", "rows")},
-        library={"name": library.name, "hash": library.folder.name, **library.facts},
+        library={"name": library.name, "hash": library.folder.name, **asdict(library.facts)},
     )
     result = {"rows": rows, "set": figures, "files": files}
     if as_json:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from gankit import DataError, GankitError, UsageError
 from gankit.commands import open_run
@@ -48,14 +48,14 @@ class About(BaseModel):
         trained_on: In words, for people.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     network: str
-    width: int
+    width: int = Field(ge=4, le=1024)
     spectral: bool
-    outputs: int
+    outputs: int = Field(ge=1, le=10_000)
     feature: str
-    stretch: float
+    stretch: float = Field(ge=0, le=1)
     trained_on: str
 
 
@@ -168,6 +168,8 @@ class Encoder:
                 head.set_weights(numbered("head/"))
             if about.feature == "pooled":
                 components = Components(tensors["mean"], tensors["axes"])
+                if components.mean.ndim != 1 or components.axes.shape[1:] != components.mean.shape:
+                    raise ValueError("its components do not fit each other")
         except (ValueError, KeyError) as error:
             raise CheckpointError(f"the encoder {path} cannot be read: {error}", HINT) from error
         return cls(about, network, head, components)

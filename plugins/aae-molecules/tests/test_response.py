@@ -1,10 +1,14 @@
 """What the GI neuron stands for."""
 
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from gankit_aae_molecules import prediction
 from gankit_aae_molecules.response import Response, values
+
+from gankit.errors import DataError
 
 
 def test_percent_growth_is_standardised_and_comes_back():
@@ -40,3 +44,21 @@ def test_one_response_alone_has_a_scale():
     scale = Response.fitted("viability", np.array([30.0, 30.0]))
     assert np.isfinite(scale.neuron(31.0))
     assert Response(**asdict(scale)) == scale
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", '{"protocol": 3}', '{"protocol": {"gi": []}}'),
+        *(f'{{"protocol": {{"gi": {{"nine_tenths_within": {x}}}}}}}' for x in ('"1"', "NaN", "-1", "[]", "true")),
+    ],
+)
+def test_a_damaged_evaluation_is_told(tmp_path, text):
+    run = SimpleNamespace(run=SimpleNamespace(path=tmp_path))
+    assert prediction._half_width(run) is None
+    (tmp_path / "evaluation.json").write_text(text)
+    with pytest.raises(DataError, match=r"evaluation\.json is damaged") as caught:
+        prediction._half_width(run)
+    assert "gankit evaluate" in caught.value.hint
+    (tmp_path / "evaluation.json").write_text('{"metrics": {}, "protocol": {"gi": {"nine_tenths_within": 12.5}}}')
+    assert prediction._half_width(run) == 12.5

@@ -1,7 +1,10 @@
 """Paths: the recursion by hand, the tether, tuning."""
 
+import json
+
 import numpy as np
 import pytest
+from gankit_stock_gan.bars import Series
 from gankit_stock_gan.model import calibration, memory, noise
 from gankit_stock_gan.model.forecaster import Forecaster
 from gankit_stock_gan.model.windows import Past
@@ -93,3 +96,28 @@ def test_the_search_improves_on_its_beginning(monkeypatch):
 def test_few_returns_match_the_level_alone(caplog):
     found = tuning.tune(forecaster(), RETURNS)
     assert found == Tuning(float(RETURNS.var())) and "too few to tune" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"anchor": "1"}',
+        '{"anchor": NaN}',
+        '{"anchor": -1.0}',
+        "[" * 100_000,
+        '{"anchor": 1, "gain": []}',
+    ],
+)
+def test_a_damaged_tuning_is_made_again(tmp_path, monkeypatch, caplog, text):
+    series = Series("ABC", np.exp(np.cumsum(np.full(50, 0.01))))
+    monkeypatch.setattr(tuning, "tune", lambda *arguments: Tuning(0.5))
+    assert tuning.kept(None, series, 0, tmp_path, "last") == Tuning(0.5)
+    (path,) = tmp_path.glob("tuning/*.json")
+    path.write_text(text)
+    assert tuning.kept(None, series, 0, tmp_path, "last") == Tuning(0.5)
+    assert "is damaged" in caplog.text and json.loads(path.read_text())["anchor"] == 0.5
+    monkeypatch.setattr(tuning, "tune", None)
+    assert tuning.kept(None, series, 0, tmp_path, "last") == Tuning(0.5)

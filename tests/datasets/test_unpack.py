@@ -307,6 +307,12 @@ def test_long_names_are_no_members(tmp_path, out, form):
         unpack(archive, tmp_path / "other", Limits(members=4))
 
 
+def test_a_zip_archives_members_are_counted_before_any_is_taken_in(tmp_path, out, monkeypatch):
+    archive = many(tmp_path / "x.zip", 5)
+    monkeypatch.setattr(zipfile, "ZipInfo", None)
+    refused(archive, out, "more than 4 members", Limits(members=4))
+
+
 def test_a_member_before_the_beginning_of_a_zip_is_damage(tmp_path, out):
     archive = pack(tmp_path / "x.zip", {"a": b"1", "b": b"2"})
     content = bytearray(archive.read_bytes())
@@ -360,7 +366,8 @@ def test_any_other_record_of_an_archive_means_unpacking_again(tmp_path, monkeypa
     names = sorted(path.relative_to(card.folder).as_posix() for path in card.paths("train"))
     rng = np.random.default_rng(0)
     changed = [altered(whole, rng) for _ in range(60)]
-    changed.append({**whole, "files": {"../../../etc/passwd": {"bytes": 1, "sha256": "0"}}})
+    (card.folder / "secret").write_bytes(b"3")
+    changed.append({**whole, "files": {"../secret": {"bytes": 1, "sha256": hashlib.sha256(b"3").hexdigest()}}})
     for document in changed:
         record.write_text(json.dumps(document))
         if card._whole(card.archives[0], verify=True):

@@ -357,6 +357,12 @@ def test_a_right_checksum_makes_no_right_header(tmp_path, header):
     assert error.value.hint
 
 
+@pytest.mark.parametrize("place", [["<f4", [17], 0], ["<f4", [2**62, 4], 0], ["<f4", [16], 4], ["|u1", [0], 65]])
+def test_an_array_beyond_the_file_is_told(tmp_path, place):
+    with pytest.raises(DataError, match="the array 'v' of its header reaches beyond the file"):
+        container.read(forged(tmp_path, {"facts": {}, "arrays": {"v": place}}, bytes(64), tmp_path / "x"))
+
+
 @pytest.mark.parametrize(
     "change",
     [

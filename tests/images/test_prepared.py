@@ -1,5 +1,6 @@
 """Photographs in memory and in the file that holds them where memory does not: the same pixels, never stale ones."""
 
+import copy
 import errno
 import json
 import logging
@@ -316,8 +317,11 @@ def test_any_other_index_or_journal_gives_the_same_pixels(home, photos):
     document = json.loads(whole)
     journal = "\n".join(json.dumps([i, one["images"]]) for i, one in enumerate(document["photographs"])).encode()
     rng = np.random.default_rng(0)
-    for _ in range(60):
-        index.write_bytes(mutated(whole, rng) if rng.random() < 0.3 else json.dumps(altered(document, rng)).encode())
+    taller = copy.deepcopy(document)
+    taller["photographs"][0]["images"][0][0] += 1
+    for number in range(60):
+        changed = altered(document, rng) if number else taller
+        index.write_bytes(mutated(whole, rng) if rng.random() < 0.3 and number else json.dumps(changed).encode())
         part = index.parent.with_name(f"{index.parent.name}.part")
         part.mkdir()
         shutil.copy(index.with_name("pixels"), part / "pixels")

@@ -72,7 +72,8 @@ def save(folder: Path, position: Position, tensors: dict[str, np.ndarray], keep:
         save_file({name: np.asarray(value, order="C") for name, value in tensors.items()}, partial / TENSORS)
         digest = sha256(partial / TENSORS)
         state = {"format": FORMAT, "sha256": digest, **asdict(position)}
-        (partial / STATE).write_text(json.dumps({**state, "seal": _seal(state)}, indent=1))
+        text = json.dumps({**state, "seal": _seal(state)}, indent=1, ensure_ascii=False)  # an escape has two spellings
+        (partial / STATE).write_text(text, "utf-8")
         for name in (TENSORS, STATE):
             fsync(partial / name)
         fsync(partial)
@@ -116,7 +117,7 @@ def read(path: Path) -> tuple[Position, dict[str, np.ndarray]]:
         CheckpointError: It is torn, corrupted or of another format.
     """
     try:
-        state: dict[str, Any] = json.loads((path / STATE).read_text())
+        state: dict[str, Any] = json.loads((path / STATE).read_text("utf-8"))
         if not isinstance(state, dict):
             raise ValueError(f"{STATE} is damaged")
         seal = state.pop("seal")

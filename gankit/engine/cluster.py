@@ -5,6 +5,7 @@ TensorFlow's cluster resolvers read them from TF_CONFIG, from SLURM's variables,
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
@@ -148,7 +149,7 @@ def _of_kubernetes(wait_minutes: float) -> Cluster:
 
 def _kubernetes_client() -> Any:
     try:
-        from kubernetes import client, config
+        client, config = (importlib.import_module(f"kubernetes.{name}") for name in ("client", "config"))
     except ImportError as error:
         raise ConfigError("--cluster kubernetes needs Kubernetes' client", "pip install kubernetes") from error
     config.load_incluster_config()

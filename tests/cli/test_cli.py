@@ -85,13 +85,13 @@ def test_wrong_usage_exits_2_with_a_hint(arguments, said, capsys, tmp_path, monk
 
 
 def test_run_prints_figures_beside_a_baseline(trained, capsys):
-    code, out, _ = gankit("evaluate", "latest", "--runs-dir", trained, capsys=capsys)
+    code, out, _ = gankit("evaluate", "latest", "--trust-recipe", "--runs-dir", trained, capsys=capsys)
     assert code == 0
     assert "modes" in out and "normal" in out and "ours" in out
 
 
 def test_evaluate_json(trained, capsys):
-    code, out, _ = gankit("evaluate", "latest", "--runs-dir", trained, "--json", capsys=capsys)
+    code, out, _ = gankit("evaluate", "latest", "--trust-recipe", "--runs-dir", trained, "--json", capsys=capsys)
     result = json.loads(out)
     assert code == 0
     assert set(result) >= {"recipe", "run", "data", "protocol", "metrics", "baselines"}
@@ -100,7 +100,7 @@ def test_evaluate_json(trained, capsys):
 
 
 def test_evaluate_refuses_other_data_where_the_recipe_has_none(trained, capsys):
-    code, _, err = gankit("evaluate", "latest", "--runs-dir", trained, "--data", "x", capsys=capsys)
+    code, _, err = gankit("evaluate", "latest", "--trust-recipe", "--runs-dir", trained, "--data", "x", capsys=capsys)
     assert code == 2 and "leave --data out" in err
 
 
@@ -111,9 +111,13 @@ def test_the_same_command_gives_the_same_figures(trained, capsys, tmp_path):
 
 
 def test_sample_overwrites_nothing(trained, tmp_path, capsys):
-    code, out, _ = gankit("sample", "ring", "--runs-dir", trained, "-o", tmp_path / "new", capsys=capsys)
+    code, out, _ = gankit(
+        "sample", "ring", "--trust-recipe", "--runs-dir", trained, "-o", tmp_path / "new", capsys=capsys
+    )
     assert code == 0 and (tmp_path / "new" / "points.png").is_file() and "points.png" in out
-    code, _, err = gankit("sample", "ring", "--runs-dir", trained, "-o", tmp_path / "new", capsys=capsys)
+    code, _, err = gankit(
+        "sample", "ring", "--trust-recipe", "--runs-dir", trained, "-o", tmp_path / "new", capsys=capsys
+    )
     assert code == 2 and "not empty" in err
 
 
@@ -128,7 +132,7 @@ def test_runs_lists_them(trained, capsys):
 
 def test_a_done_run_is_not_trained_again(trained, capsys):
     before = sorted(p.name for p in trained.glob("ring/*/checkpoints/*"))
-    code, *_ = gankit("resume", "latest", "--runs-dir", trained, capsys=capsys)
+    code, *_ = gankit("resume", "latest", "--trust-recipe", "--runs-dir", trained, capsys=capsys)
     assert code == 0 and sorted(p.name for p in trained.glob("ring/*/checkpoints/*")) == before
 
 

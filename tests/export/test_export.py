@@ -300,7 +300,17 @@ def test_a_run_is_exported_from_the_command_line(tmp_path, capsys):
 
     quick = ["--steps", "4", "--width", "8", "--set", "training.steps_per_call=2"]
     assert gankit("run", TOY, *quick, "--runs-dir", tmp_path)[0] == 0
-    command = ["export", "latest", "--runs-dir", tmp_path, "-o", tmp_path / "g.keras", "--network", "generator"]
+    command = [
+        "export",
+        "latest",
+        "--trust-recipe",
+        "--runs-dir",
+        tmp_path,
+        "-o",
+        tmp_path / "g.keras",
+        "--network",
+        "generator",
+    ]
     code, out, err = gankit(*command, "--json")
     assert code == 0 and "Traceback" not in err
     told = json.loads(out)

@@ -75,7 +75,7 @@ def test_a_resumed_stage_remembers_its_best(tmp_path):
     (path,) = (tmp_path / "cut" / "selected").iterdir()
     assert "best/score" in gankit.engine.checkpoint.restore(path / "checkpoints")[1]
     del Selected.seen[5:]  # the checkpoint is of step 25; the sixth look is taken again
-    resume(Run(path))
+    resume(Run(path, trusted=True))
     cut = gankit.engine.checkpoint.restore(path / "checkpoints")[1]
     assert set(cut) == set(whole) and all(np.array_equal(cut[name], whole[name]) for name in whole)
 
@@ -140,7 +140,7 @@ def test_a_resume_in_a_later_stage_still_has_the_best(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "cut", Beside, callbacks=[stop])
     (path,) = (tmp_path / "cut" / "selected").iterdir()
-    resume(Run(path))
+    resume(Run(path, trusted=True))
     cut = gankit.engine.checkpoint.restore(path / "checkpoints")[1]
     assert any(name.startswith("best/") for name in cut)
     assert set(cut) == set(whole) and all(np.array_equal(cut[name], whole[name]) for name in whole)

@@ -160,7 +160,7 @@ def test_a_stopped_set_is_resumed_and_compared(tmp_path, capsys):
     assert Run(stopped).info["status"] == "preempted"
     from gankit.runs.training import resume
 
-    resume(Run(stopped))
+    resume(Run(stopped, trusted=True))
     rest = train_seeds(source, Signalled, configured(**{"training.seed": 2}), 1, folder)
     whole = train_seeds(TOY, Ring, configured(), 3, tmp_path / "whole").as_dict()
     runs = [kept[-1]["runs"]["0"], stopped, rest.runs[2].path]

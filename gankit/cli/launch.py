@@ -19,7 +19,7 @@ import click
 
 from gankit.commands import common_options, talk
 from gankit.errors import UsageError
-from gankit.runs.run import all_runs, runs_root
+from gankit.runs.run import all_runs, owner, runs_root
 from gankit.runs.signals import Ended
 
 log = logging.getLogger("gankit")
@@ -46,14 +46,16 @@ def command(workers: int, restarts: int, words: tuple[str, ...]) -> None:
     if not words or words[0] not in ("run", "resume"):
         raise UsageError("there is nothing to launch", "gankit launch --workers 2 -- run RECIPE [OPTIONS]")
     runs = runs_root(Path(folder) if (folder := _value(words, "--runs-dir")) else None)
-    known = {run.path for run in all_runs(runs)}
-    if not _value(words, "--strategy"):
+    strategy = _value(words, "--strategy")
+    if strategy not in ("", "multiworker"):
+        raise UsageError(f"--strategy {strategy} would train {workers} times", "leave it out")
+    if not strategy:
         words = (*words, "--strategy", "multiworker")
     for left in range(restarts, -1, -1):
-        code = _together([sys.executable, "-m", "gankit", *words], workers)
+        code, chief = _together([sys.executable, "-m", "gankit", *words], workers)
         if code in (0, 2) or not left:  # what is wrong in the command does not get right
             break
-        if begun := [run.path for run in all_runs(runs) if run.path not in known]:
+        if begun := [run.path for run in all_runs(runs) if run.owner == owner(chief)]:
             trust = ["--trust-recipe"] if any(re.search(r"\.py(:|$)", word) for word in words[1:2]) else []
             words = ("resume", str(begun[-1]), "--strategy", "multiworker", *trust)
         log.info("a worker has failed; all go on from the last checkpoint, %d more time(s) if need be", left - 1)
@@ -70,17 +72,20 @@ def _value(words: Sequence[str], option: str) -> str:
     return ""
 
 
-def _together(words: list[str], count: int) -> int:
-    """Runs a command in some processes that form a cluster, and returns 0 or the code of the first that failed."""
+def _together(words: list[str], count: int) -> tuple[int, int]:
+    """Runs a command in some processes that form a cluster.
+
+    Returns:
+        0, or the code of the first that failed; the chief's process.
+    """
     from gankit.support.children import begin
 
     addresses = [f"127.0.0.1:{port}" for port in _free_ports(count)]
-    children = []
-    for index in range(count):
-        config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        child = begin(words, {**os.environ, "TF_CONFIG": json.dumps(config), "PYTHONUNBUFFERED": "1"})
-        children.append(child)
-        threading.Thread(target=_print, args=(child, index), daemon=True).start()
+    configs = [{"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}} for i in range(count)]
+    children = [begin(words, {**os.environ, "TF_CONFIG": json.dumps(config)}) for config in configs]
+    printers = [threading.Thread(target=_print, args=pair, daemon=True) for pair in enumerate(children)]
+    for printer in printers:
+        printer.start()
     try:
         while True:
             codes = [child.poll() for child in children]
@@ -92,7 +97,10 @@ def _together(words: list[str], count: int) -> int:
     except Ended as ended:
         _end(children, ended.signal)
         raise
-    return 128 - failed[0] if failed and failed[0] < 0 else failed[0] if failed else 0
+    for printer in printers:
+        printer.join(GRACE)  # what was said last is the most wanted
+    code = next(iter(failed), 0)
+    return (code if code >= 0 else 128 - code), children[0].pid  # as a shell tells a signal's number
 
 
 def _end(children: Sequence[subprocess.Popen[str]], number: int) -> None:
@@ -109,7 +117,7 @@ def _end(children: Sequence[subprocess.Popen[str]], number: int) -> None:
             child.wait()
 
 
-def _print(child: subprocess.Popen[str], index: int) -> None:
+def _print(index: int, child: subprocess.Popen[str]) -> None:
     assert child.stdout is not None
     for line in child.stdout:
         click.echo(f"[{index}] {line}", nl=False)

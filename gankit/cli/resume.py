@@ -19,6 +19,7 @@ from gankit.commands import common_options, json_option, open_run, ready, run_ar
 @click.option(
     "--cluster", type=click.Choice(["auto", "tf-config", "slurm", "kubernetes"]), help="Who tells the workers."
 )
+@click.option("--communication", type=click.Choice(["auto", "ring", "nccl"]), help="How workers add up gradients.")
 @click.option("--wait-minutes", type=click.FloatRange(0, min_open=True), help="Minutes to wait for other workers.")
 @runs_dir_option
 @json_option

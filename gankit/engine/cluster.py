@@ -5,10 +5,13 @@ TensorFlow's cluster resolvers read them from TF_CONFIG, from SLURM's variables,
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import logging
 import os
+import re
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +50,29 @@ class Cluster:
             'worker 1 at b:1'
         """
         return f"worker {worker} at {self.workers[worker]}"
+
+    def gone(self) -> str:
+        """The other workers that do not answer, as people find them; "another worker" if all do."""
+        others = [worker for worker in range(len(self.workers)) if worker != self.index]
+        silent = [worker for worker in others if not _answers(self.workers[worker])]
+        return " and ".join(map(self.called, silent or others[: len(others) == 1])) or "another worker"
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port.
+
+    Examples:
+        >>> split_address("[::1]:2222")
+        ('::1', 2222)
+    """
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _answers(address: str) -> bool:
+    with contextlib.suppress(OSError, ValueError), socket.create_connection(split_address(address), timeout=2):
+        return True
+    return False
 
 
 def find_cluster(kind: Kind = "auto", wait_minutes: float = 10.0) -> Cluster:
@@ -121,6 +147,8 @@ def _of_kubernetes(wait_minutes: float) -> Cluster:
         raise ConfigError(
             f"Kubernetes does not tell {', '.join(missing)}", "docs/write/devices.md has a Job that sets them"
         )
+    if not re.fullmatch("[1-9][0-9]*", wanted["GANKIT_WORKERS"]):
+        raise ConfigError(f"GANKIT_WORKERS is {wanted['GANKIT_WORKERS']!r}", "it is the Job's number of pods")
     count, labels = int(wanted["GANKIT_WORKERS"]), {"worker": [f"job-name={wanted['GANKIT_JOB']}"]}
     resolver = tf.distribute.cluster_resolver.KubernetesClusterResolver(labels, override_client=_kubernetes_client())
     began = spoke = time.monotonic()

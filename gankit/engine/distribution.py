@@ -26,7 +26,6 @@ class Placement:
         replicas: Copies of the networks in all processes.
         workers: Processes.
         worker: This process' number; 0 is the chief, which alone writes the run.
-        addresses: Of the processes, where there are several.
     """
 
     strategy: tf.distribute.Strategy
@@ -34,7 +33,6 @@ class Placement:
     replicas: int
     workers: int = 1
     worker: int = 0
-    addresses: tuple[str, ...] = ()
 
     @property
     def chief(self) -> bool:
@@ -165,4 +163,4 @@ def _multiworker(cluster: Cluster, communication: str) -> Placement:
     options = tf.distribute.experimental.CommunicationOptions(implementation=kinds[communication.upper()])
     strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster.resolver, options)
     count = len(cluster.workers)
-    return Placement(strategy, "multiworker", strategy.num_replicas_in_sync, count, cluster.index, cluster.workers)
+    return Placement(strategy, "multiworker", strategy.num_replicas_in_sync, count, cluster.index)

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gankit.engine.cluster import SPEAKS_EVERY, Cluster
+from gankit.engine.cluster import SPEAKS_EVERY, Cluster, split_address
 from gankit.errors import GankitError, UsageError
 from gankit.support.files import write
 
@@ -42,11 +42,8 @@ def shake_hands(cluster: Cluster, facts: Mapping[str, Any], folder: Path, wait_m
         GankitError: Somebody does not come in time.
     """
     deadline = time.monotonic() + wait_minutes * 60
-    host, _, port = cluster.workers[0].rpartition(":")
-    if cluster.index == 0:
-        verdict = _as_chief(cluster, dict(facts), folder, int(port), deadline)
-    else:
-        verdict = _as_worker(cluster, dict(facts), folder, (host.strip("[]"), int(port)), deadline)
+    part = _as_chief if cluster.index == 0 else _as_worker
+    verdict = part(cluster, dict(facts), folder, deadline)
     if verdict:
         message, _, hint = verdict.partition("\n")
         raise UsageError(message, hint)
@@ -74,31 +71,40 @@ class _Line:
         self._connection.close()
 
 
-def _late(cluster: Cluster, missing: list[int], deadline: float) -> GankitError:
+def _late(cluster: Cluster, missing: list[int]) -> GankitError:
     return GankitError(
         f"waited in vain for {', '.join(map(cluster.called, missing))}",
         "start it, or look at what it printed; --wait-minutes waits longer",
     )
 
 
-def _as_chief(cluster: Cluster, facts: dict[str, Any], folder: Path, port: int, deadline: float) -> str:
+def _as_chief(cluster: Cluster, facts: dict[str, Any], folder: Path, deadline: float) -> str:
     lines: dict[int, _Line] = {}
     told: dict[int, dict[str, Any]] = {0: facts}
     token = folder / f".token-{secrets.token_hex(8)}"
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(socket.create_server(("", port), backlog=len(cluster.workers)))
+        try:
+            server = socket.create_server(("", split_address(cluster.workers[0])[1]), backlog=len(cluster.workers))
+        except OSError as error:
+            raise UsageError(
+                f"{cluster.called(0)}, this one, cannot listen there: {error.strerror}",
+                "is another training using the port? choose another one, for all workers",
+            ) from error
+        stack.enter_context(server)
         spoke = time.monotonic()
         while missing := [worker for worker in range(len(cluster.workers)) if worker not in told]:
             if time.monotonic() > deadline:
-                raise _late(cluster, missing, deadline)
+                raise _late(cluster, missing)
             server.settimeout(max(0.1, min(spoke + SPEAKS_EVERY, deadline) - time.monotonic()))
             try:
                 line = _Line(server.accept()[0])
                 stack.callback(line.close)
                 hello = line.hear(5)
-                if hello["hello"] == HELLO and int(hello["worker"]) in missing:
-                    told[int(hello["worker"])] = dict(hello["facts"])
-                    lines[int(hello["worker"])] = line
+                worker = int(hello["worker"])
+                if hello["hello"] == HELLO and 0 < worker < len(cluster.workers):
+                    if worker in told:  # it has been begun anew, or two have one number
+                        log.warning("%s has come a second time; the later one counts", cluster.called(worker))
+                    told[worker], lines[worker] = dict(hello["facts"]), line
             except TimeoutError:
                 pass
             except (OSError, ValueError, KeyError, TypeError) as error:
@@ -108,9 +114,12 @@ def _as_chief(cluster: Cluster, facts: dict[str, Any], folder: Path, port: int, 
                 log.info("waiting for %s", ", ".join(map(cluster.called, missing)))
         verdict = _difference(told)
         if not verdict:
-            folder.mkdir(parents=True, exist_ok=True)
-            write(token, token.name)
-            stack.callback(token.unlink, missing_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                write(token, token.name)
+                stack.callback(token.unlink, missing_ok=True)
+            except (OSError, GankitError) as error:
+                verdict = f"{cluster.called(0)} cannot write to {folder}: {error}\n{SHARED}"
         unseen = []
         for worker, line in lines.items():
             with contextlib.suppress(OSError, ValueError):
@@ -126,11 +135,11 @@ def _as_chief(cluster: Cluster, facts: dict[str, Any], folder: Path, port: int, 
     return verdict
 
 
-def _as_worker(cluster: Cluster, facts: dict[str, Any], folder: Path, address: tuple[str, int], deadline: float) -> str:
+def _as_worker(cluster: Cluster, facts: dict[str, Any], folder: Path, deadline: float) -> str:
     spoke = time.monotonic()
     while True:
         try:
-            line = _Line(socket.create_connection(address, timeout=5))
+            line = _Line(socket.create_connection(split_address(cluster.workers[0]), timeout=5))
             line.say({"hello": HELLO, "worker": cluster.index, "facts": facts})
             # The chief answers when all are there.
             token = line.hear(deadline - time.monotonic())["token"]
@@ -140,7 +149,7 @@ def _as_worker(cluster: Cluster, facts: dict[str, Any], folder: Path, address: t
             return verdict
         except (OSError, ValueError, KeyError, TypeError):  # nobody is there yet
             if time.monotonic() > deadline:
-                raise _late(cluster, [0], deadline) from None
+                raise _late(cluster, [0]) from None
         if time.monotonic() - spoke >= SPEAKS_EVERY:
             spoke = time.monotonic()
             log.info("waiting for %s, the chief", cluster.called(0))

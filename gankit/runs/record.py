@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from gankit.errors import UsageError
+from pydantic import BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(ge=0)]
 Figures = dict[str, float | None]
@@ -20,6 +16,10 @@ class _Stored(BaseModel):
     """Fields of later versions are kept as they are; nothing is converted."""
 
     model_config = ConfigDict(extra="allow", strict=True)
+
+    def plain(self) -> dict[str, Any]:
+        """What was read, and no defaults."""
+        return self.model_dump(exclude_unset=True)
 
 
 class StageSteps(_Stored):
@@ -81,37 +81,3 @@ class MetricsLine(_Stored):
     lr: Figures = {}
     watch: Figures = {}
     held_out: Figures = {}
-
-
-M = TypeVar("M", bound=_Stored)
-
-
-def checked(text: str, model: type[M], what: Path | str) -> dict[str, Any]:
-    """The JSON object of a text, as it is, once it is known to be as `model` says.
-
-    Args:
-        text: JSON.
-        model: What it must be.
-        what: The file, and the line, for the error.
-
-    Raises:
-        UsageError: It is not.
-
-    Examples:
-        >>> checked('{"recipe": "srgan", "status": "done"}', RunRecord, "run.json")["status"]
-        'done'
-        >>> checked('{"recipe": "srgan", "status": 3}', RunRecord, "run.json")
-        Traceback (most recent call last):
-            ...
-        gankit.errors.UsageError: run.json is damaged: status: Input should be a valid string
-    """
-    try:
-        found = json.loads(text)
-        model.model_validate(found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{what} is damaged: {where + ': ' if where else ''}{first['msg']}", DAMAGED) from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{what} is damaged: {error}", DAMAGED) from error
-    return dict(found)

@@ -32,9 +32,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from gankit.errors import RunLocked, UsageError
-from gankit.runs.record import DAMAGED, MetricsLine, RunRecord, checked
+from gankit.errors import DataError, RunLocked, UsageError
+from gankit.runs.record import DAMAGED, MetricsLine, RunRecord
 from gankit.support.files import unwritable, write, write_json
+from gankit.support.stored import parse_stored, read_stored
 
 log = logging.getLogger("gankit")
 
@@ -59,6 +60,11 @@ def now() -> str:
 def new_stamp() -> str:
     """Date, time and two random bytes: the name of a new run folder, or a part of a file's."""
     return f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def owner(process: int) -> str:
+    """How a run names a process of this machine that holds it."""
+    return f"process {process} on {socket.gethostname()}"
 
 
 class Run:
@@ -98,14 +104,19 @@ class Run:
         """run.json, as `RunRecord` says.
 
         Raises:
-            UsageError: It cannot be read, or is damaged.
+            DataError: It cannot be read, or is damaged.
         """
-        path = self.path / "run.json"
-        return checked(_text(path), RunRecord, path)
+        return read_stored(self.path / "run.json", RunRecord, DAMAGED).plain()
 
     def update(self, **changes: Any) -> None:
         """Changes fields of run.json."""
         write_json(self.path / "run.json", {**self.info, **changes})
+
+    @property
+    def owner(self) -> str:
+        """Who held the run last, "process 4711 on ada"; "" if nobody has."""
+        path = self.path / ".owner"
+        return path.read_text("utf-8", "replace") if path.is_file() else ""
 
     @property
     def checkpoints(self) -> Path:
@@ -131,13 +142,12 @@ class Run:
         Raises:
             RunLocked: Another process holds it.
         """
-        owner = self.path / ".owner"
         try:
             with self._lock():
-                owner.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+                (self.path / ".owner").write_text(owner(os.getpid()), "utf-8")
                 yield
         except Timeout as error:
-            who = owner.read_text() if owner.is_file() else "another process"
+            who = self.owner or "another process"
             raise RunLocked(f"{self.path} is being written by {who}", "wait for it, or stop it first") from error
 
     def log(self, line: Mapping[str, Any]) -> None:
@@ -153,26 +163,22 @@ class Run:
         """The lines of metrics.jsonl, as `MetricsLine` says; a last one that a crash cut short is left out.
 
         Raises:
-            UsageError: It cannot be read, or a line is damaged.
+            DataError: It cannot be read, or a line is damaged.
         """
         path = self.path / "metrics.jsonl"
-        *lines, last = _text(path).split("\n") if path.is_file() else [""]
-        found = [checked(line, MetricsLine, f"{path}, line {i},") for i, line in enumerate(lines, 1)]
-        with contextlib.suppress(UsageError):
-            found.append(checked(last, MetricsLine, path))
-        return found
+        try:
+            *lines, last = path.read_bytes().split(b"\n") if path.is_file() else [b""]
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error}", DAMAGED) from error
+        found = [parse_stored(line, MetricsLine, f"{path}, line {i},", DAMAGED) for i, line in enumerate(lines, 1)]
+        with contextlib.suppress(DataError):
+            found.append(parse_stored(last, MetricsLine, path, DAMAGED))
+        return [line.plain() for line in found]
 
     def rewind(self, total: int) -> None:
         """Drops the lines of steps that will be done again."""
         lines = [line for line in self.metrics() if line["total"] <= total]
         write(self.path / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", DAMAGED) from error
 
 
 def all_runs(root: Path, recipe: str = "") -> list[Run]:
@@ -182,7 +188,7 @@ def all_runs(root: Path, recipe: str = "") -> list[Run]:
         run = Run(path.parent)
         try:
             found.append((str(run.info.get("started", "")), path.parent.stat().st_mtime_ns, path.parent.name, run))
-        except UsageError as error:
+        except DataError as error:
             log.warning("%s", error.message)
     return [run for *_, run in sorted(found, key=lambda item: item[:3])]
 

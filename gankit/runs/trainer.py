@@ -47,7 +47,7 @@ class Trainer:
 
     Args:
         recipe: With its configuration.
-        cluster: The workers of the multiworker strategy.
+        cluster: The workers of the multiworker strategy; found in the environment if None.
 
     Attributes:
         data: The recipe's data.
@@ -59,8 +59,8 @@ class Trainer:
         self.started = time.perf_counter()
         self.recipe = recipe
         self.training = recipe.config.training
-        where = self.training
-        self.placement = place(where.strategy, where.devices, cluster, where.communication)
+        self.cluster = cluster
+        self.placement = place(self.training.strategy, self.training.devices, cluster, self.training.communication)
         self.data = contract.data(recipe)
         self._check_same_data()
         self.state = TrainState(recipe, self.data, self.placement, self.training)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import platform
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from gankit.config import Training, resolve, to_yaml
 from gankit.engine import checkpoint, contract
 from gankit.engine.cluster import Cluster, find_cluster
 from gankit.engine.mixed_precision import precision
-from gankit.errors import DataError, GankitError, RecipeError, Stopped
+from gankit.errors import DataError, GankitError, RecipeError, Stopped, UsageError
 from gankit.plugins import Origin
 from gankit.recipe import Recipe
 from gankit.report.run_page import write_report
@@ -32,6 +31,9 @@ from gankit.support.files import write_json
 from gankit.support.progress import Listener
 
 log = logging.getLogger("gankit")
+
+WHERE = ("strategy", "devices", "cluster", "communication", "wait_minutes")
+"""Options that say where a training is computed, and not what."""
 
 
 def train(
@@ -89,7 +91,7 @@ def start(
     training = recipe.config.training
     code = plugins.origin(type(recipe), source)
     cluster = _joined(recipe, code, root)
-    with precision(training.precision):
+    with _nobody_gone(cluster), precision(training.precision):
         trainer = Trainer(recipe, cluster)
         origin = find_run(training.init_from, root) if training.init_from else None
         _initialise(trainer, origin)
@@ -174,12 +176,12 @@ def resume(run: Run, *, listener: Listener | None = None, **changes: Any) -> Run
     Args:
         run: The run.
         listener: Told of the progress.
-        **changes: Where it is computed, if elsewhere than before: `strategy`, `devices`, `cluster`, `communication`,
-            `wait_minutes`. It is the same training in meaning, no longer bit by bit.
+        **changes: Options of `WHERE`, if it is computed elsewhere than before: the same training in meaning, no longer
+            bit by bit.
 
     Raises:
         RunLocked: A process is still writing it.
-        UsageError: Its configuration has been edited since it began.
+        UsageError: Its configuration has been edited since it began, or `changes` name something else.
         CheckpointError: It has no usable checkpoint.
         DataError: The data are not those that it was trained on.
     """
@@ -190,11 +192,13 @@ def resume(run: Run, *, listener: Listener | None = None, **changes: Any) -> Run
         return run
     recipe = recipe_of(run)
     seal.check(run, recipe.config, versions(str(run.info.get("plugin", {}).get("distribution", ""))))
+    if others := sorted(set(changes) - set(WHERE)):
+        raise UsageError(f"{others[0]} cannot change when a run goes on", f"what can: {', '.join(WHERE)}")
     if given := {key: value for key, value in changes.items() if value is not None}:
         training = Training.model_validate({**recipe.config.training.model_dump(), **given})
         recipe = contract.make(type(recipe), recipe.config.model_copy(update={"training": training}))
     cluster = _joined(recipe, plugins.origin(type(recipe), str(run.info.get("source", ""))), run.path)
-    with precision(recipe.config.training.precision):
+    with _nobody_gone(cluster, run), precision(recipe.config.training.precision):
         trainer = Trainer(recipe, cluster)
         if fingerprints(trainer.data) != run.info["data"]["fingerprint"]:
             raise DataError("the training data have changed since the run began", "a changed data set needs a new run")
@@ -220,7 +224,7 @@ def _train(
             stack.enter_context(run.locked())
             stack.enter_context(_logged_to(run))
             stack.enter_context(_recorded(run, stop))
-        stack.enter_context(_nobody_gone(trainer, run))
+        stack.enter_context(_nobody_gone(trainer.cluster, run))
         if position is not None:
             log.info("resuming %s from step %d", run.path if run else "", position.total)
         else:
@@ -244,26 +248,21 @@ def _train(
 
 
 @contextlib.contextmanager
-def _nobody_gone(trainer: Trainer, run: Run | None) -> Iterator[None]:
+def _nobody_gone(cluster: Cluster | None, run: Run | None = None) -> Iterator[None]:
     """Makes one line of what TensorFlow raises when another worker is gone."""
     from gankit.engine.source_errors import LOST
 
     try:
         yield
     except LOST as error:
-        if trainer.placement.workers == 1:
+        if cluster is None:
             raise
-        others = [a for i, a in enumerate(trainer.placement.addresses) if i != trainer.placement.worker]
-        gone = [a for a in others if not _answers(a)] or others[:1] * (len(others) == 1)
-        names = " and ".join(f"worker {trainer.placement.addresses.index(a)} at {a}" for a in gone) or "another worker"
-        raise GankitError(f"{names} is gone", f"gankit resume {run.path if run else 'RUN'}, on all workers") from error
-
-
-def _answers(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    with contextlib.suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), timeout=2):
-        return True
-    return False
+        raise GankitError(
+            f"{cluster.gone()} is gone",
+            "look at what it printed; then "
+            + (f"gankit resume {run.path}" if run else "the same command")
+            + ", on all workers",
+        ) from error
 
 
 def _finish(trainer: Trainer, run: Run) -> None:

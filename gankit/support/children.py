@@ -40,7 +40,7 @@ def begin(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.
         text=True,
         errors="replace",
         bufsize=1,
-        env=dict(environment),
+        env={**environment, "PYTHONUNBUFFERED": "1"},
         start_new_session=True,
         preexec_fn=lambda: end_with(parent),
     )

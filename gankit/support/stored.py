@@ -40,9 +40,14 @@ def read_stored(path: Path, kind: type[T], hint: str) -> T:
         raise DataError(f"cannot read {path}: {error.strerror or error}", hint) from error
     if len(text) > STORED_BYTES:
         raise DataError(f"{path} is damaged: it has more than {human(STORED_BYTES)}", hint)
+    return parse_stored(text, kind, path, hint)
+
+
+def parse_stored(text: str | bytes, kind: type[T], what: Path | str, hint: str) -> T:
+    """The same of a text, which an error calls `what`."""
     try:
         return TypeAdapter(kind).validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise DataError(f"{path} is damaged: {where + ': ' if where else ''}{first['msg']}", hint) from error
+        raise DataError(f"{what} is damaged: {where + ': ' if where else ''}{first['msg']}", hint) from error

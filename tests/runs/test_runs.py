@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gankit.errors import GankitError, RunLocked, UsageError
+from gankit.errors import DataError, GankitError, RunLocked, UsageError
 from gankit.runs import run as runs
 from gankit.runs.run import Run, all_runs, find_run, runs_root
 from gankit.support.files import write_json
@@ -144,7 +144,7 @@ def test_one_damaged_run_does_not_hide_the_others(three):
         (first.path / "run.json").write_bytes(damage)
         assert find_run("latest", root).path == last.path
         assert find_run("wave", root).path == wave.path
-        with pytest.raises(UsageError, match=r"cannot be read|is damaged"):
+        with pytest.raises(DataError, match=r"cannot be read|is damaged"):
             _ = find_run(str(first.path), root).info
 
 
@@ -237,7 +237,7 @@ def test_a_damaged_line_is_named(run):
         run.log(line_of(total, 0.0))
     path = run.path / "metrics.jsonl"
     path.write_text(path.read_text().replace('"total": 2', '"total": "two"'))
-    with pytest.raises(UsageError, match=r"metrics.jsonl, line 2, is damaged: total: Input should be a valid integer"):
+    with pytest.raises(DataError, match=r"metrics.jsonl, line 2, is damaged: total: Input should be a valid integer"):
         run.metrics()
 
 

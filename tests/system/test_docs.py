@@ -41,6 +41,9 @@ def commands(text):
 
 def unknown(words):
     """What gankit does not know of a command: a verb or an option."""
+    if "--" in words:  # what follows is a command of its own, as launch takes it
+        cut = words.index("--")
+        return unknown(words[:cut]) + unknown(["gankit", *words[cut + 1 :]])
     command, rest = app, words[1:]
     while isinstance(command, click.Group):
         while rest and rest[0].startswith("-"):

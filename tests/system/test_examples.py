@@ -117,11 +117,11 @@ def test_examples_of_what_one_looks_at(tmp_path):
     run, pages = using.train_and_look(steps=4, log_every=2, runs_dir=tmp_path)
     assert [page.size for page in pages] == [pages[0].size] * 2 and run.position.total == 4
     probed = gankit.train(find("ProbedGAN"), steps=4, log_every=2, runs_dir=tmp_path)
-    best = gankit.load(probed.run.path, weights="best", runs_dir=tmp_path)
+    best = gankit.load(probed.run.path, weights="best", runs_dir=tmp_path, trust_recipe=True)
     assert best.weights == "best" and best.networks["generator"].count_params() > 1000
     drawn = CliRunner().invoke(
         find("UsefulGAN").commands(),
-        ["draw", str(run.run.path), "-o", str(tmp_path / "page.png")],
+        ["draw", str(run.run.path), "--trust-recipe", "-o", str(tmp_path / "page.png")],
         catch_exceptions=False,
     )
     assert drawn.exit_code == 0, drawn.output

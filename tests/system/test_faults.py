@@ -23,12 +23,19 @@ LONG = ["--steps", "1600", "--warm-steps", "200", "--lazy", "4", "--width", "32"
 LONG += ["--log-every", "37", "--set", "training.steps_per_call=13", "--sample-every", "1000", "--seed", "5"]
 
 
+def heed():
+    """Whoever runs the tests in the background may have them ignore these, and whatever they begin, too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def launch(*arguments, **environment):
     return subprocess.Popen(
         [*GANKIT, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=heed,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
     )
 
@@ -206,6 +213,56 @@ def test_two_processes_give_the_losses_and_weights_of_one(tmp_path):
         np.testing.assert_allclose(b[key], value, rtol=1e-9, atol=1e-12)
     for x, y in zip(one.metrics(), two.metrics(), strict=True):
         assert x["terms"] == pytest.approx(y["terms"], rel=1e-9, abs=1e-12)
+
+
+def test_a_launch_whose_worker_is_killed_ends_in_the_same_bits(tmp_path):
+    options = ["--steps", 600, "--warm-steps", 100, "--width", 16, "--batch-size", 32, "--precision", "float64"]
+    options += ["--checkpoint-every", 50, "--log-every", 50, "--seed", 3]
+    finish(launch("launch", "--workers", 2, "--", "run", TOY, *options, "--runs-dir", tmp_path / "whole"))
+    again = launch(
+        *("launch", "--workers", 2, "--restarts", 1, "--", "run", TOY, *options, "--runs-dir", tmp_path / "cut")
+    )
+    wait_for_step(tmp_path / "cut", 150, again)
+    workers = subprocess.run(["pgrep", "-P", str(again.pid)], capture_output=True, text=True, check=True).stdout.split()
+    os.kill(int(workers[-1]), signal.SIGKILL)  # the children in the order of their beginning: the chief is the first
+    out = finish(again)
+    assert "[0] error: worker 1 at 127.0.0.1:" in out and "all go on from the last checkpoint" in out
+    assert "[0] resuming" in out and "Traceback" not in out and "CollectiveReduce" not in out
+    (whole, _, one), (cut, position, two) = final(tmp_path / "whole"), final(tmp_path / "cut")
+    assert position.total == 700 and untimed(cut) == untimed(whole)
+    assert all(np.array_equal(two[key], value) for key, value in one.items())
+
+
+UNLIKE = """
+import json, os
+from gankit import ArraySource, Data
+from toy import Ring
+
+class Unlike(Ring):
+    name = "unlike"
+
+    def data(self):
+        index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+        if index == {without}:
+            raise FileNotFoundError("photos")
+        found = super().data()
+        name, source = next(iter(found.train.items()))
+        fields = {{key: value[: len(value) - 8 * index] for key, value in source.fields.items()}}
+        return Data({{name: ArraySource(**fields)}}, found.held_out, found.facts)
+"""
+
+
+@pytest.mark.parametrize(
+    ("without", "said"), [(-1, "the data of the workers differ in source "), (1, "error: worker 1 at 127.0.0.1:")]
+)
+def test_workers_whose_data_differ_end_together(tmp_path, without, said):
+    (tmp_path / "mine.py").write_text(UNLIKE.format(without=without))
+    path = {"PYTHONPATH": str(Path(TOY).parent)}
+    words = ["run", f"{tmp_path}/mine.py:Unlike", "--steps", 6, "--batch-size", 16, "--runs-dir", tmp_path]
+    process = launch("launch", "--workers", 2, "--", *words, **path)
+    out, _ = process.communicate(timeout=200)
+    assert process.returncode == 1 and said in out and all_runs(tmp_path) == []
+    assert ("FileNotFoundError: photos" in out) == (without == 1) and "Traceback" not in out
 
 
 MINE = """

@@ -8,6 +8,15 @@ import pytest
 from gankit.runs.signals import ENDING, Ended, stop_on_signals
 
 
+@pytest.fixture(autouse=True)
+def _heeded():
+    """Whoever runs the tests in the background may have them ignored."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", ENDING)
 def test_at_once_where_nobody_asks(number):
     with pytest.raises(Ended) as caught, stop_on_signals():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +71,6 @@ def command(inputs: tuple[str, ...], **options: Any) -> None:
     gankit srgan upscale photo.jpg --run latest       your network
     """  # noqa: D301
     ready()
-    _terminable()
     from gankit.errors import DataError, UsageError
     from gankit_srgan import models
     from gankit_srgan.upscale.batch import Batch, factor_for
@@ -102,13 +99,3 @@ def command(inputs: tuple[str, ...], **options: Any) -> None:
         click.echo("nothing to do: every result is there", err=True)
     if batch.failed:
         raise DataError(f"{len(batch.failed)} of {len(jobs)} pictures could not be enlarged", "see the errors above")
-
-
-def _terminable() -> None:
-    """Lets SIGTERM end the command as Ctrl-C does, so that nothing is left behind."""
-
-    def stop(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)

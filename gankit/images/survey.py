@@ -24,7 +24,7 @@ class Survey:
         unreadable: What is wrong with each of the others.
 
     Examples:
-        >>> found = Survey({Path("a.png"): (20, 30)}, {Path("b.png"): "not an image, or damaged"})
+        >>> found = Survey({Path("a.png"): (20, 30)}, {Path("b.png"): "not a picture of a known format, or damaged"})
         >>> found.facts()["ok"], found.facts()["smallest_side"]
         (False, 20)
     """
@@ -74,7 +74,7 @@ def survey_images(files: Sequence[Path]) -> Survey:
         >>> _ = (folder / "b.png").write_text("no picture")
         >>> found = survey_images(sorted(folder.iterdir()))
         >>> found.facts()["images"], found.facts()["smallest_side"], list(found.unreadable.values())
-        (1, 20, ['not an image, or damaged'])
+        (1, 20, ['not a picture of a known format, or damaged'])
     """
     rest = iter([file.stat().st_size for file in files])
     with Bar(f"reading {len(files)} images", sum(file.stat().st_size for file in files), unit="bytes") as bar:

@@ -200,7 +200,9 @@ def test_the_check_of_a_folder_counts_classes_and_names_damaged_pictures(recipe,
     (tmp_path / "dog" / "03.png").write_bytes(b"no picture")
     facts, text = made(cls, size=16).check(str(tmp_path))
     assert not facts["ok"] and facts["images"] == 29 and facts["side"] == 16
-    assert facts["problems"] == [{"path": str(tmp_path / "dog" / "03.png"), "what": "not an image, or damaged"}]
+    assert facts["problems"] == [
+        {"path": str(tmp_path / "dog" / "03.png"), "what": "not a picture of a known format, or damaged"}
+    ]
 
 
 def test_the_check_of_a_dataset_counts_its_classes():

@@ -44,7 +44,8 @@ def command(workers: int, restarts: int, words: tuple[str, ...]) -> None:
     """
     talk()
     if not words or words[0] not in ("run", "resume"):
-        raise UsageError("there is nothing to launch", "gankit launch --workers 2 -- run RECIPE [OPTIONS]")
+        wrong = f"{words[0]!r} does not train" if words else "there is nothing to launch"
+        raise UsageError(wrong, "gankit launch --workers 2 -- run RECIPE [OPTIONS]")
     runs = runs_root(Path(folder) if (folder := _value(words, "--runs-dir")) else None)
     strategy = _value(words, "--strategy")
     if strategy not in ("", "multiworker"):

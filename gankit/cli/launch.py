@@ -65,7 +65,7 @@ def command(workers: int, restarts: int, words: tuple[str, ...]) -> None:
 
 def _value(words: Sequence[str], option: str) -> str:
     """What an option among some words says; "" if it is not there."""
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for word, after in zip(words, [*words[1:], ""], strict=False):
         if word == option:
             return after
         if word.startswith(f"{option}="):

@@ -318,7 +318,7 @@ def test_a_run_is_exported_from_the_command_line(tmp_path, capsys):
     # The average of the weights, as evaluate and sample use it.
     import gankit as package
 
-    generator = package.load("latest", runs_dir=tmp_path).networks["generator"]
+    generator = package.load("latest", runs_dir=tmp_path, trust_recipe=True).networks["generator"]
     z = np.random.default_rng(0).normal(size=(3, 8)).astype("float32")
     result = formats.READERS["keras"](tmp_path / "g.keras", ["output_0"])([z])[0]
     np.testing.assert_allclose(result, generator(z), atol=1e-6)

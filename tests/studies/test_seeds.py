@@ -36,12 +36,12 @@ class Diverging(Ring):
 
 
 class Signalled(Ring):
-    """Is told to stop while it trains the seed 1, once."""
+    """Is told to stop before the first step of the seed 1, once."""
 
     told: list = []
 
     def sample(self, networks, data, out):
-        if self.config.training.seed == 1 and not self.told:
+        if self.config.training.seed == 1 and out.name == "step-000000000" and not self.told:
             self.told.append(1)
             os.kill(os.getpid(), signal.SIGTERM)
         return super().sample(networks, data, out)

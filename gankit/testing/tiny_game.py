@@ -20,9 +20,9 @@ from gankit.recipe import Phase, Recipe
 from gankit.support.blame import recipe_code
 from gankit.testing.failure import CheckFailed, ensure
 
-STEPS = 5
+STEPS = 4
 """Steps that the checks train of each stage, at least: with a phase that runs every so many steps, until its third."""
-CUT = 3
+CUT = 2
 """Steps of each stage after which a training is cut, and which two replicas train in float32."""
 
 State = dict[str, np.ndarray]

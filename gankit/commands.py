@@ -28,6 +28,7 @@ Examples:
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.abc
 import importlib.util
@@ -45,6 +46,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from gankit.errors import UsageError
 from gankit.metrics.evaluation import Evaluation
 from gankit.support.files import columns_of, stream_csv, write_csv
 from gankit.support.values import figure
@@ -57,6 +59,7 @@ __all__ = [
     "common_options",
     "complete_recipe",
     "complete_run",
+    "jobs_options",
     "json_option",
     "open_run",
     "print_csv",
@@ -119,6 +122,49 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")  # main() looks for it
     return offline(debug(command))
+
+
+def jobs_options(default: int = 1) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--jobs`, `--backend` and `--scheduler`, of which the command gets `gankit.support.Jobs` as `jobs`.
+
+    Args:
+        default: Of `--jobs`.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_jobs(*args: Any, jobs: int, backend: str, scheduler: str, **given: Any) -> Any:
+            from gankit.support.jobs import Jobs
+
+            if bool(scheduler) != (backend == "dask"):
+                raise UsageError("--backend dask and --scheduler go together", "--scheduler tcp://HOST:8786")
+            return command(*args, jobs=Jobs(1 if scheduler and jobs == default else jobs, scheduler), **given)
+
+        options = (
+            click.option(
+                "--jobs",
+                type=click.IntRange(0),
+                default=default,
+                show_default=True,
+                help="Number of processes that share the work; 0 for one a processor.",
+            ),
+            click.option(
+                "--backend",
+                type=click.Choice(["processes", "dask"]),
+                default="processes",
+                show_default=True,
+                help="Where the processes are: on this machine, or in a Dask cluster.",
+            ),
+            click.option(
+                "--scheduler", default="", metavar="ADDRESS", help="Dask's scheduler, such as tcp://host:8786."
+            ),
+        )
+        decorated: Callable[..., Any] = with_jobs
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:

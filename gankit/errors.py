@@ -117,7 +117,7 @@ class Stopped(GankitError):
         exit_code: 130 after SIGINT, 75 after SIGTERM, SIGHUP and SIGUSR1.
     """
 
-    def __init__(self, message: str, hint: str, exit_code: int) -> None:
+    def __init__(self, message: str, hint: str = "", exit_code: int = 75) -> None:
         super().__init__(message, hint)
         self.exit_code = exit_code
 

@@ -9,6 +9,7 @@ from .files import whole as whole
 from .files import write as write
 from .files import write_csv as write_csv
 from .files import write_json as write_json
+from .jobs import Jobs as Jobs
 from .memory import peak_mb as peak_mb
 from .network_file import read_facts as read_facts
 from .network_file import read_network as read_network

@@ -13,6 +13,7 @@ from gankit_aae_molecules.library.records import Record, records
 from mutation import altered, mutated
 
 from gankit.errors import DataError, GankitError
+from gankit.support import Jobs
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)Oc1ccccc1C(=O)O", "nonsense", "CN1CCC[C@H]1c1cccnc1", "[Na+].CC(=O)[O-]"]
 
@@ -32,7 +33,7 @@ def file(tmp_path):
 
 
 def test_a_library_is_what_its_file_holds(file):
-    found = packed.open_library(file, workers=1)
+    found = packed.open_library(file, jobs=Jobs(1))
     usable = [i for i in range(6) if i != 3]
     assert (found.n, found.facts.read, found.name) == (5, 6, "some.smi") and found.facts.bad == (
         "nonsense: no valid SMILES",
@@ -43,14 +44,14 @@ def test_a_library_is_what_its_file_holds(file):
 
 
 def test_it_is_packed_once(file, home, monkeypatch):
-    first = packed.open_library(file, workers=1)
+    first = packed.open_library(file, jobs=Jobs(1))
     monkeypatch.setattr(packed, "write_part", None)
-    again = packed.open_library(file, workers=1)
+    again = packed.open_library(file, jobs=Jobs(1))
     assert again.folder == first.folder and not list(home.glob("*.parts"))
     monkeypatch.undo()
     monkeypatch.setenv("GANKIT_HOME", str(home.parent))
     file.write_text("CCO other\n")
-    assert packed.open_library(file, workers=1).folder != first.folder
+    assert packed.open_library(file, jobs=Jobs(1)).folder != first.folder
 
 
 def test_a_packing_that_was_stopped_goes_on(file, home, monkeypatch):
@@ -64,19 +65,19 @@ def test_a_packing_that_was_stopped_goes_on(file, home, monkeypatch):
 
     monkeypatch.setattr(packed, "write_part", stop_at_the_second)
     with pytest.raises(KeyboardInterrupt):
-        packed.open_library(file, workers=1)
+        packed.open_library(file, jobs=Jobs(1))
     assert not list(home.glob("*/library.json")) and len(list(home.glob("*.parts/*.npz"))) == 1
     monkeypatch.setattr(packed, "write_part", lambda piece, part: (made.append(part), write(piece, part)))
-    assert packed.open_library(file, workers=1).n == 5
+    assert packed.open_library(file, jobs=Jobs(1)).n == 5
     assert [part.name for part in made] == ["000000.npz", "000001.npz", "000002.npz"]
 
 
 @pytest.mark.slow
 def test_processes_pack_the_same(file):
-    one = packed.open_library(file, workers=1)
+    one = packed.open_library(file, jobs=Jobs(1))
     words, facts = one.words.copy(), json.loads((one.folder / "library.json").read_text())
     (one.folder / "library.json").unlink()
-    two = packed.open_library(file, workers=2)
+    two = packed.open_library(file, jobs=Jobs(2))
     assert np.array_equal(two.words, words) and json.loads((two.folder / "library.json").read_text()) == facts
 
 
@@ -90,13 +91,13 @@ def test_what_cannot_be_a_library_is_refused(tmp_path, home):
     ):
         (tmp_path / name).write_text(text)
         with pytest.raises(DataError) as caught:
-            packed.open_library(tmp_path / name, workers=1)
+            packed.open_library(tmp_path / name, jobs=Jobs(1))
         assert said in caught.value.message
     assert not list(home.glob("*.parts"))
     whole = gzip.compress(b"CCO a\n" * 100)
     (tmp_path / "torn.smi.gz").write_bytes(whole[:-12])
     with pytest.raises(DataError, match="cannot be read"):
-        packed.open_library(tmp_path / "torn.smi.gz", workers=1)
+        packed.open_library(tmp_path / "torn.smi.gz", jobs=Jobs(1))
 
 
 def test_records_of_files(tmp_path):
@@ -115,15 +116,15 @@ def test_records_of_files(tmp_path):
     ],
 )
 def test_a_damaged_library_is_told(file, text):
-    folder = packed.open_library(file, workers=1).folder
+    folder = packed.open_library(file, jobs=Jobs(1)).folder
     (folder / "library.json").write_bytes(text)
     with pytest.raises(DataError, match=r"library\.json is damaged") as caught:
-        packed.open_library(file, workers=1)
+        packed.open_library(file, jobs=Jobs(1))
     assert str(folder) in caught.value.hint
 
 
 def test_any_other_bytes_give_a_library_or_an_error(file):
-    folder = packed.open_library(file, workers=1).folder
+    folder = packed.open_library(file, jobs=Jobs(1)).folder
     whole = {path: path.read_bytes() for path in folder.iterdir()}
     document = json.loads(whole[folder / "library.json"])
     rng, damaged = np.random.default_rng(0), 0
@@ -134,7 +135,7 @@ def test_any_other_bytes_give_a_library_or_an_error(file):
             changed = json.dumps(altered(document, rng)).encode()
         path.write_bytes(changed)
         try:
-            found = packed.open_library(file, workers=1)
+            found = packed.open_library(file, jobs=Jobs(1))
             assert len(found.counts) == found.n
             for row in range(found.n):
                 found.record(row)

@@ -13,6 +13,7 @@ from gankit_aae_molecules.chemistry.standard import MOST_ATOMS, BadMolecule, rem
 from gankit_aae_molecules.tables import Compounds
 
 from gankit.errors import DataError, UsageError
+from gankit.support import Jobs
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 
@@ -70,9 +71,9 @@ def test_keys_start_at_the_first_and_not_at_rdkits_unused_one():
 
 def test_many_in_processes_are_as_one_by_one(monkeypatch):
     smiles = ["C" * n for n in range(1, 8)] + ["c1ccccc1", "CCO"]
-    alone = fingerprints(smiles, workers=1)
+    alone = fingerprints(smiles, jobs=Jobs(1))
     monkeypatch.setattr(workers, "PIECE", 4)
-    assert np.array_equal(fingerprints(smiles, workers=2), alone)
+    assert np.array_equal(fingerprints(smiles, jobs=Jobs(2)), alone)
     assert [row.tolist() for row in alone] == [fingerprint(text).tolist() for text in smiles]
     assert fingerprints([]).shape == (0, 166)
 
@@ -155,8 +156,9 @@ def test_what_cannot_be_split():
 def test_a_script_without_a_guard_is_not_run_again_by_the_processes(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "from gankit_aae_molecules.chemistry.standard import standardise_all\n"
-        "print('once', len({one.smiles for one in standardise_all(['CC' + 'O' * (i % 3) for i in range(1200)], 2)}))\n"
+        "from gankit.support import Jobs\n"
+        "from gankit_aae_molecules.chemistry.maccs import fingerprints\n"
+        "print('once', len({bytes(one) for one in fingerprints(['CC' + 'O' * (i % 3) for i in range(1200)], Jobs(2))}))\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, env={**os.environ, **path()})
     assert done.stdout == "once 3\n" and done.stderr == ""

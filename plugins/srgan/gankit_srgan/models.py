@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -36,20 +37,43 @@ class TensorFlowEnlarger:
         return self._call(low).numpy()
 
 
-def opened(model: Model, backend: str = "auto") -> Enlarger:
+def opened(model: Model, runtime: str = "auto") -> Enlarger:
     """A model ready to enlarge.
 
     Args:
         model: The model.
-        backend: "tensorflow", "onnx", or "auto", which is "onnx" for the small generators where its packages are
+        runtime: "tensorflow", "onnx", or "auto", which is "onnx" for the small generators where its packages are
             installed.
 
     Raises:
         UsageError: The packages of "onnx" are not installed.
     """
-    if backend == "onnx" or (backend == "auto" and onnx_backend.preferred(model)):
+    if runtime == "onnx" or (runtime == "auto" and onnx_backend.preferred(model)):
         return onnx_backend.OnnxEnlarger(model)
     return TensorFlowEnlarger(model)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A network that the user has chosen; other processes open it anew.
+
+    Attributes:
+        name: As of `by_scale`.
+        run: As of `by_scale`.
+        runs_dir: As of `by_scale`.
+        scale: Its factor.
+        runtime: As of `opened`.
+    """
+
+    name: str
+    run: str | None
+    runs_dir: Path | None
+    scale: int
+    runtime: str = "auto"
+
+    def opened(self) -> Enlarger:
+        """The network. Raises as `by_scale`'s values and `opened`."""
+        return opened(by_scale(self.name, self.run, self.runs_dir)[self.scale](), self.runtime)
 
 
 def shipped() -> list[tuple[str, int]]:

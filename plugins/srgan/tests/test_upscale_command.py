@@ -37,7 +37,7 @@ def run(monkeypatch, tmp_path, repeat):
 
     monkeypatch.setattr(models, "shipped", lambda: [("compact", 2), ("compact", 4)])
     monkeypatch.setattr(models, "find", find)
-    monkeypatch.setattr(models, "opened", lambda model, backend: opened.append(backend) or repeat(model.scale))
+    monkeypatch.setattr(models, "opened", lambda model, runtime: opened.append(runtime) or repeat(model.scale))
     before = signal.getsignal(signal.SIGTERM)
 
     def invoke(*arguments):
@@ -57,7 +57,7 @@ def test_one_picture_beside_itself(run, tmp_path):
 
 
 def test_json_has_what_a_program_wants(run):
-    result = run("photo.png", "-o", "out", "--json", "--scale", "2", "--tile", "16", "--backend", "onnx")
+    result = run("photo.png", "-o", "out", "--json", "--scale", "2", "--tile", "16", "--runtime", "onnx")
     (row,) = json.loads(result.stdout)["results"]
     assert row["input"] == "photo.png" and row["output"] == os.path.join("out", "photo.png")
     assert row["input_size"] == [30, 20] and row["output_size"] == [60, 40]
@@ -171,7 +171,7 @@ def test_ctrl_c_leaves_nothing(tmp_path, number):
         "        return np.zeros((1, low.shape[1] * 2, low.shape[2] * 2, 3), np.float32)\n"
         "models.shipped = lambda: [('compact', 2)]\n"
         "models.find = lambda name, scale: None\n"
-        "models.opened = lambda model, backend: Slow()\n"
+        "models.opened = lambda model, runtime: Slow()\n"
         "app.recipe_group = lambda name: commands.group\n"
         "app.main(['srgan', 'upscale', 'photo.png', '-o', 'out.png', '--tile', '30'])\n"
     )
@@ -212,12 +212,31 @@ def test_a_run_of_ones_own_and_a_model_file(tmp_path, monkeypatch):
         ["--run", "latest", "-o", "run.png"],
         ["--model", "mine.safetensors", "-o", "file.png", "--tile", "24"],
     ):
-        result = CliRunner().invoke(group, ["upscale", "photo.png", *arguments, "--backend", "tensorflow"])
+        result = CliRunner().invoke(group, ["upscale", "photo.png", *arguments, "--runtime", "tensorflow"])
         assert result.exit_code == 0, result.exception
     low = np.tile(PIXELS, (2, 2, 1)).astype(np.float32)[None] / 255
     exact = np.asarray(net(low, training=False))[0] * 255
     for name in ("run.png", "file.png"):
         assert np.abs(np.asarray(Image.open(name)) - np.clip(exact, 0, 255)).max() < 0.51
+
+
+@pytest.mark.slow
+def test_processes_make_the_same_pictures(tmp_path, monkeypatch):
+    """With the network in the box; a broken picture is told as ever."""
+    monkeypatch.chdir(tmp_path)
+    for number in range(3):
+        Image.fromarray(np.roll(PIXELS, 7 * number, 0)).save(f"{number}.png")
+    Path("broken.png").write_text("no picture")
+    for jobs in ("1", "2"):
+        result = CliRunner().invoke(
+            group, ["upscale", "*.png", "-o", jobs, "--jobs", jobs, "--json", "--no-provenance"]
+        )
+        assert isinstance(result.exception, DataError) and "1 of 4" in result.exception.message, result.exception
+        found = json.loads(result.stdout)
+        assert [Path(row["output"]).name for row in found["results"]] == ["0.png", "1.png", "2.png"]
+        assert [row["input"] for row in found["failed"]] == ["broken.png"]
+    for number in range(3):
+        assert Path("1", f"{number}.png").read_bytes() == Path("2", f"{number}.png").read_bytes()
 
 
 def test_main_gives_the_exit_codes(run, monkeypatch):

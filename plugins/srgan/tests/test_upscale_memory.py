@@ -27,7 +27,7 @@ def test_195_megapixels_in_less_than_1500_mb(test_data, tmp_path, form):
     model.save(tmp_path / "small.safetensors")
     photo = test_data / "sr" / "CC_photos" / "sunset_by_Aitzol_Berasategi.jpg"
     command = [sys.executable, "-m", "gankit", "srgan", "upscale", str(photo), "-o", f"out.{form}", "--json"]
-    command += ["--model", "small.safetensors", "--backend", "tensorflow"]
+    command += ["--model", "small.safetensors", "--runtime", "tensorflow"]
     done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
     (row,) = json.loads(done.stdout)["results"]
     assert row["output_size"] == [17_088, 11_392] and row["tiles"] > 50

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gankit.errors import UsageError
+from gankit.support import Jobs
 from gankit_aae_molecules.autoencoder import Autoencoder
 from gankit_aae_molecules.chemistry import diverse, known
 from gankit_aae_molecules.chemistry.maccs import fingerprints
@@ -17,7 +18,7 @@ from gankit_aae_molecules.chemistry.properties import properties
 from gankit_aae_molecules.chemistry.standard import Standard, remark, standardise_all
 from gankit_aae_molecules.chemistry.workers import mapped
 from gankit_aae_molecules.library.packed import Library
-from gankit_aae_molecules.library.search import Hits, ratio, search
+from gankit_aae_molecules.library.search import ALONE, Hits, ratio, search
 from gankit_aae_molecules.training_set import TrainingSet
 
 Row = dict[str, Any]
@@ -82,7 +83,12 @@ class Request:
 
 
 def screen(
-    model: Autoencoder, training: TrainingSet, library: Library, request: Request, tell: Callable[[str], object]
+    model: Autoencoder,
+    training: TrainingSet,
+    library: Library,
+    request: Request,
+    tell: Callable[[str], object],
+    jobs: Jobs = ALONE,
 ) -> list[Row]:
     """The candidates of a library, the best first.
 
@@ -94,6 +100,7 @@ def screen(
         library: To look in.
         request: What to generate and how to screen.
         tell: Is given sentences on the progress.
+        jobs: Where the library is looked through.
 
     Returns:
         A row for each: rank, SMILES, name, InChIKey, what was searched by and its ties, read-back response and
@@ -108,9 +115,9 @@ def screen(
     tell(f"looking up {request.count:,} fingerprints among {library.n:,} molecules")
     if request.by == "ratio":
         usual, _ = model.generate(float(model.response.value(0.0)), request.count, request.seed + 1)
-        hits = ratio(library, probabilities, usual)
+        hits = ratio(library, probabilities, usual, jobs)
     else:
-        hits = search(library, probabilities, request.k, request.by)
+        hits = search(library, probabilities, request.k, request.by, jobs)
     rows: list[Row] = []
     blocks: set[str] = set()
     size = max(200, 2 * request.top)

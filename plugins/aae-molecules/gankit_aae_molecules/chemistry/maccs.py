@@ -8,6 +8,7 @@ import numpy as np
 from rdkit import DataStructs, rdBase
 from rdkit.Chem import rdMolDescriptors
 
+from gankit.support import Jobs
 from gankit_aae_molecules.chemistry.standard import molecule
 from gankit_aae_molecules.chemistry.workers import mapped
 from gankit_aae_molecules.library.tanimoto import BITS
@@ -32,15 +33,15 @@ def fingerprint(smiles: str) -> np.ndarray:
     return bits[1:]
 
 
-def fingerprints(smiles: Sequence[str], workers: int | None = None) -> np.ndarray:
+def fingerprints(smiles: Sequence[str], jobs: Jobs | None = None) -> np.ndarray:
     """The keys of many molecules, uint8 `[n, 166]`.
 
     Args:
         smiles: Each as in `fingerprint`.
-        workers: Processes; None for one a processor if there are a few thousand molecules, else one.
+        jobs: Where they are worked out; None for several processes if there are a few thousand molecules.
 
     Raises:
         BadMolecule: One cannot be used.
     """
-    rows = mapped(fingerprint, smiles, workers)
+    rows = mapped(fingerprint, smiles, jobs)
     return np.stack(rows) if rows else np.zeros((0, BITS), np.uint8)

@@ -101,9 +101,9 @@ def remark(text: str, standard: Standard) -> str:
     return f"without its {', '.join(sorted(lost))}" if lost else ""
 
 
-def standardise_all(texts: Sequence[str], workers: int | None = None) -> list[Standard | str]:
+def standardise_all(texts: Sequence[str]) -> list[Standard | str]:
     """`standardise` of many, see `workers.mapped`; in place of an error, the reason."""
-    return mapped(_standard_or_reason, texts, workers)
+    return mapped(_standard_or_reason, texts)
 
 
 def _standard_or_reason(text: str) -> Standard | str:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gankit.commands import print_json, print_table
+from gankit.commands import jobs_options, print_json, print_table
 from gankit_aae_molecules.commands import DISTRIBUTION, folder_option, opened, request_options, run_options
 
+if TYPE_CHECKING:
+    from gankit.support import Jobs
+    from gankit_aae_molecules.candidates.table import Request
+    from gankit_aae_molecules.library.packed import Library
+
+LARGE = 10**9  # comparisons, which take a few seconds
 SAID = "Ranks of what was learned from a table: hypotheses to test, not activities."
 WARNING = (
     "Candidates are molecules of the library that resemble what a model generated. None is known to be active by this: "
@@ -49,10 +55,11 @@ WARNING = (
 @click.option("--no-pains", "pains", is_flag=True, help="Leave out patterns of assay interference.")
 @click.option("--novel", is_flag=True, help="Leave out training compounds.")
 @folder_option("screen")
+@jobs_options(0)
 @run_options
 def command(
     run: str, runs_dir: Path | None, as_json: bool, output: Path | None, place: str, gi: float | None, count: int,
-    seed: int, k: int, by: Any, top: int, pick: int | None, **filters: Any,
+    seed: int, k: int, by: Any, top: int, pick: int | None, jobs: Jobs, **filters: Any,
 ) -> None:  # fmt: skip
     """Screen a library for what is generated: a ranked table of candidates.
 
@@ -76,8 +83,10 @@ def command(
 
     model, training = Autoencoder(loaded.networks, loaded.facts), TrainingSet(loaded.facts)
     request = Request(model.response.checked(gi), count, k, by, top, pick or 0, seed, Filters(**filters))
-    library = builtin.find(place)
-    rows = screen(model, training, library, request, lambda text: click.echo(text, err=True))
+    library = builtin.find(place, jobs)
+    rows = screen(
+        model, training, library, request, lambda text: click.echo(text, err=True), _for(library, request, jobs)
+    )
     if not rows:
         raise UsageError("no molecule of the library passes", "loosen the filters, or give -k or -n more")
     results = Results("screen", output, loaded, distribution=DISTRIBUTION, request=asdict(request))
@@ -99,6 +108,13 @@ def command(
     if as_json:
         return print_json(result)
     show(result)
+
+
+def _for(library: Library, request: Request, jobs: Jobs) -> Jobs:
+    """Where a library is looked through: starting processes takes longer than a small search does."""
+    from gankit.support import Jobs
+
+    return jobs if jobs.scheduler or library.n * request.count > LARGE else Jobs()
 
 
 def show(result: Mapping[str, Any]) -> None:

@@ -19,11 +19,9 @@ from typing import Any
 
 import numpy as np
 from filelock import FileLock
-from joblib import cpu_count
 
 from gankit.errors import DataError
-from gankit.support import Bar, home, read_stored, whole, write_json
-from gankit_aae_molecules.chemistry.workers import streamed
+from gankit.support import Bar, Jobs, home, read_stored, whole, write_json
 from gankit_aae_molecules.library import tanimoto
 from gankit_aae_molecules.library.records import Record, records
 
@@ -31,6 +29,7 @@ log = logging.getLogger("gankit")
 
 FORMAT = "gankit-molecules/1"
 PIECE = 5000  # molecules of a part; what is lost at most when a packing is stopped
+EVERY_PROCESSOR = Jobs(0)
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,9 @@ class Library:
         return f"delete the folder {self.folder}, and the library is packed again"
 
     def _array(self, name: str, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+        return np.array(self._mapped(name, dtype, shape))
+
+    def _mapped(self, name: str, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
         path = self.folder / name
         try:
             # Mapped first: a damaged header may claim more than any memory has.
@@ -106,7 +108,18 @@ class Library:
             raise DataError(f"{path} cannot be read: {error}", self._hint) from error
         if found.dtype != dtype or found.shape != shape:
             raise DataError(f"{path} is damaged: it does not fit library.json", self._hint)
-        return np.array(found)
+        return found
+
+    def part(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """`words` and `counts` of some molecules; of the others nothing is read, unless all are in memory already."""
+        if "words" in self.__dict__ or (start, stop) == (0, self.n):
+            return self.words[:, start:stop], self.counts[start:stop]
+        words = np.array(self._mapped("words.npy", np.uint64, (tanimoto.WORDS, self.n))[:, start:stop])
+        return words, tanimoto.ones(words)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Other processes read the files themselves."""
+        return Library, (self.folder, self.name, self.facts)
 
     def record(self, row: int) -> Record:
         """SMILES and name of a molecule, as the file has them."""
@@ -115,13 +128,13 @@ class Library:
         return Record(smiles, name)
 
 
-def open_library(path: Path | str, *, name: str = "", workers: int | None = None) -> Library:
+def open_library(path: Path | str, *, name: str = "", jobs: Jobs = EVERY_PROCESSOR) -> Library:
     """Opens a library, and packs it first if that has not been done.
 
     Args:
         path: SMILES with names (.smi), or a table with a column of SMILES; also compressed by gzip.
         name: For people; the file's name if it is left out.
-        workers: Processes that work out fingerprints; None for one a processor.
+        jobs: Where fingerprints are worked out.
 
     Returns:
         The library. It is kept in `$GANKIT_HOME/molecules` under a hash of the file's content and of the versions of
@@ -144,7 +157,7 @@ def open_library(path: Path | str, *, name: str = "", workers: int | None = None
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if not (folder / "library.json").is_file():
-                _pack(path, folder, workers)
+                _pack(path, folder, jobs)
     except OSError as error:
         raise DataError(f"{path.name} cannot be packed in {folder.parent}: {error}", "set GANKIT_HOME") from error
     hint = f"delete the folder {folder}, and the library is packed again"
@@ -154,14 +167,14 @@ def open_library(path: Path | str, *, name: str = "", workers: int | None = None
     return Library(folder, name or path.name, facts)
 
 
-def _pack(path: Path, folder: Path, workers: int | None) -> None:
+def _pack(path: Path, folder: Path, jobs: Jobs) -> None:
     parts = folder.with_suffix(".parts")
     parts.mkdir(exist_ok=True)
     n = 0
     bad: list[str] = []
     try:
         with Bar(f"packing {path.name}", sum(1 for _ in records(path))) as bar:
-            for part in _parts(path, parts, workers):
+            for part in _parts(path, parts, jobs):
                 with np.load(part) as piece:
                     n += piece["words"].shape[1]
                     bar(int(piece["read"]))
@@ -178,13 +191,13 @@ def _pack(path: Path, folder: Path, workers: int | None) -> None:
     log.info("packed %s: %s molecules of %s records", path.name, f"{n:,}", f"{read:,}")
 
 
-def _parts(path: Path, parts: Path, workers: int | None) -> Iterator[Path]:
+def _parts(path: Path, parts: Path, jobs: Jobs) -> Iterator[Path]:
     """The parts in their order, each made if it is not there yet."""
     source = records(path)
     pieces = iter(lambda: list(itertools.islice(source, PIECE)), [])
     first = next(pieces, [])
     calls = ((piece, parts / f"{number:06d}.npz") for number, piece in enumerate(itertools.chain([first], pieces)))
-    yield from streamed(_part, calls, 1 if len(first) < PIECE else workers or cpu_count())
+    yield from (Jobs() if len(first) < PIECE else jobs).map(_part, calls, shared=[parts])
 
 
 def _part(piece: Sequence[Record], part: Path) -> Path:

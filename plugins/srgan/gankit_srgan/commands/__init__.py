@@ -6,8 +6,8 @@ import click
 
 from gankit.commands import Commands
 
-backend_option = click.option(
-    "--backend",
+runtime_option = click.option(
+    "--runtime",
     type=click.Choice(["auto", "tensorflow", "onnx"]),
     default="auto",
     show_default=True,

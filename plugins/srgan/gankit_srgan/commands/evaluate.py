@@ -15,7 +15,7 @@ from gankit.commands import (
     runs_dir_option,
     show_evaluation,
 )
-from gankit_srgan.commands import backend_option
+from gankit_srgan.commands import runtime_option
 
 
 @click.command("evaluate")
@@ -23,7 +23,7 @@ from gankit_srgan.commands import backend_option
 @click.option("--model", multiple=True, help="Model in the box, or a .safetensors file; repeatable.  [default: all]")
 @click.option("--run", multiple=True, shell_complete=complete_run, help="Run of yours to score; repeatable.")
 @click.option("--scale", type=click.IntRange(2, 4), default=4, show_default=True, help="Factor of enlargement.")
-@backend_option
+@runtime_option
 @rows_options
 @runs_dir_option
 @json_option
@@ -33,7 +33,7 @@ def command(
     model: tuple[str, ...],
     run: tuple[str, ...],
     scale: int,
-    backend: str,
+    runtime: str,
     runs_dir: Path | None,
     as_json: bool,
     rows: bool,
@@ -54,7 +54,7 @@ def command(
     chosen = [models.find(name, scale) for name in names] + [models.of_run(one, runs_dir) for one in run]
     if other := next((one for one in chosen if one.scale != scale), None):
         raise UsageError(f"{other.name} enlarges x{other.scale}, not x{scale}", f"--scale {other.scale}")
-    methods = {one.name: enlarging(models.opened(one, backend)) for one in chosen}
+    methods = {one.name: enlarging(models.opened(one, runtime)) for one in chosen}
     if len(methods) < len(chosen):
         raise UsageError("two models have the same name", "evaluate them one after the other")
     found = evaluate(methods, benchmark(data, scale), scale)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gankit.commands import common_options, complete_run, json_option, print_json, ready, runs_dir_option
-from gankit_srgan.commands import backend_option
+from gankit.commands import common_options, complete_run, jobs_options, json_option, print_json, ready, runs_dir_option
+from gankit_srgan.commands import runtime_option
+
+if TYPE_CHECKING:
+    from gankit.support import Jobs
 
 
 def tile_size(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
@@ -55,13 +58,14 @@ def tile_size(ctx: click.Context, param: click.Parameter, value: str) -> int | N
     type=click.IntRange(min=1),
     default=1400,
     show_default=True,
-    help="Memory that the process may take, in MB.",
+    help="Memory that a process may take, in MB.",
 )
-@backend_option
+@runtime_option
+@jobs_options()
 @runs_dir_option
 @json_option
 @common_options
-def command(inputs: tuple[str, ...], **options: Any) -> None:
+def command(inputs: tuple[str, ...], jobs: Jobs, **options: Any) -> None:
     """Enlarge pictures: files, folders, globs in quotes.
 
     \b
@@ -82,20 +86,24 @@ def command(inputs: tuple[str, ...], **options: Any) -> None:
         raise UsageError("--force and --skip-existing exclude each other", "leave one out")
     if options["model"] and options["run"]:
         raise UsageError("--model and --run exclude each other", "leave one out")
-    known = models.by_scale(options["model"] or "compact", options["run"], options["runs_dir"])
+    name = options["model"] or "compact"
+    known = models.by_scale(name, options["run"], options["runs_dir"])
     scale, factor = factor_for(list(known), options["scale"], options["outscale"])
     existing = "replace" if options["force"] else "skip" if options["skip_existing"] else "refuse"
-    jobs = plan(inputs, options["output"], options["format"], f"{factor:g}", existing)
-    if options["quality"] and not any(FORMATS[job.format].quality for job in jobs):
+    pictures = plan(inputs, options["output"], options["format"], f"{factor:g}", existing)
+    if options["quality"] and not any(FORMATS[job.format].quality for job in pictures):
         raise UsageError("--quality is for JPEG and WebP, and no result is one", "leave it out, or --format jpg")
-    batch = Batch(jobs, factor)
+    batch = Batch(pictures, factor)
     if tasks := batch.prepare():
         shared = {key: options[key] for key in ("tile", "memory", "ensemble", "quality", "force", "compare")}
         settings = Settings(**shared, provenance=not options["no_provenance"])
-        batch.enlarge(models.opened(known[scale](), options["backend"]), tasks, settings)
+        choice = models.Choice(name, options["run"], options["runs_dir"], scale, options["runtime"])
+        batch.enlarge(choice, tasks, settings, jobs)
     if options["as_json"]:
         print_json(batch.as_dict())
-    if not jobs:
+    if not pictures:
         click.echo("nothing to do: every result is there", err=True)
     if batch.failed:
-        raise DataError(f"{len(batch.failed)} of {len(jobs)} pictures could not be enlarged", "see the errors above")
+        raise DataError(
+            f"{len(batch.failed)} of {len(pictures)} pictures could not be enlarged", "see the errors above"
+        )

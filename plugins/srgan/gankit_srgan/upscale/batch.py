@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import click
 
 from gankit.commands import print_error
 from gankit.errors import GankitError, UsageError
-from gankit.support import Bar, duration, human
+from gankit.support import Bar, Jobs, duration, human
 from gankit_srgan.enlarger import Enlarger
+from gankit_srgan.models import Choice
 from gankit_srgan.upscale.job import Enlarged, Settings, Task, enlarge, prepare
 from gankit_srgan.upscale.targets import Job
 
@@ -80,30 +82,35 @@ class Batch:
         _check_disk(tasks)
         return tasks
 
-    def enlarge(self, enlarger: Enlarger, tasks: Sequence[Task], settings: Settings) -> None:
+    def enlarge(self, choice: Choice, tasks: Sequence[Task], settings: Settings, jobs: Jobs) -> None:
         """Enlarges.
 
         Args:
-            enlarger: The network.
+            choice: The network.
             tasks: From `prepare`.
             settings: How.
+            jobs: Where; the pictures are the same.
 
         Raises:
             GankitError: The only picture failed.
         """
+        before = 0
         with Bar("", sum(task.pixels for task in tasks), unit="share") as bar:
-            for task in tasks:
-                bar.label, before = task.job.source.name, bar.done
-                try:
-                    result = enlarge(enlarger, task, settings, bar)
-                except GankitError as error:
-                    bar.clear()
-                    bar.total -= task.pixels - (bar.done - before)
-                    self._fail(task.job, error)
+            results = (
+                _in_turn(choice.opened(), tasks, settings, bar) if jobs.here else _shared(choice, tasks, settings, jobs)
+            )
+            for task, result in zip(tasks, results, strict=True):
+                bar.clear()
+                left = task.pixels - (bar.done - before)
+                if isinstance(result, GankitError):
+                    bar.total -= left
+                    self._fail(task.job, result)
                 else:
-                    bar.clear()
+                    if left:  # another process told nothing of its progress
+                        bar(left)
                     self.results.append(result)
                     click.echo("\n  note: ".join([sentence(result), *result.notes]), err=True)
+                before = bar.done
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -114,6 +121,37 @@ class Batch:
             raise error
         self.failed.append({"input": str(job.source), "error": error.message, "hint": error.hint})
         print_error(error.message, error.hint)
+
+
+def _in_turn(
+    enlarger: Enlarger, tasks: Sequence[Task], settings: Settings, bar: Bar
+) -> Iterator[Enlarged | GankitError]:
+    for task in tasks:
+        bar.label = task.job.source.name
+        yield _outcome(enlarger, task, settings, bar)
+
+
+def _shared(choice: Choice, tasks: Sequence[Task], settings: Settings, jobs: Jobs) -> Iterator[Enlarged | GankitError]:
+    folder = next(parent for parent in tasks[0].job.target.resolve().parents if parent.exists())
+    return jobs.map(_elsewhere, ((choice, task, settings) for task in tasks), shared=[folder])
+
+
+def _elsewhere(choice: Choice, task: Task, settings: Settings) -> Enlarged | GankitError:
+    return _outcome(_opened(choice), task, settings)
+
+
+@functools.lru_cache(1)
+def _opened(choice: Choice) -> Enlarger:
+    return choice.opened()
+
+
+def _outcome(
+    enlarger: Enlarger, task: Task, settings: Settings, done: Callable[[int], None] = lambda pixels: None
+) -> Enlarged | GankitError:
+    try:
+        return enlarge(enlarger, task, settings, done)
+    except GankitError as error:
+        return error
 
 
 def sentence(result: Enlarged) -> str:

@@ -1,0 +1,72 @@
+"""What goes on in a process of `gankit.support.jobs`: one call at a time, answered in any case, ended by signals.
+
+A process that is told to end tidies up what it is at, and begins nothing more: whoever began it kills it then.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from gankit.errors import Stopped
+from gankit.support.children import end_with
+
+T = TypeVar("T")
+
+_one_at_a_time = threading.Lock()
+_parent = 0  # who began this process for its calls; 0 for Dask's, which others began
+_round = _ended_round = ""  # of the newest call, and the one of which nothing more is to begin
+
+
+def begin(parent: int) -> None:
+    """Makes this process end with its parent, and when it is told to."""
+    global _parent
+    _parent = parent
+    end_with(parent)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+
+
+def answer(name: str, function: Callable[..., T], call: tuple[Any, ...]) -> tuple[T | None, Exception | None]:
+    """A call's result or error, as a value: joblib's Dask loses errors of calls that are waited for one by one.
+
+    Args:
+        name: Of the round of calls.
+        function: What is called.
+        call: With what.
+    """
+    global _round, _ended_round
+    with _one_at_a_time:
+        _round = name
+        try:
+            if _ended_round == name:
+                raise KeyboardInterrupt
+            return function(*call), None
+        except KeyboardInterrupt:
+            if _parent and os.getppid() != _parent:
+                os._exit(75)
+            return None, Stopped("a process of --jobs was told to end")
+        except Exception as error:
+            if isinstance(error, Stopped):
+                _ended_round = name
+            return None, error
+
+
+def result_of(answered: tuple[T, Exception | None]) -> T:
+    """The result; raises the error."""
+    result, error = answered
+    if error is not None:
+        raise error
+    return result
+
+
+def _end(number: int, frame: Any) -> None:
+    global _ended_round
+    _ended_round = _round
+    if _one_at_a_time.locked():
+        raise KeyboardInterrupt
+    if os.getppid() != _parent:
+        os._exit(75)

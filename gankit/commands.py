@@ -124,11 +124,12 @@ def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return offline(debug(command))
 
 
-def jobs_options(default: int = 1) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def jobs_options(default: int = 1, work: str = "the work") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """`--jobs`, `--backend` and `--scheduler`, of which the command gets `gankit.support.Jobs` as `jobs`.
 
     Args:
         default: Of `--jobs`.
+        work: What is shared, for the help.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,7 +147,7 @@ def jobs_options(default: int = 1) -> Callable[[Callable[..., Any]], Callable[..
                 type=click.IntRange(0),
                 default=default,
                 show_default=True,
-                help="Number of processes that share the work; 0 for one a processor.",
+                help=f"Number of processes that share {work}; 0 for one a processor.",
             ),
             click.option(
                 "--backend",

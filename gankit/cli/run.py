@@ -11,10 +11,19 @@ import click
 from gankit import plugins
 from gankit.cli.data import card_option, data_of_card
 from gankit.cli.options import configure, options_of
-from gankit.commands import common_options, json_option, print_evaluation, print_json, ready, runs_dir_option
+from gankit.commands import (
+    common_options,
+    jobs_options,
+    json_option,
+    print_evaluation,
+    print_json,
+    ready,
+    runs_dir_option,
+)
 from gankit.engine import contract
 from gankit.errors import UsageError
 from gankit.runs.run import runs_root
+from gankit.support.jobs import Jobs
 
 
 class RunGroup(click.Group):
@@ -46,6 +55,12 @@ def run_command(source: str) -> click.Command:
     names = {option.name for option in options}
     takes_card = "data" in names and "card" not in names
     takes_seeds = "seeds" not in names
+    # A recipe's own option of one of these names keeps it, and its seeds are trained one after the other.
+    shares = (
+        jobs_options(work="the seeds of --seeds")
+        if names.isdisjoint({"jobs", "backend", "scheduler"})
+        else lambda function: function
+    )
 
     @click.command(source, params=options, help=f"{recipe.summary}\n\n{recipe.paper}")
     @click.option(
@@ -65,11 +80,20 @@ def run_command(source: str) -> click.Command:
         is_flag=True,
         help="Build the networks, evaluate, sample and take a few steps; say what the training will need.",
     )
+    @shares
     def command(
-        config: Path | None, sets: tuple[str, ...], dry_run: bool, as_json: bool, runs_dir: Path | None, **given: Any
+        config: Path | None,
+        sets: tuple[str, ...],
+        dry_run: bool,
+        as_json: bool,
+        runs_dir: Path | None,
+        jobs: Jobs | None = None,
+        **given: Any,
     ) -> None:
         ready()
         seeds = given.pop("seeds") if takes_seeds else None
+        if jobs and not jobs.here and not seeds:
+            raise UsageError("--jobs and --backend share the seeds of --seeds", "add --seeds, or leave them out")
         if seeds and dry_run:
             raise UsageError("--seeds trains and --dry-run does not", "leave --seeds out: all seeds need the same")
         card = given.pop("card", None) if takes_card else None
@@ -85,7 +109,7 @@ def run_command(source: str) -> click.Command:
         if dry_run:
             return report_plan(rehearsal.dry_run(made, runs_root(runs_dir)), as_json)
         if seeds:
-            return run_seeds(source, recipe, made.config, seeds, runs_root(runs_dir), as_json)
+            return run_seeds(source, recipe, made.config, seeds, runs_root(runs_dir), as_json, jobs or Jobs())
         with TrainingBar() as bar:
             run = training.start(source, made, runs_root(runs_dir), argv=["gankit", *sys.argv[1:]], listener=bar)
         return None if run is None else report_end(run.path, as_json)

@@ -11,10 +11,13 @@ import click
 from gankit.commands import print_json, print_table
 from gankit.config import RecipeConfig
 from gankit.recipe import Recipe
+from gankit.support.jobs import Jobs
 from gankit.support.values import figure
 
 
-def run_seeds(source: str, recipe: type[Recipe], config: RecipeConfig, count: int, root: Path, as_json: bool) -> None:
+def run_seeds(
+    source: str, recipe: type[Recipe], config: RecipeConfig, count: int, root: Path, as_json: bool, jobs: Jobs
+) -> None:
     """Trains several seeds, and prints mean and spread; exits with 1 if one failed."""
     from gankit.runs.run import new_stamp
     from gankit.studies import seeds
@@ -27,7 +30,7 @@ def run_seeds(source: str, recipe: type[Recipe], config: RecipeConfig, count: in
         found = done.as_dict()
         result.update(found, file=str(seeds.store(found, root, recipe.name, "seeds", stamp)))
 
-    seeds.train_seeds(source, recipe, config, count, root, listening=TrainingBar, record=record)
+    seeds.train_seeds(source, recipe, config, count, root, listening=TrainingBar, record=record, jobs=jobs)
     if as_json:
         print_json(result)
     else:

@@ -11,12 +11,13 @@ import gc
 import logging
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gankit import plugins
 from gankit.config import RecipeConfig, Training, arguments
 from gankit.engine import contract
 from gankit.errors import ConfigError, GankitError, Stopped, UsageError
@@ -24,6 +25,7 @@ from gankit.metrics.evaluation import Evaluation
 from gankit.recipe import Recipe
 from gankit.runs.run import Run, find_run
 from gankit.support.files import read_json, unwritable, write_json
+from gankit.support.jobs import Jobs
 from gankit.support.values import finite
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gankit")
 
+ALONE = Jobs()
 OpenListener = Callable[[], AbstractContextManager["Listener | None"]]
 """Opens a listener for one training."""
 
@@ -146,8 +149,9 @@ def train_seeds(
     *,
     listening: OpenListener = contextlib.nullcontext,
     record: Callable[[SeedRuns], None] = lambda done: None,
+    jobs: Jobs = ALONE,
 ) -> SeedRuns:
-    """Trains one configuration with several seeds, one after the other.
+    """Trains one configuration with several seeds.
 
     Args:
         source: What the user called the recipe.
@@ -155,8 +159,9 @@ def train_seeds(
         config: The configuration; its seed is the first.
         count: How many seeds.
         root: The folder of all runs.
-        listening: Opens a listener for each training.
+        listening: Opens a listener for each training; other processes have none.
         record: Told after each seed, and before a signal ends the rest.
+        jobs: Where the seeds are trained; the runs are the same.
 
     Returns:
         The runs. A seed whose training fails is among the failed, and the others go on.
@@ -165,8 +170,6 @@ def train_seeds(
         Stopped: A signal ended the training of a seed, and thereby the rest.
         GankitError: No run could begin with the first seed: that has nothing to do with the seed.
     """
-    from gankit.runs import training
-
     trained, first = config.training, config.training.seed
     if trained.strategy == "multiworker":
         raise UsageError(
@@ -176,29 +179,21 @@ def train_seeds(
     # "latest" would mean the run of the seed before.
     origin = {"init_from": str(find_run(trained.init_from, root).path)} if trained.init_from else {}
     configs = [with_seed(config, first + i, **origin) for i in range(count)]
-    done = SeedRuns(recipe.name, [one.training.seed for one in configs])
-    for number, one in enumerate(configs, 1):
-        seed, before = one.training.seed, _folders(root, recipe.name)
-        log.info("seed %d (%d of %d)", seed, number, count)
-        try:
-            with listening() as listener:
-                run = training.start(
-                    source, contract.make(recipe, one), root, argv=command(source, one), listener=listener
-                )
-            assert run is not None  # only workers get none
-            done.runs[seed] = run
-        except Stopped as stopped:
+    done, before = SeedRuns(recipe.name, [one.training.seed for one in configs]), _folders(root, recipe.name)
+    try:
+        for one, result in zip(configs, _trained(source, recipe, configs, root, listening, jobs), strict=True):
+            seed = one.training.seed
+            if isinstance(result, Failure):
+                if result.run is None and not done.runs and not done.failed:
+                    raise result.error
+                log.warning("seed %d failed: %s", seed, described(result.error)[0])
+                done.failed[seed] = result
+            else:
+                done.runs[seed] = Run(result)
             record(done)
-            raise _stopped(stopped, source, done, configs[number:]) from stopped
-        except Exception as error:
-            made = _made(_folders(root, recipe.name) - before, seed)
-            if made is None and not done.runs and not done.failed:
-                raise
-            log.debug("traceback", exc_info=True)
-            log.warning("seed %d failed: %s", seed, described(error)[0])
-            done.failed[seed] = Failure(error, made)
+    except Stopped as stopped:
         record(done)
-        gc.collect()  # networks and graphs refer to each other in circles
+        raise _stopped(stopped, source, done, _folders(root, recipe.name) - before) from stopped
     if len(steps := {steps_of(run) for run in done.runs.values()}) > 1:
         log.warning(
             "the seeds were trained for %d to %d steps, since each measured its speed anew: give --max-steps in place "
@@ -207,6 +202,65 @@ def train_seeds(
             max(steps),
         )
     return done
+
+
+def _trained(
+    source: str,
+    recipe: type[Recipe],
+    configs: Sequence[RecipeConfig],
+    root: Path,
+    listening: OpenListener,
+    jobs: Jobs,
+) -> Iterator[Path | Failure]:
+    """The run, or how it failed, of each configuration; raises Stopped."""
+    if jobs.here:
+        for number, one in enumerate(configs, 1):
+            log.info("seed %d (%d of %d)", one.training.seed, number, len(configs))
+            with listening() as listener:
+                yield train_one(source, recipe, one, root, listener)
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    calls = ((source, one.model_dump(mode="json"), root.resolve()) for one in configs)
+    for number, (one, result) in enumerate(zip(configs, jobs.map(_elsewhere, calls, shared=[root]), strict=True), 1):
+        log.info("seed %d is trained (%d of %d): %s", one.training.seed, number, len(configs), result)
+        yield result
+
+
+def _elsewhere(source: str, values: Mapping[str, Any], root: Path) -> Path | Failure:
+    """`train_one` in another process, which imports the recipe anew."""
+    recipe = plugins.find(source).recipe
+    result = train_one(source, recipe, recipe.Config.model_validate(values), root)
+    if isinstance(result, Failure) and not isinstance(result.error, GankitError):  # which may not survive the way back
+        return Failure(GankitError(*described(result.error)), result.run)
+    return result
+
+
+def train_one(
+    source: str, recipe: type[Recipe], config: RecipeConfig, root: Path, listener: Listener | None = None
+) -> Path | Failure:
+    """Trains one configuration.
+
+    Returns:
+        The run's folder, or how it failed.
+
+    Raises:
+        Stopped: A signal ended it.
+    """
+    from gankit.runs import training
+
+    before = _folders(root, recipe.name)
+    try:
+        argv = command(source, config)
+        run = training.start(source, contract.make(recipe, config), root, argv=argv, listener=listener)
+        assert run is not None  # only workers get none
+        return run.path
+    except Stopped:
+        raise
+    except Exception as error:
+        log.debug("traceback", exc_info=True)
+        return Failure(error, _made(_folders(root, recipe.name) - before, config.training.seed))
+    finally:
+        gc.collect()  # networks and graphs refer to each other in circles
 
 
 def _folders(root: Path, recipe: str) -> set[Path]:
@@ -222,12 +276,14 @@ def _made(folders: Iterable[Path], seed: int) -> Path | None:
     return None
 
 
-def _stopped(stopped: Stopped, source: str, done: SeedRuns, left: Sequence[RecipeConfig]) -> Stopped:
+def _stopped(stopped: Stopped, source: str, done: SeedRuns, made: set[Path]) -> Stopped:
     """The error with a hint on the whole set."""
-    again = [stopped.hint]
-    if left:
-        seeds = ", ".join(str(one.training.seed) for one in left)
-        many = f"--seed {left[0].training.seed} --seeds {len(left)}"
+    open_seeds = [seed for seed in done.seeds if seed not in {*done.runs, *done.failed}]
+    begun = {seed: path for seed in open_seeds if (path := _made(made, seed))}
+    again = [f"gankit resume {path}" for path in begun.values()]
+    if left := [seed for seed in open_seeds if seed not in begun]:
+        seeds = ", ".join(map(str, left))
+        many = f"--seed {left[0]} --seeds {len(left)}"
         again.append(f"train what is left (seed {seeds}) with the same options and {many}")
     ready = " ".join(str(run.path) for run in done.runs.values())
     again.append(f"'gankit compare' these runs{f' with {ready}' if ready else ''}")

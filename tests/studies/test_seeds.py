@@ -17,6 +17,7 @@ from gankit.errors import ConfigError, Stopped, UsageError
 from gankit.recipe import Phase
 from gankit.runs.run import Run
 from gankit.studies.seeds import aggregate, command, train_seeds
+from gankit.support import Jobs
 
 TOY = f"{Path(__file__).parents[1] / 'toy.py'}:Ring"
 TINY = {"steps": 4, "width": 4, "training.batch_size": 8, "training.steps_per_call": 2, "training.log_every": 2}
@@ -146,6 +147,21 @@ def test_a_seed_that_fails_is_told_and_the_others_go_on(tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_processes_train_the_same_seeds(tmp_path):
+    one = train_seeds(TOY, Ring, configured(), 3, tmp_path / "one")
+    two = train_seeds(TOY, Ring, configured(), 3, tmp_path / "two", jobs=Jobs(2))
+    assert list(two.runs) == [0, 1, 2] and not two.failed
+    assert one.as_dict()["metrics"] == two.as_dict()["metrics"]
+    for seed, run in one.runs.items():
+        mine, other = (checkpoint.restore(found.checkpoints)[1] for found in (run, two.runs[seed]))
+        assert mine.keys() == other.keys() and all(np.array_equal(mine[key], other[key]) for key in mine)
+        assert two.runs[seed].info["argv"] == run.info["argv"]
+    source = f"{__file__}:Diverging"
+    mixed = train_seeds(source, Diverging, configured(), 3, tmp_path / "mixed", jobs=Jobs(2))
+    assert list(mixed.runs) == [0, 2] and "not finite" in str(mixed.failed[1].error) and mixed.failed[1].run
+
+
+@pytest.mark.slow
 def test_a_stopped_set_is_resumed_and_compared(tmp_path, capsys):
     Signalled.told.clear()
     source, folder = f"{__file__}:Signalled", tmp_path / "stopped"
@@ -172,6 +188,7 @@ def test_seeds_are_checked_before_anything_is_trained(tmp_path, capsys, untraine
     for arguments, said in (
         (["--seeds", 0], "--seeds"),
         (["--seeds", 2, "--dry-run"], "leave --seeds out"),
+        (["--jobs", 2], "add --seeds"),
         (["--seeds", 3, "--seed", 2**31 - 2], "too large"),
         (["--seeds", 2, "--strategy", "multiworker"], "each seed by itself"),
         (["--seeds", 2, "--init-from", "latest"], "there are no runs"),

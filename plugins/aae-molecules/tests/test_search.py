@@ -1,18 +1,22 @@
 """The nearest molecules of a library, against brute force."""
 
-from types import SimpleNamespace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("rdkit", reason="RDKit is not installed")
 from gankit_aae_molecules.library import search, tanimoto
+from gankit_aae_molecules.library.packed import Facts, Library, open_library
+
+from gankit.support import Jobs
 
 RNG = np.random.default_rng(3)
 BITS = (RNG.random((300, 166)) < 0.3).astype(np.uint8)
 BITS[200:220] = BITS[7]
 WORDS = tanimoto.pack(BITS)
-LIBRARY = SimpleNamespace(words=WORDS, counts=tanimoto.ones(WORDS))
+LIBRARY = Library(Path("nowhere"), "made", Facts(len(BITS), len(BITS)))
+LIBRARY.__dict__["words"] = WORDS
 
 
 def similarity(a, b):
@@ -72,3 +76,22 @@ def test_a_ratio_leaves_behind_what_is_likely_whatever_is_asked():
     assert hits.found.sum() == 6 and hits.found[hits.row.tolist().index(int(likely(wanted)[:, 0].argmax()))] >= 1
     same = search.ratio(LIBRARY, wanted, wanted)
     assert same.row.tolist() == list(range(300))  # nothing is likelier: the library's own order
+
+
+@pytest.mark.slow
+def test_processes_find_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANKIT_HOME", str(tmp_path))
+    file = tmp_path / "library.smi"
+    rings = ("c1ccccc1", "C1CCNCC1", "c1ccncc1", "C1CCOC1")
+    file.write_text("\n".join(f"{'C' * (n % 9)}{'CON'[n % 3]}{rings[n % 4]}" for n in range(1, 200)))
+    library, p = open_library(file, jobs=Jobs(1)), RNG.random((6, 166))
+    monkeypatch.setattr(search, "PART", 30)
+    for by in ("tanimoto", "likelihood"):
+        assert_same(search.search(library, p, 7, by), search.search(library, p, 7, by, Jobs(2)))
+    monkeypatch.setattr(search, "MOST", 200)  # as the other processes have it, more than there are
+    assert_same(search.ratio(library, p[:3], p[3:]), search.ratio(library, p[:3], p[3:], Jobs(2)))
+
+
+def assert_same(one, other):
+    for name, values in vars(one).items():
+        np.testing.assert_array_equal(values, getattr(other, name), err_msg=name)

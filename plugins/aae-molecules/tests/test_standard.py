@@ -158,7 +158,8 @@ def test_a_script_without_a_guard_is_not_run_again_by_the_processes(tmp_path):
     script.write_text(
         "from gankit.support import Jobs\n"
         "from gankit_aae_molecules.chemistry.maccs import fingerprints\n"
-        "print('once', len({bytes(one) for one in fingerprints(['CC' + 'O' * (i % 3) for i in range(1200)], Jobs(2))}))\n"
+        "found = fingerprints(['CC' + 'O' * (i % 3) for i in range(1200)], Jobs(2))\n"
+        "print('once', len({bytes(one) for one in found}))\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, env={**os.environ, **path()})
     assert done.stdout == "once 3\n" and done.stderr == ""

@@ -17,6 +17,7 @@ from gankit_sketch_retrieval.index.search import SearchSettings
 from gankit_sketch_retrieval.index.store import Index
 
 from gankit import DataError, GankitError, UsageError
+from gankit.support import Jobs
 
 DIM = 8
 
@@ -114,6 +115,15 @@ def test_everything_is_in_it(tmp_path, caplog):
     assert encoder.batches == [53, 24, 31, 20]  # across pages and files; with 6 marks of the broken one
     assert not path.with_name("marks.index.partial").exists()
     assert all(path.suffix == ".lock" or path.name in ("in", "marks.index") for path in tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_processes_make_the_same_index(tmp_path):
+    documents = write(tmp_path / "in", **FIRST)
+    alone = make(tmp_path / "one.index", documents)
+    shared = make(tmp_path / "two.index", documents, jobs=Jobs(2))
+    assert alone.skipped == shared.skipped and alone.empty == shared.empty == ["a.txt, page 2"]
+    assert (tmp_path / "one.index").read_bytes() == (tmp_path / "two.index").read_bytes()
 
 
 def test_vectors_stay_with_their_marks(tmp_path):

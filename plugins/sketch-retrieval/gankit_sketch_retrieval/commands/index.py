@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gankit import UsageError
-from gankit.commands import common_options, json_option, print_json, ready, runs_dir_option
+from gankit.commands import common_options, jobs_options, json_option, print_json, ready, runs_dir_option
 from gankit_sketch_retrieval.commands import FILE, limit_option, run_option
+
+if TYPE_CHECKING:
+    from gankit.support import Jobs
 
 
 @click.command("index")
@@ -41,12 +44,13 @@ from gankit_sketch_retrieval.commands import FILE, limit_option, run_option
 )
 @limit_option
 @run_option
+@jobs_options()
 @json_option
 @runs_dir_option
 @common_options
 def command(
     sources: tuple[Path, ...], output: Path, delete: tuple[str, ...], forget: bool, search: str | None, kind: str,
-    limit: int, run: str, runs_dir: Path | None, as_json: bool,
+    limit: int, run: str, runs_dir: Path | None, as_json: bool, jobs: Jobs,
 ) -> None:  # fmt: skip
     """Index the marks of SOURCES: folders and files, of single marks or of whole pages (multi-page TIFF, PDF).
 
@@ -72,7 +76,7 @@ def command(
     if sources or forget:
         encoder, _ = open_encoder(run, runs_dir)
         settings = SearchSettings(kind=search) if search else None
-        result |= index_files(output, named_documents(sources), encoder, kind, limit, settings, forget)
+        result |= index_files(output, named_documents(sources), encoder, kind, limit, settings, forget, jobs)
     found = Index.load(output)
     if lost := sum(1 for path in found.documents.paths if path and not Path(path).is_file()):
         message = "%s documents of the index are no longer where they were; --forget takes them out"

@@ -8,14 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from gankit.support import Bar
+from gankit.support import Bar, Jobs
 from gankit_sketch_retrieval.features.encoder import Encoder
-from gankit_sketch_retrieval.index.build import build
+from gankit_sketch_retrieval.index.build import ALONE, build
 from gankit_sketch_retrieval.index.search import SearchSettings
 from gankit_sketch_retrieval.pages.cutouts import cutter
-from gankit_sketch_retrieval.pages.files import Page, pages
+from gankit_sketch_retrieval.pages.files import pages
 
 
 def index_files(
@@ -26,6 +24,7 @@ def index_files(
     limit: int,
     settings: SearchSettings | None = None,
     forget: bool = False,
+    jobs: Jobs = ALONE,
 ) -> dict[str, Any]:
     """Indexes files; the arguments are those of `build` and `cutter`.
 
@@ -33,22 +32,15 @@ def index_files(
         The `Summary` as a dictionary, and as "empty" how many pictures have no mark on them.
     """
     about = {"kind": kind, "limit": limit, "stretch": encoder.stretch}
-    cut, empty = cutter(kind, encoder.stretch, limit), []
-
-    def counted(page: Page) -> tuple[np.ndarray, np.ndarray]:
-        boxes, marks = cut(page)
-        if not len(marks):
-            empty.append(f"{page.document}, page {page.number}")
-        return boxes, marks
-
+    cut = cutter(kind, encoder.stretch, limit)
     with Bar("indexing", len(files)) as bar:
 
         def tell(done: int, total: int, text: str) -> None:
             bar.label = text
             bar.show(done)
 
-        summary = build(output, files, pages, counted, encoder, about, settings, forget=forget, progress=tell)
-    if empty:
+        summary = build(output, files, pages, cut, encoder, about, settings, forget=forget, progress=tell, jobs=jobs)
+    if empty := summary.empty:
         message = "no mark was found on %s pictures (%s, say)"
         logging.getLogger("gankit").warning(message, f"{len(empty):,}", empty[0])
     return {**dataclasses.asdict(summary), "empty": len(empty)}

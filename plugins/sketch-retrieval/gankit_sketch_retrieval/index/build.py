@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gankit import DataError, UsageError
+from gankit.support import Jobs
 from gankit_sketch_retrieval.features.encoder import Encoder
 from gankit_sketch_retrieval.index.partial import Partial, Piece
 from gankit_sketch_retrieval.index.rows import Document, Documents, Rows, identified
@@ -29,6 +30,7 @@ from gankit_sketch_retrieval.pages.files import Page
 log = logging.getLogger("gankit")
 
 BATCH = 512  # marks
+ALONE = Jobs()
 Read = Callable[[Path, str], Iterable[Page]]
 _PIXELS = 1 << 28  # of pages, after which a batch is closed even if there are few marks: some 30 scans of a minute
 
@@ -44,6 +46,7 @@ class Summary:
         unchanged: Files that were in the index already.
         removed: Files that are no longer in it.
         resumed: Pages that an earlier, killed build had read.
+        empty: Pictures without a mark, as text.
         skipped: Name of each file that could not be read, and why. If it was in the index, its marks are kept.
         seconds: Taken.
     """
@@ -54,6 +57,7 @@ class Summary:
     unchanged: int = 0
     removed: int = 0
     resumed: int = 0
+    empty: list[str] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -69,6 +73,7 @@ def build(
     batch: int = BATCH,
     forget: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
+    jobs: Jobs = ALONE,
 ) -> Summary:
     """Makes an index, or brings one up to date.
 
@@ -85,6 +90,7 @@ def build(
         batch: Marks that are embedded at a time, at least.
         forget: Remove documents from the index that are neither named nor where they were.
         progress: Told before each page: files done, files in all, what comes now.
+        jobs: Where files are read and cut, each by one process; the index is the same.
 
     Returns:
         What was done.
@@ -101,13 +107,49 @@ def build(
     with locked(folder):
         partial = Partial(folder, meta)
         told = progress or (lambda *_: None)
-        summary = _Builder(path, documents, read, cut, encoder, meta, partial, settings, batch, forget, told).run()
+        builder = _Builder(path, documents, read, cut, encoder, meta, partial, settings, batch, forget, told, jobs)
+        summary = builder.run()
     summary.seconds = time.monotonic() - began
     return summary
 
 
 class _Unreadable(Exception):
     """A file that is left out, and why."""
+
+
+@dataclass(frozen=True)
+class _CutPage:
+    """What is kept of a page: its number, how many pixels it has, and its marks with their boxes."""
+
+    number: int
+    pixels: int
+    boxes: np.ndarray
+    marks: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A document that is to be read, from some page on."""
+
+    document: Document
+    place: Path
+    first: int
+
+    def cut_pages(self, read: Read, cut: Cut) -> Iterator[_CutPage]:
+        """Its pages, one at a time; raises _Unreadable."""
+        with _leaving_out():
+            for page in itertools.islice(read(self.place, self.document.name), self.first, None):
+                yield _CutPage(page.number, page.pixels.size, *cut(page))
+
+
+def _cut_document(work: _Work, read: Read, cut: Cut) -> tuple[list[_CutPage], _Unreadable | None]:
+    """All pages of a document, up to one that cannot be read: what another process makes of it."""
+    found: list[_CutPage] = []
+    try:
+        found.extend(work.cut_pages(read, cut))  # keeps what comes before an error
+    except _Unreadable as error:
+        return found, error
+    return found, None
 
 
 @dataclass
@@ -125,6 +167,7 @@ class _Builder:
     batch: int
     forget: bool
     progress: Callable[[int, int, str], None]
+    jobs: Jobs
 
     def __post_init__(self) -> None:
         self.summary, self.open = Summary(), _Batch()
@@ -152,43 +195,57 @@ class _Builder:
         Returns:
             The documents all of whose pages are in segments, and those that are in the index but were moved or touched.
         """
-        fresh, moved = [], []
-        for done, (name, place) in enumerate(self.documents.items()):
-            self.progress(done, len(self.documents), name)
+        fresh, moved, todo = [], [], []
+        for at, (name, place) in enumerate(self.documents.items()):
+            self.progress(at - len(todo), len(self.documents), name)
             before = known.named(name)
             try:
                 with _leaving_out():
                     document = identified(name, place, before, self.partial.known(name))
-                if before and before.sha256 == document.sha256:
-                    self.summary.unchanged += 1
-                    if before != document:
-                        moved.append(document)
-                    continue
-                _distinct(before, document)
-                self._take(document, place, lambda text, done=done: self.progress(done, len(self.documents), text))
-                fresh.append(document)
             except _Unreadable as error:
-                log.warning("%s is left out: %s", name, error)
-                self.summary.skipped.append((name, str(error)))
+                self._leave_out(name, error)
+                continue
+            if before and before.sha256 == document.sha256:
+                self.summary.unchanged += 1
+                if before != document:
+                    moved.append(document)
+                continue
+            _distinct(before, document)
+            read = self.partial.of(document)
+            self.summary.resumed += read.pages
+            if read.complete:
+                fresh.append(document)
+            else:
+                todo.append(_Work(document, place, read.pages))
+        for at, (work, pages) in enumerate(zip(todo, self._cut(todo), strict=True), len(self.documents) - len(todo)):
+            try:
+                self._take(work, pages, at)
+                fresh.append(work.document)
+            except _Unreadable as error:
+                self._leave_out(work.document.name, error)
         self._close()
         return fresh, moved
 
-    def _take(self, document: Document, place: Path, tell: Callable[[str], None]) -> None:
-        """Reads what is not in segments yet of a document."""
-        done = self.partial.of(document)
-        self.summary.resumed += done.pages
-        if done.complete:
-            return
-        self.open.begin(document, done.pages)
-        with _leaving_out():
-            pages = itertools.islice(self.read(place, document.name), done.pages, None)
-        while True:
-            with _leaving_out():
-                if (page := next(pages, None)) is None:
-                    break
-                tell(f"{document.name}, page {page.number}")
-                boxes, marks = self.cut(page)
-            self.open.page(page.number, page.pixels.size, boxes, marks)
+    def _leave_out(self, name: str, error: _Unreadable) -> None:
+        log.warning("%s is left out: %s", name, error)
+        self.summary.skipped.append((name, str(error)))
+
+    def _cut(self, todo: Sequence[_Work]) -> Iterator[Iterator[_CutPage]]:
+        """The pages of each document: here when they are asked for, elsewhere all of a document at once."""
+        if self.jobs.here:
+            return (work.cut_pages(self.read, self.cut) for work in todo)
+        calls = ((work, self.read, self.cut) for work in todo)
+        return (_until(*found) for found in self.jobs.map(_cut_document, calls))
+
+    def _take(self, work: _Work, pages: Iterator[_CutPage], at: int) -> None:
+        """Puts a document's pages into batches, which become segments."""
+        document = work.document
+        self.open.begin(document, work.first)
+        for page in pages:
+            self.progress(at, len(self.documents), f"{document.name}, page {page.number}")
+            if not len(page.marks):
+                self.summary.empty.append(f"{document.name}, page {page.number}")
+            self.open.page(page)
             if self.open.marks >= self.batch or self.open.pixels >= _PIXELS:
                 self._close()
                 self.open.begin(document, self.partial.of(document).pages)
@@ -241,11 +298,11 @@ class _Batch:
         """What follows is of a document, from some page on."""
         self.pieces.append(Piece(document, first))
 
-    def page(self, number: int, pixels: int, boxes: np.ndarray, marks: np.ndarray) -> None:
+    def page(self, page: _CutPage) -> None:
         """One page."""
         self.pieces[-1] = replace(self.pieces[-1], pages=self.pieces[-1].pages + 1)
-        self._pages.append((len(self.pieces) - 1, number, np.reshape(boxes, (-1, 4)), marks))
-        self.marks, self.pixels = self.marks + len(marks), self.pixels + pixels
+        self._pages.append((len(self.pieces) - 1, page.number, np.reshape(page.boxes, (-1, 4)), page.marks))
+        self.marks, self.pixels = self.marks + len(page.marks), self.pixels + page.pixels
 
     def complete(self) -> None:
         """The document ends here."""
@@ -259,6 +316,12 @@ class _Batch:
         boxes = np.concatenate([np.empty((0, 4), np.int32), *(boxes for *_, boxes, _ in self._pages)])
         marks = [marks for *_, marks in self._pages if len(marks)]
         return self.pieces, owners, pages, boxes, np.concatenate(marks) if marks else np.empty((0, 64, 64), np.uint8)
+
+
+def _until(pages: Sequence[_CutPage], error: _Unreadable | None) -> Iterator[_CutPage]:
+    yield from pages
+    if error:
+        raise error
 
 
 @contextlib.contextmanager

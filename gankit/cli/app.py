@@ -26,6 +26,7 @@ VERBS = {
     "evaluate": "Print a run's figures beside its baselines.",
     "sample": "Write a run's sample pictures to a folder.",
     "compare": "Compare runs: figures, curves and pictures side by side.",
+    "tune": "Search a recipe's options for the best figure.",
     "verify": "Train what a recipe claims, and compare the figures.",
     "data": "List, fetch and check datasets.",
     "export": "Write a trained network to a file: ONNX, Keras or SavedModel.",

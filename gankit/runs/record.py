@@ -48,6 +48,13 @@ class AlarmRecord(_Stored):
     level: str = "warning"
 
 
+class StudyRecord(_Stored):
+    """The study of `gankit tune` that a run is a trial of."""
+
+    name: str
+    trial: Count
+
+
 class RunRecord(_Stored):
     """run.json."""
 
@@ -68,6 +75,7 @@ class RunRecord(_Stored):
     seconds: float | None = None
     exit_code: int | None = None
     error: str | None = None
+    study: StudyRecord | None = None
 
 
 class MetricsLine(_Stored):

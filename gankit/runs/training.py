@@ -32,6 +32,7 @@ from gankit.support.progress import Listener
 
 log = logging.getLogger("gankit")
 
+NOTHING: Mapping[str, Any] = {}
 WHERE = ("strategy", "devices", "cluster", "communication", "wait_minutes")
 """Options that say where a training is computed, and not what."""
 
@@ -83,10 +84,12 @@ def start(
     argv: Sequence[str] = (),
     listener: Listener | None = None,
     callbacks: Sequence[Callback] = (),
+    about: Mapping[str, Any] = NOTHING,
 ) -> Run | None:
     """Trains a recipe in a new run directory, and returns the run; None in workers other than the chief.
 
-    `source` is what the user called the recipe, "" for a class. `argv` is the command, for the record.
+    `source` is what the user called the recipe, "" for a class. `argv` is the command, and `about` says more of why it
+    is trained, both for the record.
     """
     training = recipe.config.training
     code = plugins.origin(type(recipe), source)
@@ -106,6 +109,7 @@ def start(
             "machine": seal.machine(),
             "platform": platform.platform(),
             **trainer.describe(),
+            **about,
         }
         if origin:
             info["init_from"] = str(origin.path)  # "latest" will be another one

@@ -1,0 +1,473 @@
+"""Searching a recipe's options for the best figure: Optuna proposes values, and each trial is an ordinary run.
+
+Several processes, here or on other machines, share a study through its journal, a file beside the recipe's runs. A
+trial that a signal or a kill has stopped is resumed by whoever works on the study next.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import math
+import os
+import socket
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from pydantic import BaseModel
+
+from gankit import plugins
+from gankit.config import RecipeConfig, resolve
+from gankit.engine import contract
+from gankit.errors import ConfigError, GankitError, RunLocked, Stopped, UsageError, did_you_mean
+from gankit.recipe import Recipe
+from gankit.runs.run import Run, owner
+from gankit.studies.seeds import OpenListener, command, described, evaluation_of
+from gankit.support.files import read_json
+from gankit.support.jobs import Jobs
+from gankit.support.progress import Progress
+from gankit.support.values import finite
+
+log = logging.getLogger("gankit")
+
+ALONE = Jobs()
+SPREAD = 10.0  # by which a learning rate may differ from its default where nothing is said
+FIRST = 5  # finished trials before one is ended early
+ITEMS = "give --search KEY=LOW:HIGH, KEY=LOW:HIGH:log or KEY=A,B,C"
+
+
+@dataclass(frozen=True)
+class Search:
+    """What values of an option are tried.
+
+    Attributes:
+        key: The option, "lr" or "training.batch_size".
+        low: Least number; None for choices.
+        high: Greatest number.
+        log: Whether ratios count, not differences.
+        whole: Whether only integers are tried.
+        choices: The values, where they are no range.
+    """
+
+    key: str
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    whole: bool = False
+    choices: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.low is None:
+            return f"{self.key}={','.join(self.choices)}"
+        return f"{self.key}={self.low:g}:{self.high:g}{':log' * self.log}"
+
+    def suggest(self, trial: Any) -> Any:
+        """A value that Optuna's trial proposes."""
+        if self.low is None or self.high is None:
+            return trial.suggest_categorical(self.key, self.choices)
+        if self.whole:
+            return trial.suggest_int(self.key, int(self.low), int(self.high), log=self.log)
+        return trial.suggest_float(self.key, self.low, self.high, log=self.log)
+
+    def default(self, config: RecipeConfig) -> Any:
+        """The configuration's own value; None if it is not among those that are tried."""
+        value = dict(_values(config)).get(self.key, (None, None))[0]
+        if self.low is None or self.high is None:
+            return str(value) if str(value) in self.choices else None
+        return value if isinstance(value, int | float) and self.low <= value <= self.high else None
+
+
+def _values(config: RecipeConfig) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """Dotted key -> value and type of every option."""
+    for prefix, section in (("", config), ("training.", config.training)):
+        for name, about in type(section).model_fields.items():
+            value = getattr(section, name)
+            if not isinstance(value, BaseModel):
+                yield prefix + name, (value, about.annotation)
+
+
+def search(text: str, config: RecipeConfig) -> Search:
+    """Reads `lr=1e-5:1e-2:log`, `training.batch_size=16:64` or `loss=hinge,wasserstein`.
+
+    Raises:
+        ConfigError: There is no such option, or the text says something else.
+
+    Examples:
+        >>> search("batch_size=16:64", RecipeConfig())
+        Search(key='training.batch_size', low=16.0, high=64.0, log=False, whole=True, choices=())
+        >>> str(search("precision=float32,bfloat16", RecipeConfig()))
+        'training.precision=float32,bfloat16'
+    """
+    name, _, said = text.partition("=")
+    known = dict(_values(config))
+    key = name if name in known else f"training.{name}"
+    if key not in known:
+        hint = did_you_mean(name, [one.removeprefix("training.") for one in known])
+        raise ConfigError(f"--search {text}: there is no option {name!r}", hint)
+    numbers = [kind for kind in _kinds(known[key][1]) if kind in (int, float)]
+    if ":" in said and numbers:
+        first, second, *rest = said.split(":")
+        try:
+            low, high = float(first), float(second)
+        except ValueError:
+            raise ConfigError(f"--search {text} has a bound that is no number", ITEMS) from None
+        logarithmic = rest == ["log"]
+        if (rest and not logarithmic) or not -math.inf < low < high < math.inf or (logarithmic and low <= 0):
+            raise ConfigError(f"--search {text} is no range", f"{ITEMS}; LOW < HIGH, and above 0 with log")
+        return Search(key, low, high, logarithmic, whole=float not in numbers)
+    choices = tuple(dict.fromkeys(part.strip() for part in said.split(",")))
+    if len(choices) < 2 or not all(choices):
+        raise ConfigError(f"--search {text} leaves no choice", ITEMS)
+    return Search(key, choices=choices)
+
+
+def _kinds(annotation: Any) -> tuple[Any, ...]:
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return typing.get_args(annotation)
+    return (annotation,)
+
+
+def usual(config: RecipeConfig) -> list[Search]:
+    """What is tried where nothing is said: the learning rates, from a tenth of their values to ten times as much.
+
+    Raises:
+        ConfigError: The recipe has none.
+    """
+    rates = [
+        Search(key, value / SPREAD, value * SPREAD, log=True)
+        for key, (value, _) in _values(config)
+        if isinstance(value, float) and {"lr", "rate"} & set(key.split("_")) and value > 0
+    ]
+    if not rates:
+        raise ConfigError("the recipe has no learning rate to search", ITEMS)
+    return rates
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is searched, as every process that works on it must have it.
+
+    Attributes:
+        journal: Optuna's file.
+        source: What the user called the recipe.
+        values: The configuration that trials change.
+        metric: The figure of the evaluation that counts.
+        searches: What is tried.
+        trials: How many in all.
+        root: The folder of all runs.
+    """
+
+    journal: Path
+    source: str
+    values: Mapping[str, Any]
+    metric: str
+    searches: tuple[Search, ...]
+    trials: int
+    root: Path
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.journal.stem.removeprefix("tune-")
+
+    def settings(self) -> dict[str, Any]:
+        """What must be equal in all processes."""
+        return {
+            "recipe": self.source,
+            "metric": self.metric,
+            "search": [str(one) for one in self.searches],
+            **{f"configuration.{key}": value for key, value in self.values.items()},
+        }
+
+    def open(self, config: RecipeConfig) -> Any:
+        """Optuna's study; it is made if it is not there.
+
+        Raises:
+            UsageError: It is there, and of something else; or Optuna is not installed.
+        """
+        try:
+            import optuna
+        except ImportError:
+            raise UsageError("gankit tune needs the package optuna", 'pip install "gankit[tune]"') from None
+        from optuna.storages.journal import JournalFileBackend
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.journal.parent.mkdir(parents=True, exist_ok=True)
+        with self.locked():
+            new = not self.journal.exists()
+            storage = optuna.storages.JournalStorage(JournalFileBackend(str(self.journal)))
+            sampler = optuna.samplers.TPESampler(constant_liar=True, n_startup_trials=FIRST)
+            pruner = optuna.pruners.MedianPruner(n_startup_trials=FIRST)
+            opened = optuna.create_study(
+                study_name=self.name, storage=storage, load_if_exists=True, sampler=sampler, pruner=pruner
+            )
+            wanted = json.loads(json.dumps(self.settings()))
+            if new:
+                opened.set_user_attr("settings", wanted)
+                own = {one.key: value for one in self.searches if (value := one.default(config)) is not None}
+                if len(own) == len(self.searches):
+                    opened.enqueue_trial(own)  # the first trial is what the others must beat
+        there = opened.user_attrs.get("settings", {})
+        if differing := [key for key in {**there, **wanted} if there.get(key) != wanted.get(key)]:
+            key = differing[0]
+            raise UsageError(
+                f"the study {self.name} has another {key}: {there.get(key)}, not {wanted.get(key)}",
+                "give the options that it was begun with, or leave --study out for a new one",
+            )
+        return opened
+
+    def locked(self) -> FileLock:
+        """A lock that processes take in turn."""
+        return FileLock(self.journal.with_suffix(".lock"))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial, for tables and JSON.
+
+    Attributes:
+        number: From 0.
+        state: "done", "ended early", "failed" or "stopped".
+        figure: Of the metric; None if it has none.
+        values: Of the options that are searched.
+        run: Its run folder; "" if there is none.
+        reason: Why it failed, or was ended.
+    """
+
+    number: int
+    state: str
+    figure: float | None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    run: str = ""
+    reason: str = ""
+
+
+class _EndedEarly(GankitError):
+    """The held-out figures of a trial are worse than those of most others were at this step."""
+
+
+def tune(
+    study: Study,
+    recipe: type[Recipe],
+    config: RecipeConfig,
+    *,
+    listening: OpenListener = contextlib.nullcontext,
+    told: Callable[[Trial], None] = lambda trial: None,
+    jobs: Jobs = ALONE,
+) -> list[Trial]:
+    """Runs trials until the study has as many as it should, and returns all of them, the best first.
+
+    Args:
+        study: What is searched.
+        recipe: Its class.
+        config: The configuration that trials change.
+        listening: Opens a listener for each training; other processes have none.
+        told: Told of each trial that ends.
+        jobs: Where trials run. With one process the same seed makes the same trials; several change what is known when
+            a trial is proposed.
+
+    Raises:
+        UsageError: The study is of something else, or the evaluation has no such metric.
+        Stopped: A signal ended it; the same study goes on.
+    """
+    opened = study.open(config)
+    shared = [study.root.resolve()]
+    try:
+        if jobs.here:
+            results: Iterator[Trial | None] = (
+                _next(study, recipe, config, listening) for _ in range(study.trials + len(_left_over(study, opened)))
+            )
+        else:
+            results = jobs.map(_elsewhere, ((study,) for _ in range(study.trials)), shared=shared)
+        for trial in results:
+            if trial is not None:
+                told(trial)
+    except Stopped as stopped:
+        hint = f"the same command with --study {study.name} goes on"
+        raise Stopped(stopped.message, hint, stopped.exit_code) from stopped
+    return ranked(study, opened)
+
+
+def ranked(study: Study, opened: Any) -> list[Trial]:
+    """All trials, the best first, those without a figure last."""
+    sign = _sign(opened)
+    found = [_described(one, sign) for one in opened.get_trials(deepcopy=False)]
+    return sorted(found, key=lambda one: (one.state != "done", math.inf if one.figure is None else sign * one.figure))
+
+
+def _described(trial: Any, sign: float) -> Trial:
+    states = {"COMPLETE": "done", "PRUNED": "ended early", "FAIL": "failed"}
+    value = trial.value if trial.state.name == "COMPLETE" else None
+    return Trial(
+        trial.number,
+        states.get(trial.state.name, "stopped"),
+        None if value is None else sign * value,
+        dict(trial.params),
+        trial.user_attrs.get("run", ""),
+        trial.user_attrs.get("reason", ""),
+    )
+
+
+def _sign(opened: Any) -> float:
+    """Optuna minimises: -1 where more is better, which only an evaluation tells."""
+    return -1.0 if opened.user_attrs.get("better") == "higher" else 1.0
+
+
+def _elsewhere(study: Study) -> Trial | None:
+    recipe = plugins.find(study.source).recipe
+    return _next(study, recipe, recipe.Config.model_validate(study.values))
+
+
+def _next(
+    study: Study, recipe: type[Recipe], config: RecipeConfig, listening: OpenListener = contextlib.nullcontext
+) -> Trial | None:
+    """Goes on with a trial that was stopped, or begins one; None if there are enough."""
+    import optuna
+
+    opened = study.open(config)
+    with study.locked():
+        known = opened.get_trials(deepcopy=False)
+        left = _left_over(study, opened)
+        begun = [one for one in known if one.state.name != "WAITING" and not _lost(opened, one, left)]
+        if left:
+            number, run = next(iter(left.items()))
+            trial = optuna.trial.Trial(opened, known[number]._trial_id)
+        elif len(begun) < study.trials:
+            # Seeded anew for each trial, so that one process makes the same trials whether it was stopped or not.
+            opened.sampler = optuna.samplers.TPESampler(
+                seed=config.training.seed * 100_003 + len(begun), constant_liar=True, n_startup_trials=FIRST
+            )
+            trial, run = opened.ask(), None
+            trial.set_user_attr("process", owner(os.getpid()))
+        else:
+            return None
+        changes = {one.key: one.suggest(trial) for one in study.searches}
+    return _run(study, opened, trial, run, recipe, resolve(recipe.Config, config.model_dump(), changes), listening)
+
+
+def _left_over(study: Study, opened: Any) -> dict[int, Run]:
+    """Number -> run of trials that were stopped or killed, and that nobody is at."""
+    open_trials = {one.number for one in opened.get_trials(deepcopy=False) if one.state.name == "RUNNING"}
+    found = {}
+    for path in sorted(study.root.glob("*/*/run.json")) if open_trials else ():
+        about = read_json(path).get("study")
+        if isinstance(about, dict) and about.get("name") == study.name and about.get("trial") in open_trials:
+            run = Run(path.parent, trusted=read_json(path).get("source") == study.source)
+            if not run.alive:
+                found[int(about["trial"])] = run
+    return found
+
+
+def _lost(opened: Any, trial: Any, left: Mapping[int, Run]) -> bool:
+    """Whether a trial was killed before it had a run; its values are then tried once more."""
+    from optuna.trial import TrialState
+
+    process, _, host = trial.user_attrs.get("process", "").removeprefix("process ").partition(" on ")
+    if trial.user_attrs.get("lost"):
+        return True
+    if trial.state.name != "RUNNING" or trial.number in left or host != socket.gethostname():
+        return False
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(int(process), 0)
+        return False
+    opened.enqueue_trial(trial.params)
+    opened._storage.set_trial_user_attr(trial._trial_id, "lost", True)
+    opened.tell(trial.number, state=TrialState.FAIL)
+    return True
+
+
+def _run(
+    study: Study, opened: Any, trial: Any, run: Run | None, recipe: type[Recipe], config: RecipeConfig,
+    listening: OpenListener,
+) -> Trial:  # fmt: skip
+    """Trains one trial, and tells Optuna what became of it; raises Stopped."""
+    from optuna.trial import TrialState
+
+    from gankit.runs import training
+
+    log.info("trial %d: %s", trial.number, ", ".join(f"{key} {value}" for key, value in trial.params.items()))
+    about = {"study": {"name": study.name, "trial": trial.number}}
+    try:
+        with listening() as listener:
+
+            def listen(progress: Progress) -> None:
+                if listener:
+                    listener(progress)
+                figure = progress.held_out.get(study.metric)
+                if figure is None or not finite(figure) or "better" not in opened.user_attrs:
+                    return
+                trial.report(_sign(opened) * figure, progress.total)
+                if trial.should_prune():
+                    raise _EndedEarly(f"{study.metric} {figure:.4g} at step {progress.total} is worse than the median")
+
+            if run is None:
+                argv = command(study.source, config)
+                made = contract.make(recipe, config)
+                run = training.start(study.source, made, study.root, argv=argv, listener=listen, about=about)
+            else:
+                run = training.resume(run, listener=listen)
+        assert run is not None  # only workers get none
+        trial.set_user_attr("run", str(run.path))
+        figure = _figure(study, opened, run)
+        if figure is None:
+            raise GankitError(f"its {study.metric} is not a finite number")
+        opened.tell(trial, _sign(opened) * figure)
+    except (Stopped, RunLocked):
+        raise
+    except Exception as error:
+        if error_is_of_all(error):
+            opened.tell(trial, state=TrialState.FAIL)
+            raise
+        log.debug("traceback", exc_info=True)
+        for path in _runs_of(study, trial.number):
+            trial.set_user_attr("run", str(path))
+        trial.set_user_attr("reason", described(error)[0])
+        early = isinstance(error, _EndedEarly)
+        opened.tell(trial, state=TrialState.PRUNED if early else TrialState.FAIL)
+    return _described(opened.get_trials(deepcopy=False)[trial.number], _sign(opened))
+
+
+def error_is_of_all(error: Exception) -> bool:
+    """Whether no trial could do better: the command line or the data are wrong."""
+    return isinstance(error, UsageError)
+
+
+def _figure(study: Study, opened: Any, run: Run) -> float | None:
+    """The metric of a finished run; notes in the study which way is better.
+
+    Raises:
+        UsageError: The evaluation has no such metric.
+    """
+    evaluation = evaluation_of(run)
+    if study.metric not in evaluation.metrics:
+        known = sorted(evaluation.metrics)
+        raise UsageError(f"the evaluation has no {study.metric!r}", did_you_mean(study.metric, known))
+    better = evaluation.better.get(study.metric)
+    if better not in ("lower", "higher"):
+        raise UsageError(f"the recipe does not say whether more {study.metric} is better", "choose another --metric")
+    if "better" not in opened.user_attrs:
+        opened.set_user_attr("better", better)
+    value = evaluation.metrics[study.metric]
+    return float(value) if finite(value) else None
+
+
+def _runs_of(study: Study, number: int) -> Sequence[Path]:
+    wanted = {"name": study.name, "trial": number}
+    return [path.parent for path in study.root.glob("*/*/run.json") if read_json(path).get("study") == wanted]
+
+
+def as_dict(study: Study, trials: Sequence[Trial]) -> dict[str, Any]:
+    """For JSON."""
+    return {
+        "study": study.name,
+        "recipe": study.source,
+        "metric": study.metric,
+        "search": [str(one) for one in study.searches],
+        "trials": [asdict(one) for one in trials],
+    }

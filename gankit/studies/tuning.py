@@ -415,8 +415,6 @@ def _run(
         assert run is not None  # only workers get none
         trial.set_user_attr("run", str(run.path))
         figure = _figure(study, opened, run)
-        if figure is None:
-            raise GankitError(f"its {study.metric} is not a finite number")
         opened.tell(trial, _sign(opened) * figure)
     except (Stopped, RunLocked):
         raise
@@ -438,7 +436,7 @@ def error_is_of_all(error: Exception) -> bool:
     return isinstance(error, UsageError)
 
 
-def _figure(study: Study, opened: Any, run: Run) -> float | None:
+def _figure(study: Study, opened: Any, run: Run) -> float:
     """The metric of a finished run; notes in the study which way is better.
 
     Raises:
@@ -453,8 +451,7 @@ def _figure(study: Study, opened: Any, run: Run) -> float | None:
         raise UsageError(f"the recipe does not say whether more {study.metric} is better", "choose another --metric")
     if "better" not in opened.user_attrs:
         opened.set_user_attr("better", better)
-    value = evaluation.metrics[study.metric]
-    return float(value) if finite(value) else None
+    return float(evaluation.metrics[study.metric])
 
 
 def _runs_of(study: Study, number: int) -> Sequence[Path]:

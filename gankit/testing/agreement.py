@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,37 +13,14 @@ def difference(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> floa
     found = [
         np.abs(_plain(a[key]) - _plain(b[key])).max() / max(np.abs(_plain(a[key])).max(), 1e-3)
         for key in a
-        if _owner(key, a[key])
+        if _compared(key, a[key])
     ]
     return float(max(found))
 
 
-def drift(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> float:
-    """Largest distance |a - b| of a network's weights over their length |a|, all its variables taken together.
-
-    For float32, whose rounding decides the sign of gradients that are nearly 0: there Adam makes full steps, so a few
-    weights differ by as much as they have moved, on one CPU more than on another, and say nothing of the rest. Each
-    value of a stage's state is taken by itself.
-    """
-    assert set(a) == set(b)
-    squares: dict[str, list[float]] = {}
-    for key in a:
-        if owner := _owner(key, a[key]):
-            apart, length = squares.setdefault(owner, [0.0, 0.0])
-            x, y = _plain(a[key]), _plain(b[key])
-            squares[owner] = [apart + float(((x - y) ** 2).sum()), length + float((x**2).sum())]
-    return max(
-        math.sqrt(apart / length) if apart and length else math.inf * apart if apart else 0.0
-        for apart, length in squares.values()
-    )
-
-
-def _owner(key: str, value: np.ndarray) -> str:
-    """The network or the value of a stage's state that a variable belongs to; "" for what is not compared."""
-    role, *names = key.split("/")
-    if role == "networks" and value.size and value.dtype.kind == "f":
-        return f"network {names[0]}"
-    return f"state {'/'.join(names)}" if role == "state" and value.size else ""
+def _compared(key: str, value: np.ndarray) -> bool:
+    role = key.partition("/")[0]
+    return value.size > 0 and (role == "state" or (role == "networks" and value.dtype.kind == "f"))
 
 
 def _plain(value: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from gankit.testing.failure import CheckFailed, ensure
 STEPS = 4
 """Steps that the checks train of each stage, at least: with a phase that runs every so many steps, until its third."""
 CUT = 2
-"""Steps of each stage after which a training is cut, and which two replicas train in float32."""
+"""Steps of each stage after which a training is cut, and which bfloat16 trains."""
 
 State = dict[str, np.ndarray]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gankit.recipe import Recipe
-from gankit.testing.agreement import difference, drift
+from gankit.testing.agreement import difference
 from gankit.testing.failure import ensure
 from gankit.testing.identity import source_of
 from gankit.testing.rehearsal import check_evaluation, check_pictures
@@ -59,18 +59,10 @@ def _moved(network: Any, before: list[np.ndarray]) -> bool:
 def check_replicas(recipe: type[Recipe], folder: Path) -> None:
     """Two devices train what one device trains, to 1e-8 in float64.
 
-    To 1e-4 of each network in float32 over the first steps of each stage (see `drift`); to 1e-8 of each variable in
-    float64 over all stages, of which the one with the most phases is made a graph for the two replicas.
+    Of each variable, after the checks' steps of all stages. In float32 a difference could be of its rounding; here one
+    that shows is the recipe's, be it that replicas draw alike or that a loss computes in float32. The stage with the
+    most phases is made a graph for the two replicas.
     """
-    common = shared(recipe)
-    two = TinyGame(recipe, common.game, strategy="mirrored", devices=2)
-    for name, passage in common.passages.items():
-        two.trainer.state.set_state(passage.begun)
-        two.train(name, 0, CUT)
-        apart = drift(passage.cut, two.trainer.state.get_state())
-        ensure(
-            apart <= 1e-4, f"float32: one and two replicas differ by {apart:.1e} after {CUT} steps of {name!r}", ALIKE
-        )
     one = TinyGame(recipe, precision="float64")
     two = TinyGame(recipe, one, precision="float64", strategy="mirrored", devices=2)
     largest = max(two.trainer.state.stages, key=lambda stage: len(stage.phases)).name
@@ -79,7 +71,7 @@ def check_replicas(recipe: type[Recipe], folder: Path) -> None:
         for game in (one, two):
             game.train(name, 0, game.steps(name))
     apart = difference(one.trainer.state.get_state(), two.trainer.state.get_state())
-    ensure(apart <= 1e-8, f"float64: one and two replicas differ by {apart:.1e} at the end", ALIKE)
+    ensure(apart <= 1e-8, f"in float64, one and two replicas differ by {apart:.1e} at the end", ALIKE)
 
 
 def check_resume(recipe: type[Recipe], folder: Path) -> None:

@@ -83,13 +83,14 @@ class Search:
         return value if isinstance(value, int | float) and self.low <= value <= self.high else None
 
 
-def _values(config: RecipeConfig) -> Iterator[tuple[str, tuple[Any, Any]]]:
+def _values(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, tuple[Any, Any]]]:
     """Dotted key -> value and type of every option."""
-    for prefix, section in (("", config), ("training.", config.training)):
-        for name, about in type(section).model_fields.items():
-            value = getattr(section, name)
-            if not isinstance(value, BaseModel):
-                yield prefix + name, (value, about.annotation)
+    for name, about in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            yield from _values(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, (value, about.annotation)
 
 
 def search(text: str, config: RecipeConfig) -> Search:
@@ -142,7 +143,7 @@ def usual(config: RecipeConfig) -> list[Search]:
     rates = [
         Search(key, value / SPREAD, value * SPREAD, log=True)
         for key, (value, _) in _values(config)
-        if isinstance(value, float) and {"lr", "rate"} & set(key.split("_")) and value > 0
+        if isinstance(value, float) and "lr" in key.rpartition(".")[2].split("_") and value > 0
     ]
     if not rates:
         raise ConfigError("the recipe has no learning rate to search", ITEMS)

@@ -11,7 +11,7 @@ import pytest
 from toy import Ring
 
 from gankit.cli import main
-from gankit.config import RecipeConfig, resolve
+from gankit.config import RecipeConfig, Section, resolve
 from gankit.errors import ConfigError, Stopped, UsageError
 from gankit.recipe import Evaluation, Phase
 from gankit.runs.run import Run
@@ -98,16 +98,22 @@ def test_what_is_searched():
 
 
 def test_learning_rates_are_searched_where_nothing_is_said():
+    class Late(Section):
+        lr: float = 0.5
+
     class Rates(RecipeConfig):
         lr: float = 1e-3
         discriminator_lr: float = 2e-4
         strength: float = 3.0
         lr_generator: float | None = None
+        late: Late = Late()
 
     assert usual(Rates()) == [
         Search("lr", pytest.approx(1e-4), pytest.approx(1e-2), log=True),
         Search("discriminator_lr", pytest.approx(2e-5), pytest.approx(2e-3), log=True),
+        Search("late.lr", pytest.approx(0.05), pytest.approx(5.0), log=True),
     ]
+    assert search("late.lr=0.1:1", Rates()) == Search("late.lr", 0.1, 1.0)
     with pytest.raises(ConfigError, match="no learning rate"):
         usual(RecipeConfig())
 

@@ -3,17 +3,16 @@
     python benchmarks/kills.py --kills 10 -- srgan --max-steps 60
     python benchmarks/kills.py --kills 10 -- gan --max-steps 400
 
-First the recipe is trained without a kill, which tells how long a run lives, from its first second to its last. Then
-runs are killed (SIGKILL) and resumed, five kills a run; the seconds of the kills are spread evenly over the life, in an
-order drawn by the seed. At the end the tensors of the last checkpoint, the evaluation and metrics.jsonl (without its
-seconds) must be equal, the status "done", and the report there.
+First the recipe is trained without a kill, which tells how long a run lives, from its first second to its last, and how
+long it takes to begin. Then runs are killed (SIGKILL) and resumed, five kills a run, spread evenly over the life: a
+process is killed when it has begun anew and has come as far as the next moment. At the end the tensors of the last
+checkpoint, the evaluation and metrics.jsonl (without its seconds) must be equal, the status "done", the report there.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 import signal
 import subprocess
 import sys
@@ -32,17 +31,20 @@ TIMED = ("seconds", "examples_per_second")
 def began(arguments: list[str]) -> subprocess.Popen[bytes]:
     """Begins gankit with some arguments; what it prints is not shown."""
     command = [sys.executable, "-m", "gankit", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def finished(arguments: list[str]) -> float:
-    """Runs gankit to its end; returns seconds."""
-    start = time.monotonic()
+def finished(arguments: list[str], root: Path) -> tuple[float, float]:
+    """Runs gankit to its end; returns the seconds it took, and those until it had logged its first steps."""
+    start, first = time.monotonic(), 0.0
     process = began(arguments)
-    _, said = process.communicate()
+    while process.poll() is None:
+        time.sleep(0.05)
+        if not first and (run := run_in(root)) and (run / "metrics.jsonl").is_file():
+            first = time.monotonic() - start
     if process.returncode:
-        sys.exit(f"gankit {' '.join(arguments)} ended with {process.returncode}:\n{said.decode()[-2000:]}")
-    return time.monotonic() - start
+        sys.exit(f"gankit {' '.join(arguments)} ended with {process.returncode}")
+    return time.monotonic() - start, first
 
 
 def run_in(root: Path) -> Path | None:
@@ -78,39 +80,37 @@ def main() -> None:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", type=Path, default=Path("kills"), help="an empty folder")
     parser.add_argument("arguments", nargs="+", help="-- RECIPE and options of gankit run")
     options = parser.parse_args()
     recipe, whole = options.arguments[0], options.work / options.arguments[0] / "whole"
-    life = finished(["run", *options.arguments, "--runs-dir", str(whole)])
+    life, begins = finished(["run", *options.arguments, "--runs-dir", str(whole)], whole)
     unbroken = run_in(whole)
     assert unbroken
     expected = state_of(unbroken)
     moments = [(i + 0.5) / options.kills * life for i in range(options.kills)]
-    random.Random(options.seed).shuffle(moments)
-    equal = landed = 0
-    for number, first in enumerate(range(0, options.kills, IN_A_RUN)):
-        root = options.work / recipe / f"killed-{number}"
-        for moment in (chain := moments[first : first + IN_A_RUN]):
+    runs = max(1, options.kills // IN_A_RUN)
+    equal = hit = 0
+    for number in range(runs):
+        root, reached, chain = options.work / recipe / f"killed-{number}", 0.0, moments[number::runs]
+        for moment in chain:
             run = run_in(root)
-            start = ["resume", str(run)] if run else ["run", *options.arguments, "--runs-dir", str(root)]
-            process = began(start)
+            process = began(["resume", str(run)] if run else ["run", *options.arguments, "--runs-dir", str(root)])
             try:
-                process.communicate(timeout=moment)
+                process.communicate(timeout=moment if moment <= begins else begins + moment - max(reached, begins))
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
                 process.communicate()
-                landed += 1
+                hit, reached = hit + 1, moment
         run = run_in(root)
-        finished(["resume", str(run)] if run else ["run", *options.arguments, "--runs-dir", str(root)])
+        finished(["resume", str(run)] if run else ["run", *options.arguments, "--runs-dir", str(root)], root)
         run = run_in(root)
         assert run
         wrong = differing(expected, state_of(run))
         equal += len(chain) * (not wrong)
         said = f"differs in {', '.join(wrong)}" if wrong else "equal"
         print(f"{recipe}, killed after {', '.join(f'{moment:.1f}' for moment in chain)} s: {said}", flush=True)
-    print(f"{recipe}: a life of {life:.0f} s; {landed} of {options.kills} kills hit, {equal} left no trace")
+    print(f"{recipe}: a life of {life:.0f} s; {hit} of {options.kills} kills hit, {equal} left no trace")
     sys.exit(equal < options.kills)
 
 

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from gankit.errors import CheckpointError
 from gankit.support.files import fsync, sha256
+from gankit.support.limits import STORED_BYTES
 
 log = logging.getLogger("gankit")
 
@@ -117,6 +119,8 @@ def read(path: Path) -> tuple[Position, dict[str, np.ndarray]]:
         CheckpointError: It is torn, corrupted or of another format.
     """
     try:
+        if (path / STATE).stat().st_size > STORED_BYTES:
+            raise ValueError(f"{STATE} is damaged")
         state: dict[str, Any] = json.loads((path / STATE).read_text("utf-8"))
         if not isinstance(state, dict):
             raise ValueError(f"{STATE} is damaged")
@@ -125,7 +129,7 @@ def read(path: Path) -> tuple[Position, dict[str, np.ndarray]]:
             raise ValueError(f"{STATE} is damaged")
         if sha256(path / TENSORS) != state.pop("sha256"):
             raise ValueError(f"{TENSORS} is damaged")
-        return Position(**state), load_file(path / TENSORS)
+        return TypeAdapter(Position).validate_python(state), load_file(path / TENSORS)
     except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
         raise CheckpointError(f"the checkpoint {path.name} cannot be used: {error}") from error
 

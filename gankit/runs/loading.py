@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,9 +17,11 @@ from gankit.errors import CheckpointError, UsageError
 from gankit.metrics.evaluation import Evaluation
 from gankit.recipe import Data, Recipe
 from gankit.runs import recipe_record
+from gankit.runs.record import DAMAGED
 from gankit.runs.run import Run, find_run, runs_root
 from gankit.runs.selection import best_weights
 from gankit.support.files import read_json, slug, write_json
+from gankit.support.stored import read_stored
 
 log = logging.getLogger("gankit")
 
@@ -155,7 +156,7 @@ class LoadedRun:
         self.weights = weights
         if weights == "best":
             self._tensors = best_weights(self._tensors)
-        self.facts: dict[str, Any] = json.loads((run.path / "facts.json").read_text("utf-8"))
+        self.facts = read_stored(run.path / "facts.json", dict[str, Any], DAMAGED)
 
     @classmethod
     def of_recipe(cls, run: Run, recipe: str) -> LoadedRun:

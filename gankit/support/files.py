@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gankit.errors import GankitError, UsageError
+from gankit.support.limits import STORED_BYTES
 from gankit.support.values import mapping
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet knows a formula (OWASP, CSV Injection)
@@ -94,8 +95,10 @@ def write_json(path: Path, value: Any) -> Path:
 
 
 def read_json(path: Path) -> Mapping[str, Any]:
-    """A JSON object; {} where the file is missing, torn or something else."""
+    """A JSON object; {} where the file is missing, torn, far too large or something else."""
     try:
+        if path.stat().st_size > STORED_BYTES:
+            return {}
         return mapping(json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, RecursionError):
         return {}

@@ -1,10 +1,9 @@
-"""Kills, signals and workers: real processes."""
+"""Kills, signals and workers: real processes, most of them forks of one that has imported TensorFlow."""
 
 import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forks import Server
 
 from gankit.engine import checkpoint
 from gankit.runs.run import all_runs
@@ -29,7 +29,15 @@ def heed():
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def launch(*arguments, **environment):
+@pytest.fixture(scope="module")
+def forks():
+    server = Server()
+    yield server
+    server.close()
+
+
+def anew(*arguments, **environment):
+    """`gankit` as a user types it."""
     return subprocess.Popen(
         [*GANKIT, *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -40,8 +48,14 @@ def launch(*arguments, **environment):
     )
 
 
-def resume(root):
-    return launch("resume", "latest", "--trust-recipe", "--runs-dir", root)
+@pytest.fixture
+def launch(forks):
+    return forks.launch
+
+
+@pytest.fixture
+def resume(launch):
+    return lambda root: launch("resume", "latest", "--trust-recipe", "--runs-dir", root)
 
 
 def finish(process, code=0):
@@ -69,9 +83,9 @@ def wait_for_step(root, total, process):
 
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory):
-    """The run that nobody kills."""
+    """The run that nobody kills, in no fork."""
     root = tmp_path_factory.mktemp("untouched")
-    finish(launch("run", TOY, *LONG, "--runs-dir", root))
+    finish(anew("run", TOY, *LONG, "--runs-dir", root))
     return final(root)
 
 
@@ -91,29 +105,37 @@ def assert_same_end(root, untouched):
     assert ours["metrics"] == theirs["metrics"]
 
 
-def test_killed_at_random_moments_it_ends_in_the_same_bits(tmp_path, untouched):
+def test_killed_at_random_moments_it_ends_in_the_same_bits(tmp_path, launch, resume, untouched):
+    """Twice; what the second kill left as the newest checkpoint is damaged, and the one before is taken."""
     rng = random.Random(7)
     process = launch("run", TOY, *LONG, "--runs-dir", tmp_path)
-    for target in sorted(rng.sample(range(1, 1600), 2)):
+    for damaged, target in enumerate(sorted(rng.sample(range(75, 1600), 2))):  # from 75 on there are two checkpoints
         wait_for_step(tmp_path, target, process)
         time.sleep(rng.random() * 0.3)  # anywhere: in a step, in a save, in a sample
         process.kill()
         process.wait()
+        if damaged:
+            newest = sorted(tmp_path.glob("ring/*/checkpoints/step-*/state.safetensors"))[-1]
+            newest.write_bytes(newest.read_bytes()[:-100])
         process = resume(tmp_path)
-    finish(process)
+    assert "going back to the one before" in finish(process)
     assert_same_end(tmp_path, untouched)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
-def test_signals_save_and_say_how_to_go_on(tmp_path, untouched, number, code):
+def test_signals_save_and_say_how_to_go_on(tmp_path, launch, resume, untouched):
     process = launch("run", TOY, *LONG, "--runs-dir", tmp_path)
-    wait_for_step(tmp_path, 400, process)
-    process.send_signal(number)
-    out = finish(process, code)
-    run, position, _ = final(tmp_path)
-    assert run.info["status"] == {75: "preempted", 130: "interrupted"}[code] and run.info["exit_code"] == code
-    assert "hint: gankit resume" in out and 400 <= position.total < 1800
-    finish(resume(tmp_path))
+    for number, code, status, target in (
+        (signal.SIGTERM, 75, "preempted", 400),
+        (signal.SIGINT, 130, "interrupted", 1100),
+    ):
+        wait_for_step(tmp_path, target, process)
+        process.send_signal(number)
+        out = finish(process, code)
+        run, position, _ = final(tmp_path)
+        assert run.info["status"] == status and run.info["exit_code"] == code
+        assert "hint: gankit resume" in out and target <= position.total < 1800
+        process = resume(tmp_path)
+    finish(process)
     assert_same_end(tmp_path, untouched)
 
 
@@ -131,50 +153,56 @@ class Sleepy(Ring):
 """
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "status", "where"),
-    [
-        (signal.SIGTERM, 75, "", "data"),  # before there is a run
-        (signal.SIGHUP, 75, "preempted", "sample"),  # before the first step
+def interrupted(process, number, code):
+    """What a process printed that got a signal in a method of `Sleepy`."""
+    while "now" not in process.read():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(number)
+    return finish(process, code)
+
+
+@pytest.fixture
+def sleepy(tmp_path, launch):
+    """Starts a run or goes on with it; each of its samples or evaluations, say, takes some seconds."""
+    module = tmp_path / "mine.py"
+    options = ["--steps", 6, "--width", 8, "--batch-size", 16, "--runs-dir", tmp_path]
+
+    def sleepy(where, seconds=60, run=None):
+        module.write_text(SLEEPY.format(where=where, seconds=seconds))
+        words = ["resume", run.path, "--trust-recipe"] if run else ["run", f"{module}:Sleepy", *options]
+        return launch(*words, PYTHONPATH=str(Path(TOY).parent))
+
+    return sleepy
+
+
+def test_a_signal_before_there_is_a_run(tmp_path, sleepy):
+    out = interrupted(sleepy("data"), signal.SIGTERM, 75)
+    assert "stopped: by a signal" in out and "Traceback" not in out and all_runs(tmp_path) == []
+
+
+def test_signals_before_and_after_the_steps(tmp_path, sleepy):
+    """Before the first step, then twice after the last."""
+    run = None
+    for number, code, status, where in (
+        (signal.SIGHUP, 75, "preempted", "sample"),
         (signal.SIGUSR1, 75, "preempted", "evaluate"),
         (signal.SIGINT, 130, "interrupted", "evaluate"),
-    ],
-)
-def test_signals_before_and_after_the_steps(tmp_path, number, code, status, where):
-    path = {"PYTHONPATH": str(Path(TOY).parent)}
-    (tmp_path / "mine.py").write_text(SLEEPY.format(where=where, seconds=60))
-    options = ["--steps", 6, "--width", 8, "--batch-size", 16, "--runs-dir", tmp_path]
-    process = launch("run", f"{tmp_path}/mine.py:Sleepy", *options, **path)
-    while "now" not in process.stdout.readline():
-        assert process.poll() is None
-    process.send_signal(number)
-    out = finish(process, code)
-    assert ("stopped: by a signal" if status or code == 75 else "interrupted") in out and "Traceback" not in out
-    runs = all_runs(tmp_path)
-    assert [run.info["status"] for run in runs] == [status] * bool(status)
-    if runs:
-        assert runs[0].info["exit_code"] == code and f"gankit resume {runs[0].path}" in out
-        (tmp_path / "mine.py").write_text(SLEEPY.format(where=where, seconds=0))
-        finish(launch("resume", runs[0].path, "--trust-recipe", **path))
-        assert runs[0].info["status"] == "done" and (runs[0].path / "evaluation.json").is_file()
+    ):
+        out = interrupted(sleepy(where, run=run), number, code)
+        (run,) = all_runs(tmp_path)
+        assert "stopped: by a signal" in out and "Traceback" not in out and f"gankit resume {run.path}" in out
+        assert (run.info["status"], run.info["exit_code"]) == (status, code)
+        assert not (run.path / "evaluation.json").is_file()
+    finish(sleepy("evaluate", 0, run))
+    assert run.info["status"] == "done" and (run.path / "evaluation.json").is_file()
 
 
-def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, untouched):
-    process = launch("run", TOY, *LONG, "--runs-dir", tmp_path)
-    wait_for_step(tmp_path, 400, process)
-    process.kill()
-    process.wait()
-    newest = sorted(tmp_path.glob("ring/*/checkpoints/step-*/state.safetensors"))[-1]
-    newest.write_bytes(newest.read_bytes()[:-100])
-    assert "going back to the one before" in finish(resume(tmp_path))
-    assert_same_end(tmp_path, untouched)
-
-
-def test_a_budget_is_fixed_for_good(tmp_path):
+def test_a_budget_is_fixed_for_good(tmp_path, launch, resume):
     process = launch(
-        "run", TOY, "--steps", 10**7, "--max-minutes", 0.2, "--checkpoint-every", 50, "--runs-dir", tmp_path
+        "run", TOY, "--steps", 10**7, "--max-minutes", 0.1, "--checkpoint-every", 20, "--runs-dir", tmp_path
     )
-    wait_for_step(tmp_path, 50, process)
+    wait_for_step(tmp_path, 20, process)
     process.kill()
     process.wait()
     steps = final(tmp_path)[1].steps
@@ -183,43 +211,20 @@ def test_a_budget_is_fixed_for_good(tmp_path):
     assert position.steps == steps and position.total == sum(steps.values()) < 10**7
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
-def test_two_processes_give_the_losses_and_weights_of_one(tmp_path):
-    options = ["--steps", 20, "--warm-steps", 10, "--lazy", 4, "--repeats", 2, "--width", 16, "--batch-size", 32]
-    options += ["--precision", "float64", "--log-every", 1, "--seed", 4, "--checkpoint-every", 7]
+def test_two_processes_train_as_one_and_in_the_same_bits_when_one_is_killed(tmp_path, launch):
+    options = ["--steps", 200, "--warm-steps", 50, "--lazy", 4, "--width", 16, "--batch-size", 32]
+    options += ["--precision", "float64", "--checkpoint-every", 25, "--log-every", 5, "--seed", 3]
     finish(launch("run", TOY, *options, "--runs-dir", tmp_path / "one"))
-    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    workers = [
-        launch(
-            *("run", TOY, *options, "--strategy", "multiworker", "--runs-dir", tmp_path / "two"),
-            TF_CONFIG=json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}),
-        )
-        for i in range(2)
-    ]
-    outs = [finish(worker) for worker in workers]
-    assert all("no authentication" in out for out in outs)
-    (one, _, a), (two, _, b) = final(tmp_path / "one"), final(tmp_path / "two")
-    assert two.info["replicas"] == 2 and two.info["strategy"] == "multiworker"
+    out = finish(anew("launch", "--workers", 2, "--", "run", TOY, *options, "--runs-dir", tmp_path / "whole"))
+    assert all(f"[{worker}] " in out for worker in (0, 1)) and out.count("no authentication") == 2
+    (one, _, a), (whole, _, b) = final(tmp_path / "one"), final(tmp_path / "whole")
+    assert whole.info["replicas"] == 2 and whole.info["strategy"] == "multiworker"
     for key, value in a.items():
         np.testing.assert_allclose(b[key], value, rtol=1e-9, atol=1e-12)
-    for x, y in zip(one.metrics(), two.metrics(), strict=True):
+    for x, y in zip(one.metrics(), whole.metrics(), strict=True):
         assert x["terms"] == pytest.approx(y["terms"], rel=1e-9, abs=1e-12)
 
-
-def test_a_launch_whose_worker_is_killed_ends_in_the_same_bits(tmp_path):
-    options = ["--steps", 300, "--warm-steps", 50, "--width", 16, "--batch-size", 32, "--precision", "float64"]
-    options += ["--checkpoint-every", 25, "--log-every", 25, "--seed", 3]
-    finish(launch("launch", "--workers", 2, "--", "run", TOY, *options, "--runs-dir", tmp_path / "whole"))
-    again = launch(
+    again = anew(
         *("launch", "--workers", 2, "--restarts", 1, "--", "run", TOY, *options, "--runs-dir", tmp_path / "cut")
     )
     wait_for_step(tmp_path / "cut", 75, again)
@@ -228,9 +233,9 @@ def test_a_launch_whose_worker_is_killed_ends_in_the_same_bits(tmp_path):
     out = finish(again)
     assert "[0] error: worker 1 at 127.0.0.1:" in out and "all go on from the last checkpoint" in out
     assert "[0] resuming" in out and "Traceback" not in out and "CollectiveReduce" not in out
-    (whole, _, one), (cut, position, two) = final(tmp_path / "whole"), final(tmp_path / "cut")
-    assert position.total == 350 and untimed(cut) == untimed(whole)
-    assert all(np.array_equal(two[key], value) for key, value in one.items())
+    cut, position, c = final(tmp_path / "cut")
+    assert position.total == 250 and untimed(cut) == untimed(whole)
+    assert all(np.array_equal(c[key], value) for key, value in b.items())
 
 
 UNLIKE = """
@@ -259,7 +264,7 @@ def test_workers_whose_data_differ_end_together(tmp_path, without, said):
     (tmp_path / "mine.py").write_text(UNLIKE.format(without=without))
     path = {"PYTHONPATH": str(Path(TOY).parent)}
     words = ["run", f"{tmp_path}/mine.py:Unlike", "--steps", 6, "--batch-size", 16, "--runs-dir", tmp_path]
-    process = launch("launch", "--workers", 2, "--", *words, **path)
+    process = anew("launch", "--workers", 2, "--", *words, **path)
     out, _ = process.communicate(timeout=200)
     assert process.returncode == 1 and said in out and all_runs(tmp_path) == []
     assert ("FileNotFoundError: photos" in out) == (without == 1) and "Traceback" not in out
@@ -277,7 +282,7 @@ class Mine(Ring):
 """
 
 
-def test_the_last_samples_count_and_a_mended_file_goes_on(tmp_path):
+def test_the_last_samples_count_and_a_mended_file_goes_on(tmp_path, launch):
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "helper.py").write_text("COLOUR = 'blue'")
     short = ["--steps", 6, "--width", 8, "--batch-size", 16, "--runs-dir", tmp_path / "runs"]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import socket
 import statistics
@@ -116,15 +117,15 @@ def free_ports(count: int) -> list[int]:
 
 
 def modelled(seconds: float, size: float, collectives: int, gpus: int, options: argparse.Namespace) -> dict[str, float]:
-    """Seconds a step by the ring all-reduce: 2 (n - 1) / n of the bytes through the slowest link, and its latency.
+    """Seconds a step: 2 (n - 1) / n of the bytes through the slowest link, and a tree's 2 log2 n hops a reduction.
 
     Within a node the link is the GPUs'; from the second node on it is the network's, which the GPUs of a node share.
     """
     nodes = -(-gpus // options.node)
     bandwidth = options.inside if nodes == 1 else options.network
     sending = 2 * (gpus - 1) / gpus * size / bandwidth
-    hops = 2 * (gpus - 1) * (options.hop_inside if nodes == 1 else options.hop_network)
-    waiting = collectives * hops
+    inside, across = math.ceil(math.log2(min(gpus, options.node))), math.ceil(math.log2(nodes))
+    waiting = collectives * 2 * (inside * options.hop_inside + across * options.hop_network)
     exposed = max(0.0, sending - options.overlap * seconds) + waiting
     return {"gpus": gpus, "sending": sending, "waiting": waiting, "efficiency": seconds / (seconds + exposed)}
 

@@ -59,10 +59,11 @@ def tune_command(source: str) -> click.Command:
         ready()
         base = configure(recipe, config, sets, given)
         from gankit.studies import tuning
-        from gankit.studies.seeds import store
+        from gankit.studies.seeds import of_many, store
         from gankit.support.progress import TrainingBar
 
         root, name = runs_root(runs_dir), name or new_stamp()
+        base = of_many(base, root)
         if slug(name) != name:
             raise UsageError(f"--study {name} cannot name a file", f"--study {slug(name)}")
         searches = tuple(tuning.search(text, base) for text in searched) or tuple(tuning.usual(base))

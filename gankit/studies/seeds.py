@@ -135,6 +135,22 @@ def with_seed(config: RecipeConfig, seed: int, **changes: Any) -> Any:
     return config.model_copy(update={"training": Training.model_validate(trained)})
 
 
+def of_many(config: RecipeConfig, root: Path) -> Any:
+    """The configuration of many runs, whose --init-from names its run for good: "latest" would mean the one before.
+
+    Raises:
+        UsageError: Many runs cannot be trained so, or there is no such run.
+    """
+    if config.training.strategy == "multiworker":
+        raise UsageError(
+            "several runs cannot be trained by several workers: TensorFlow joins a cluster once a process",
+            "train each by itself, then 'gankit compare' the runs",
+        )
+    if not config.training.init_from:
+        return config
+    return with_seed(config, config.training.seed, init_from=str(find_run(config.training.init_from, root).path))
+
+
 def command(source: str, config: RecipeConfig) -> list[str]:
     """The command that trains one configuration by itself."""
     return ["gankit", "run", source, *arguments(with_seed(config, 0)), "--seed", str(config.training.seed)]
@@ -170,15 +186,8 @@ def train_seeds(
         Stopped: A signal ended the training of a seed, and thereby the rest.
         GankitError: No run could begin with the first seed: that has nothing to do with the seed.
     """
-    trained, first = config.training, config.training.seed
-    if trained.strategy == "multiworker":
-        raise UsageError(
-            "several seeds cannot be trained by several workers: TensorFlow joins a cluster once a process",
-            "train each seed by itself, then 'gankit compare' the runs",
-        )
-    # "latest" would mean the run of the seed before.
-    origin = {"init_from": str(find_run(trained.init_from, root).path)} if trained.init_from else {}
-    configs = [with_seed(config, first + i, **origin) for i in range(count)]
+    config, first = of_many(config, root), config.training.seed
+    configs = [with_seed(config, first + i) for i in range(count)]
     done, before = SeedRuns(recipe.name, [one.training.seed for one in configs]), _folders(root, recipe.name)
     try:
         for one, result in zip(configs, _trained(source, recipe, configs, root, listening, jobs), strict=True):

@@ -190,7 +190,7 @@ def test_seeds_are_checked_before_anything_is_trained(tmp_path, capsys, untraine
         (["--seeds", 2, "--dry-run"], "leave --seeds out"),
         (["--jobs", 2], "add --seeds"),
         (["--seeds", 3, "--seed", 2**31 - 2], "too large"),
-        (["--seeds", 2, "--strategy", "multiworker"], "each seed by itself"),
+        (["--seeds", 2, "--strategy", "multiworker"], "train each by itself"),
         (["--seeds", 2, "--init-from", "latest"], "there are no runs"),
     ):
         code, _, err = gankit("run", TOY, *arguments, "--runs-dir", tmp_path, capsys=capsys)

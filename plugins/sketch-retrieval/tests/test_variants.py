@@ -1,5 +1,7 @@
 """The compliance kit over the games, which the default does not play."""
 
+import json
+
 import pytest
 from gankit_sketch_retrieval.config import SketchConfig
 from gankit_sketch_retrieval.recipe import SketchRetrieval
@@ -29,6 +31,8 @@ def test_a_game_ends_with_pictures_of_its_generator(tmp_path):
         tiny = {**SketchRetrieval.tiny, **VARIANTS["sketch-gan"]}
 
     check_recipe(Variant, "run", tmp_path)
+    (found,) = tmp_path.rglob("evaluation.json")
+    assert 0 < json.loads(found.read_text())["metrics"]["map"] <= 100
 
 
 @pytest.mark.parametrize(

@@ -85,9 +85,10 @@ def test_it_learns_a_process_nearly_as_well_as_one_who_knows_it():
     class Learner(StockGAN):
         Config = Toy
 
-    config = Toy(test=500, validation=500, steps=300)
+    config = Toy(test=500, validation=500, steps=150)
     found = held_out_crps(fit(Learner(config))["generator"], config)
-    assert found < 0.35, f"{found:.0%} of the way from the oracle to a constant remains"
+    # .14 with two seeds, .12 and .13 after 300 steps; before the first step it is .32.
+    assert found < 0.2, f"{found:.0%} of the way from the oracle to a constant remains"
 
 
 @pytest.mark.slow
@@ -106,7 +107,7 @@ def test_a_broken_loss_is_noticed(monkeypatch):
     score = ReturnsGame.score
     monkeypatch.setattr(ReturnsGame, "score", lambda self, turn: -score(self, turn))
     wrong = held_out_crps(fit(Learner(config))["generator"], config)
-    assert wrong > 1  # worse than a constant, and far from what the right one is held to above
+    assert wrong > 1  # worse than a constant, and than before the first step: see the test above
 
 
 @pytest.fixture(scope="module")

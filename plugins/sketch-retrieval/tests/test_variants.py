@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 from gankit_sketch_retrieval.config import SketchConfig
+from gankit_sketch_retrieval.marks.symbols import symbols
 from gankit_sketch_retrieval.recipe import SketchRetrieval
 
 from gankit.testing import check_recipe
@@ -16,10 +18,20 @@ VARIANTS = {
 }
 
 
+class Few(SketchRetrieval):
+    """Of 25 kinds of symbols; the figures of all that can be drawn take most of a tiny run's time."""
+
+    @classmethod
+    def tiny_data(cls, folder):
+        images, labels = symbols(classes=25)
+        np.savez(folder / "marks.npz", images=images, labels=labels)
+        return {"data": str(folder / "marks.npz")}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", VARIANTS)
 def test_each_phase_moves_what_it_trains(name, tmp_path):
-    class Variant(SketchRetrieval):
+    class Variant(Few):
         tiny = {**SketchRetrieval.tiny, **VARIANTS[name]}
 
     check_recipe(Variant, "phases", tmp_path)
@@ -27,7 +39,7 @@ def test_each_phase_moves_what_it_trains(name, tmp_path):
 
 @pytest.mark.slow
 def test_a_game_ends_with_pictures_of_its_generator(tmp_path):
-    class Variant(SketchRetrieval):
+    class Variant(Few):
         tiny = {**SketchRetrieval.tiny, **VARIANTS["sketch-gan"]}
 
     check_recipe(Variant, "run", tmp_path)

@@ -116,12 +116,12 @@ def test_max_minutes_is_about_kept_and_fixed_before_the_first_step(tmp_path):
         Ring,
         runs_dir=tmp_path,
         callbacks=[lambda now, _: seen.append(now)],
-        **{**QUICK, "steps": 10**7, "max_minutes": 0.2},
+        **{**QUICK, "steps": 10**7, "max_minutes": 0.1},
     )
     (stage,) = run.run.info["stages"]
     assert 0 < stage["steps"] < stage["planned_steps"] == 10**7
     assert {progress.planned for progress in seen} == {stage["steps"]}
-    assert run.run.metrics()[-1]["seconds"] < 3 * 12  # generous: the machine may be shared
+    assert run.run.metrics()[-1]["seconds"] < 5 * 6  # generous: the machine may be shared
 
 
 class Diverging(Ring):

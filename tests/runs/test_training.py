@@ -41,6 +41,10 @@ def test_a_run_holds_all_that_was_done(tmp_path):
     assert lines[0]["lr"] == {"warm": lines[0]["lr"]["warm"]}
     assert (folder / "samples" / "final" / "points.png").is_file() and (folder / "report.html").is_file()
     assert json.loads((folder / "facts.json").read_text()) == {"dimensions": 2}
+    for damage in ("[1]", '{"dimensions": '):
+        (folder / "facts.json").write_text(damage)
+        with pytest.raises(DataError, match=r"facts\.json is damaged"):
+            gankit.load(folder, trust_recipe=True)
 
 
 def test_load_gives_the_moving_average(tmp_path):

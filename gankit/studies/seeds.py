@@ -289,14 +289,14 @@ def _stopped(stopped: Stopped, source: str, done: SeedRuns, made: set[Path]) -> 
     """The error with a hint on the whole set."""
     open_seeds = [seed for seed in done.seeds if seed not in {*done.runs, *done.failed}]
     begun = {seed: path for seed in open_seeds if (path := _made(made, seed))}
-    again = [f"gankit resume {path}" for path in begun.values()]
+    again = [f"gankit resume {path}" for path in begun.values()] or [stopped.hint]
     if left := [seed for seed in open_seeds if seed not in begun]:
         seeds = ", ".join(map(str, left))
         many = f"--seed {left[0]} --seeds {len(left)}"
         again.append(f"train what is left (seed {seeds}) with the same options and {many}")
     ready = " ".join(str(run.path) for run in done.runs.values())
     again.append(f"'gankit compare' these runs{f' with {ready}' if ready else ''}")
-    return Stopped(stopped.message, ", then ".join(again), stopped.exit_code)
+    return Stopped(stopped.message, ", then ".join(filter(None, again)), stopped.exit_code)
 
 
 def store(result: Mapping[str, Any], root: Path, recipe: str, kind: str, stamp: str) -> Path:

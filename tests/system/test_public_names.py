@@ -54,7 +54,7 @@ PUBLIC = {
         LoadedRun Results Run assign build_networks find_run fit load provenance runs_root train versions
     """,
     "gankit.support": """
-        Bar Listener Progress TextTable TrainingBar columns_of duration figure finite flat home human
+        Bar Jobs Listener Progress TextTable TrainingBar columns_of duration figure finite flat home human
         new_folder offline open_picture peak_mb read_facts read_network read_stored read_tensors sha256 slug text_lines
         vacant whole write write_csv write_json write_network
     """,
@@ -62,7 +62,7 @@ PUBLIC = {
         CHECKS FAST check_recipe tiny_pictures
     """,
     "gankit.commands": """
-        Commands common_options complete_recipe complete_run json_option open_run print_csv print_error
+        Commands common_options complete_recipe complete_run jobs_options json_option open_run print_csv print_error
         print_evaluation print_json print_table quiet_tensorflow ready rows_options run_argument
         runs_dir_option show_evaluation talk
     """,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,7 @@ def tune_command(source: str) -> click.Command:
         ready()
         base = configure(recipe, config, sets, given)
         from gankit.studies import tuning
+        from gankit.studies.seeds import command as seed_command
         from gankit.studies.seeds import of_many, store
         from gankit.support.progress import TrainingBar
 
@@ -75,8 +77,10 @@ def tune_command(source: str) -> click.Command:
             study, recipe, base, listening=TrainingBar, told=lambda trial: tell(trial, metric), jobs=jobs
         )
         result = tuning.as_dict(study, found)
+        best = tuning.with_values(base, found[0].values if found and found[0].figure is not None else {})
+        again = [*seed_command(source, best), "--seeds", "3", *(["--runs-dir", str(root)] if runs_dir else [])]
         result["file"] = str(store(result, root, recipe.name, "tune", name))
-        print_json(result) if as_json else report(study, found, result["file"])
+        print_json(result) if as_json else report(study, found, result["file"], again)
         if not found or found[0].figure is None:
             raise GankitError(f"no trial has a {metric}", "the reasons stand above; 'gankit runs' lists the runs")
 
@@ -89,7 +93,7 @@ def tell(trial: Trial, metric: str) -> None:
     click.echo(f"trial {trial.number} {said}", err=True)
 
 
-def report(study: Study, trials: list[Trial], file: str) -> None:
+def report(study: Study, trials: list[Trial], file: str, again: list[str]) -> None:
     """All trials, the best first, and what to do with the best."""
     keys = [one.key for one in study.searches]
     rows = []
@@ -99,8 +103,7 @@ def report(study: Study, trials: list[Trial], file: str) -> None:
     print_table(["trial", study.metric, *(key.removeprefix("training.") for key in keys), "state", "run"], rows)
     click.echo(f"\nstored    {file}")
     if trials and trials[0].figure is not None:
-        sets = " ".join(f"--set {key}={_shown(trials[0].values[key])}" for key in keys)
-        click.echo(f"again     gankit run {study.source} {sets} --seeds 3")
+        click.echo(f"again     {shlex.join(again)}")
         click.echo("The best of many trials is partly luck: several seeds tell how much.")
 
 
@@ -110,8 +113,8 @@ def _shown(value: Any) -> str:
 
 HELP = """Search a recipe's options for the best figure.
 
-RECIPE is a name from 'gankit list', or FILE.py:CLASS. Each trial is a run, and the first one has the recipe's own
-values. Needs Optuna: pip install "gankit[tune]".
+RECIPE is a name from 'gankit list', or FILE.py:CLASS. Each trial is a run. The first one has the recipe's own values,
+if they are among those that are searched. Needs Optuna: pip install "gankit[tune]".
 
 The same command with --study NAME goes on with a study, here or on another machine that shares the folder of runs."""
 

@@ -24,6 +24,7 @@ from gankit.errors import ConfigError, GankitError, Stopped, UsageError
 from gankit.metrics.evaluation import Evaluation
 from gankit.recipe import Recipe
 from gankit.runs.run import Run, find_run
+from gankit.runs.signals import Ended
 from gankit.support.files import read_json, unwritable, write_json
 from gankit.support.jobs import Jobs
 from gankit.support.values import finite
@@ -200,7 +201,7 @@ def train_seeds(
             else:
                 done.runs[seed] = Run(result)
             record(done)
-    except Stopped as stopped:
+    except (Stopped, Ended) as stopped:
         record(done)
         raise _stopped(stopped, source, done, _folders(root, recipe.name) - before) from stopped
     if len(steps := {steps_of(run) for run in done.runs.values()}) > 1:
@@ -285,18 +286,18 @@ def _made(folders: Iterable[Path], seed: int) -> Path | None:
     return None
 
 
-def _stopped(stopped: Stopped, source: str, done: SeedRuns, made: set[Path]) -> Stopped:
+def _stopped(stopped: Stopped | Ended, source: str, done: SeedRuns, made: set[Path]) -> Stopped:
     """The error with a hint on the whole set."""
     open_seeds = [seed for seed in done.seeds if seed not in {*done.runs, *done.failed}]
     begun = {seed: path for seed in open_seeds if (path := _made(made, seed))}
-    again = [f"gankit resume {path}" for path in begun.values()] or [stopped.hint]
+    again = [f"gankit resume {path}" for path in begun.values()] or [getattr(stopped, "hint", "")]
     if left := [seed for seed in open_seeds if seed not in begun]:
         seeds = ", ".join(map(str, left))
         many = f"--seed {left[0]} --seeds {len(left)}"
         again.append(f"train what is left (seed {seeds}) with the same options and {many}")
     ready = " ".join(str(run.path) for run in done.runs.values())
     again.append(f"'gankit compare' these runs{f' with {ready}' if ready else ''}")
-    return Stopped(stopped.message, ", then ".join(filter(None, again)), stopped.exit_code)
+    return Stopped(str(stopped) or "by a signal", ", then ".join(filter(None, again)), stopped.exit_code)
 
 
 def store(result: Mapping[str, Any], root: Path, recipe: str, kind: str, stamp: str) -> Path:

@@ -28,6 +28,7 @@ from gankit.engine import contract
 from gankit.errors import ConfigError, GankitError, RunLocked, Stopped, UsageError, did_you_mean
 from gankit.recipe import Recipe
 from gankit.runs.run import Run, owner
+from gankit.runs.signals import Ended
 from gankit.studies.seeds import OpenListener, command, described, evaluation_of
 from gankit.support.files import read_json
 from gankit.support.jobs import Jobs
@@ -77,10 +78,30 @@ class Search:
 
     def default(self, config: RecipeConfig) -> Any:
         """The configuration's own value; None if it is not among those that are tried."""
-        value = dict(_values(config)).get(self.key, (None, None))[0]
+        value = _value(config, self.key)
         if self.low is None or self.high is None:
-            return str(value) if str(value) in self.choices else None
+            read = {one: _value(with_values(config, {self.key: one}), self.key) for one in self.choices}
+            return next((one for one in self.choices if read[one] == value), None)
         return value if isinstance(value, int | float) and self.low <= value <= self.high else None
+
+    def check(self, config: RecipeConfig) -> None:
+        """Raises ConfigError if the recipe refuses one of the choices, or an end of the range."""
+        ends = [int(end) if self.whole else end for end in (self.low, self.high) if end is not None]
+        for value in (*self.choices, *ends):
+            with_values(config, {self.key: value})
+
+
+def with_values(config: RecipeConfig, values: Mapping[str, Any]) -> Any:
+    """The configuration with other values of some options.
+
+    Raises:
+        ConfigError: The recipe refuses them.
+    """
+    return resolve(type(config), config.model_dump(), values)
+
+
+def _value(config: RecipeConfig, key: str) -> Any:
+    return dict(_values(config))[key][0]
 
 
 def _values(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, tuple[Any, Any]]]:
@@ -183,7 +204,7 @@ class Study:
             "recipe": self.source,
             "metric": self.metric,
             "search": [str(one) for one in self.searches],
-            **{f"configuration.{key}": value for key, value in self.values.items()},
+            **_flat(self.values),
         }
 
     def open(self, config: RecipeConfig) -> Any:
@@ -214,6 +235,9 @@ class Study:
                 own = {one.key: value for one in self.searches if (value := one.default(config)) is not None}
                 if len(own) == len(self.searches):
                     opened.enqueue_trial(own)  # the first trial is what the others must beat
+                else:
+                    lacking = next(one.key for one in self.searches if one.key not in own)
+                    log.info("the recipe's own %s is not among what is searched, so no trial has it", lacking)
         there = opened.user_attrs.get("settings", {})
         if differing := [key for key in {**there, **wanted} if there.get(key) != wanted.get(key)]:
             key = differing[0]
@@ -226,6 +250,13 @@ class Study:
     def locked(self) -> FileLock:
         """A lock that processes take in turn."""
         return FileLock(self.journal.with_suffix(".lock"))
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return found
 
 
 @dataclass(frozen=True)
@@ -277,8 +308,10 @@ def tune(
         UsageError: The study is of something else, or the evaluation has no such metric.
         Stopped: A signal ended it; the same study goes on.
     """
+    for one in study.searches:
+        one.check(config)
     opened = study.open(config)
-    shared = [study.root.resolve()]
+    shared = [study.journal.parent]
     try:
         if jobs.here:
             results: Iterator[Trial | None] = (
@@ -289,9 +322,9 @@ def tune(
         for trial in results:
             if trial is not None:
                 told(trial)
-    except Stopped as stopped:
+    except (Stopped, Ended) as stopped:
         hint = f"the same command with --study {study.name} goes on"
-        raise Stopped(stopped.message, hint, stopped.exit_code) from stopped
+        raise Stopped("by a signal", hint, stopped.exit_code) from stopped
     return ranked(study, opened)
 
 
@@ -339,24 +372,26 @@ def _next(
         if left:
             number, run = next(iter(left.items()))
             trial = optuna.trial.Trial(opened, known[number]._trial_id)
+            changes = dict(known[number].params)
         elif len(begun) < study.trials:
             # Seeded anew for each trial, so that one process makes the same trials whether it was stopped or not.
             opened.sampler = optuna.samplers.TPESampler(
                 seed=config.training.seed * 100_003 + len(begun), constant_liar=True, n_startup_trials=FIRST
             )
             trial, run = opened.ask(), None
-            trial.set_user_attr("process", owner(os.getpid()))
+            changes = {one.key: one.suggest(trial) for one in study.searches}
         else:
             return None
-        changes = {one.key: one.suggest(trial) for one in study.searches}
-    return _run(study, opened, trial, run, recipe, resolve(recipe.Config, config.model_dump(), changes), listening)
+        trial.set_user_attr("process", owner(os.getpid()))  # so that no other process takes it
+    return _run(study, opened, trial, run, recipe, config, changes, listening)
 
 
 def _left_over(study: Study, opened: Any) -> dict[int, Run]:
     """Number -> run of trials that were stopped or killed, and that nobody is at."""
-    open_trials = {one.number for one in opened.get_trials(deepcopy=False) if one.state.name == "RUNNING"}
+    trials = opened.get_trials(deepcopy=False)
+    open_trials = {one.number for one in trials if one.state.name == "RUNNING" and not _is_at_it(one)}
     found = {}
-    for path in sorted(study.root.glob("*/*/run.json")) if open_trials else ():
+    for path in sorted(study.journal.parent.glob("*/run.json")) if open_trials else ():
         about = read_json(path).get("study")
         if isinstance(about, dict) and about.get("name") == study.name and about.get("trial") in open_trials:
             run = Run(path.parent, trusted=read_json(path).get("source") == study.source)
@@ -369,13 +404,9 @@ def _lost(opened: Any, trial: Any, left: Mapping[int, Run]) -> bool:
     """Whether a trial was killed before it had a run; its values are then tried once more."""
     from optuna.trial import TrialState
 
-    process, _, host = trial.user_attrs.get("process", "").removeprefix("process ").partition(" on ")
     if trial.user_attrs.get("lost"):
         return True
-    if trial.state.name != "RUNNING" or trial.number in left or host != socket.gethostname():
-        return False
-    with contextlib.suppress(OSError, ValueError):
-        os.kill(int(process), 0)
+    if trial.state.name != "RUNNING" or trial.number in left or _is_at_it(trial):
         return False
     opened.enqueue_trial(trial.params)
     opened._storage.set_trial_user_attr(trial._trial_id, "lost", True)
@@ -383,9 +414,25 @@ def _lost(opened: Any, trial: Any, left: Mapping[int, Run]) -> bool:
     return True
 
 
+def _is_at_it(trial: Any) -> bool:
+    """Whether a process is at a trial, or may be: those of other machines cannot be asked."""
+    process, _, host = trial.user_attrs.get("process", "").removeprefix("process ").partition(" on ")
+    if not process:
+        return False
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # of another user
+    return True
+
+
 def _run(
     study: Study, opened: Any, trial: Any, run: Run | None, recipe: type[Recipe], config: RecipeConfig,
-    listening: OpenListener,
+    changes: Mapping[str, Any], listening: OpenListener,
 ) -> Trial:  # fmt: skip
     """Trains one trial, and tells Optuna what became of it; raises Stopped."""
     from optuna.trial import TrialState
@@ -395,6 +442,7 @@ def _run(
     log.info("trial %d: %s", trial.number, ", ".join(f"{key} {value}" for key, value in trial.params.items()))
     about = {"study": {"name": study.name, "trial": trial.number}}
     try:
+        config = _accepted(config, changes)
         with listening() as listener:
 
             def listen(progress: Progress) -> None:
@@ -417,7 +465,8 @@ def _run(
         trial.set_user_attr("run", str(run.path))
         figure = _figure(study, opened, run)
         opened.tell(trial, _sign(opened) * figure)
-    except (Stopped, RunLocked):
+    except (Stopped, Ended, RunLocked):
+        trial.set_user_attr("process", "")
         raise
     except Exception as error:
         if error_is_of_all(error):
@@ -430,6 +479,13 @@ def _run(
         early = isinstance(error, _EndedEarly)
         opened.tell(trial, state=TrialState.PRUNED if early else TrialState.FAIL)
     return _described(opened.get_trials(deepcopy=False)[trial.number], _sign(opened))
+
+
+def _accepted(config: RecipeConfig, changes: Mapping[str, Any]) -> Any:
+    try:
+        return with_values(config, changes)
+    except ConfigError as error:  # of these values together, and not of the command line
+        raise GankitError(error.message, error.hint) from error
 
 
 def error_is_of_all(error: Exception) -> bool:
@@ -457,7 +513,7 @@ def _figure(study: Study, opened: Any, run: Run) -> float:
 
 def _runs_of(study: Study, number: int) -> Sequence[Path]:
     wanted = {"name": study.name, "trial": number}
-    return [path.parent for path in study.root.glob("*/*/run.json") if read_json(path).get("study") == wanted]
+    return [path.parent for path in study.journal.parent.glob("*/run.json") if read_json(path).get("study") == wanted]
 
 
 def as_dict(study: Study, trials: Sequence[Trial]) -> dict[str, Any]:

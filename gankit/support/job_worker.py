@@ -6,19 +6,21 @@ A process that is told to end tidies up what it is at, and begins nothing more: 
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from gankit.errors import Stopped
+from gankit.errors import GankitError, Stopped
 from gankit.support.children import end_with
 
 T = TypeVar("T")
 
 _one_at_a_time = threading.Lock()
 _parent = 0  # who began this process for its calls; 0 for Dask's, which others began
-_round = _ended_round = ""  # of the newest call, and the one of which nothing more is to begin
+_told_to_end = False
+_stopped_round = ""  # the round of calls of which one was stopped
 
 
 def begin(parent: int) -> None:
@@ -38,11 +40,10 @@ def answer(name: str, function: Callable[..., T], call: tuple[Any, ...]) -> tupl
         function: What is called.
         call: With what.
     """
-    global _round, _ended_round
+    global _stopped_round
     with _one_at_a_time:
-        _round = name
         try:
-            if _ended_round == name:
+            if _told_to_end or _stopped_round == name:
                 raise KeyboardInterrupt
             return function(*call), None
         except KeyboardInterrupt:
@@ -51,8 +52,8 @@ def answer(name: str, function: Callable[..., T], call: tuple[Any, ...]) -> tupl
             return None, Stopped("a process of --jobs was told to end")
         except Exception as error:
             if isinstance(error, Stopped):
-                _ended_round = name
-            return None, error
+                _stopped_round = name
+            return None, _portable(error)
 
 
 def result_of(answered: tuple[T, Exception | None]) -> T:
@@ -63,10 +64,20 @@ def result_of(answered: tuple[T, Exception | None]) -> T:
     return result
 
 
+def _portable(error: Exception) -> Exception:
+    """The error, or its text where it would not survive the way to another process."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return GankitError(f"{type(error).__name__}: {error}")
+    return error
+
+
 def _end(number: int, frame: Any) -> None:
-    global _ended_round
-    _ended_round = _round
-    if _one_at_a_time.locked():
+    """Ends the call, the first time; a second signal must not disturb it while it tidies up."""
+    global _told_to_end
+    first, _told_to_end = not _told_to_end, True
+    if first and _one_at_a_time.locked():
         raise KeyboardInterrupt
-    if os.getppid() != _parent:
+    if os.getppid() != _parent and not _one_at_a_time.locked():
         os._exit(75)

@@ -6,6 +6,7 @@ joblib hands them out. Whoever calls gets the results in the order of the calls,
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import multiprocessing
 import os
@@ -25,6 +26,7 @@ from gankit.version import __version__
 T = TypeVar("T")
 
 WAIT = 30  # seconds for a scheduler to answer, and for its first worker
+AHEAD = 8  # calls for each process that are handed out before their results are asked for
 SAVING = 120.0  # seconds that calls which are told to end have for tidying up
 
 
@@ -54,14 +56,16 @@ class Jobs:
     @property
     def here(self) -> bool:
         """Whether this process computes all by itself."""
-        return not self.scheduler and self.processes == 1
+        return not self.scheduler and (self.count == 1 or self.processes == 1)
 
     @property
     def processes(self) -> int:
         """How many processes compute on this machine."""
+        if self.count:
+            return self.count
         from joblib import cpu_count
 
-        return self.count or cpu_count()
+        return cpu_count()
 
     def map(
         self, function: Callable[..., T], calls: Iterable[tuple[Any, ...]], shared: Sequence[Path] = ()
@@ -74,11 +78,12 @@ class Jobs:
         Args:
             function: Of a module, so that other processes can import it.
             calls: Its arguments each time.
-            shared: Folders that all workers must see: files of the calls lie there, or results.
+            shared: Folders, and files, that all workers must see: those of the calls, or of results.
 
         Raises:
-            GankitError: A process died; no Dask scheduler answers, or its workers have another gankit or no such
-                folder. What a call raises is raised when its result is due; calls that run then are told to end.
+            GankitError: A process died; no Dask scheduler answers, or its workers have another gankit, other plugins or
+                no such folder. What a call raises is raised when its result is due; calls that run then are told to
+                end. An error that cannot be sent between processes becomes a GankitError with its text.
         """
         if self.here:
             return (function(*call) for call in calls)
@@ -91,27 +96,30 @@ class Jobs:
         class Gentle(LokyBackend):
             """Lets calls tidy up before it kills their processes."""
 
+            def __init__(self, **options: Any) -> None:
+                super().__init__(**options)
+                self.begun: list[futures.Future[Any]] = []
+
             def submit(self, func: Any, callback: Any = None) -> Any:
-                begun.append(super().submit(func, callback))
-                return begun[-1]
+                self.begun.append(super().submit(func, callback))
+                return self.begun[-1]
 
             def abort_everything(self, ensure_ready: bool = True) -> None:
                 _end_children()
-                futures.wait([one for one in begun if one.running()], SAVING)
+                futures.wait([one for one in self.begun if one.running()], SAVING)
                 super().abort_everything(ensure_ready=ensure_ready)
 
-        begun: list[futures.Future[Any]] = []
         # As many threads as one process would take by itself: some libraries add up in another order with fewer.
-        options = {"inner_max_num_threads": os.cpu_count(), "initializer": job_worker.begin, "initargs": (os.getpid(),)}
-        with parallel_config(backend=Gentle(**options), n_jobs=self.processes):
-            results = _parallel(function, calls)
+        options = {"inner_max_num_threads": _threads(), "initializer": job_worker.begin, "initargs": (os.getpid(),)}
+
+        def spread(block: list[tuple[Any, ...]], name: str) -> Any:
+            with parallel_config(backend=Gentle(**options), n_jobs=self.processes):
+                return _parallel(function, block, name)
+
         try:
-            yield from map(job_worker.result_of, results)
+            yield from _in_blocks(spread, calls, self.processes)
         except BrokenProcessPool as error:
             raise GankitError("a process of --jobs died", "was there memory for all? try fewer --jobs") from error
-        except BaseException:
-            _forget(results)
-            raise
 
     def _on_cluster(
         self, function: Callable[..., T], calls: Iterable[tuple[Any, ...]], shared: Sequence[Path]
@@ -120,25 +128,44 @@ class Jobs:
 
         with _client(self.scheduler) as client:
             _check_import(client, function)
-            for folder in dict.fromkeys([Path.cwd(), *shared]):
-                _check_workers(client, folder)
+            for place in dict.fromkeys([Path.cwd(), *shared]):
+                _check_workers(client, place)
             here = os.getcwd()
-            moved = ((here, function, call) for call in calls)
-            with parallel_config(backend="dask", client=client):
-                results = _parallel(_in_folder, moved)
-            try:
-                yield from map(job_worker.result_of, results)
-            except BaseException:
-                _forget(results)
-                raise
+
+            def spread(block: list[tuple[Any, ...]], name: str) -> Any:
+                with parallel_config(backend="dask", client=client):
+                    return _parallel(_in_folder, [(here, function, call) for call in block], name)
+
+            yield from _in_blocks(spread, calls, sum(client.ncores().values()))
 
 
-def _parallel(function: Callable[..., T], calls: Iterable[tuple[Any, ...]]) -> Any:
+def _in_blocks(
+    spread: Callable[[list[tuple[Any, ...]], str], Any], calls: Iterable[tuple[Any, ...]], processes: int
+) -> Iterator[Any]:
+    """Results of a block of calls after the other: those that nobody has read yet take memory."""
+    calls, name = iter(calls), uuid4().hex
+    while block := list(itertools.islice(calls, AHEAD * processes)):
+        results = spread(block, name)
+        try:
+            yield from map(job_worker.result_of, results)
+        except BaseException:
+            _forget(results)
+            raise
+
+
+def _parallel(function: Callable[..., T], calls: Iterable[tuple[Any, ...]], name: str) -> Any:
     from joblib import Parallel, delayed
 
     parallel = Parallel(batch_size=1, pre_dispatch="2 * n_jobs", return_as="generator")
-    name = uuid4().hex
     return parallel(delayed(job_worker.answer)(name, function, call) for call in calls)
+
+
+def _threads() -> int:
+    """Threads that libraries of numbers take in this process."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _in_folder(folder: str, function: Callable[..., T], call: tuple[Any, ...]) -> T:
@@ -180,7 +207,8 @@ def _client(scheduler: str) -> Iterator[Any]:
 def _check_import(client: Any, function: Callable[..., Any]) -> None:
     """Refuses a cluster that cannot import what it is to call: joblib would wait for it forever."""
     try:
-        client.submit(_name, function, pure=False).result(timeout=WAIT)
+        client.run_on_scheduler(_name, function)
+        client.run(_name, function)
     except Exception as error:
         raise GankitError(
             f"the Dask cluster cannot import {function.__module__}: {error.__cause__ or error}",
@@ -192,25 +220,35 @@ def _name(function: Callable[..., Any]) -> str:
     return function.__module__
 
 
-def _check_workers(client: Any, folder: Path) -> None:
-    """Refuses workers with another gankit, and those that don't see a folder of this machine."""
-    token = folder.resolve() / f".gankit-{uuid4().hex}"
+def _check_workers(client: Any, place: Path) -> None:
+    """Refuses workers with another gankit or other plugins, and those that don't see a folder or file as it is here."""
+    place = place.resolve()
+    token = place / f".gankit-{uuid4().hex}" if place.is_dir() else None
     try:
-        token.touch()
-        found = client.run(_seen, str(token))
+        if token:
+            token.touch()
+        found = client.run(_seen, str(token or place))
+        mine = _seen(str(token or place))
     except OSError as error:
-        raise GankitError(f"cannot write in {folder}: {error.strerror}", "work in a folder of your own") from error
+        raise GankitError(f"cannot write in {place}: {error.strerror}", "work in a folder of your own") from error
     finally:
-        token.unlink(missing_ok=True)
-    for worker, (version, seen) in found.items():
-        if version != __version__:
-            raise GankitError(f"the Dask worker {worker} has gankit {version}", f"here is gankit {__version__}")
-        if not seen:
+        if token:
+            token.unlink(missing_ok=True)
+    for worker, (versions, size) in found.items():
+        if other := sorted(set(versions.items()) ^ set(mine[0].items())):
+            name = other[0][0]
+            there, here = (known.get(name, "not installed") for known in (versions, mine[0]))
+            raise GankitError(f"on the Dask worker {worker} {name} is {there}, here {here}", "install the same on all")
+        if size != mine[1]:
             raise GankitError(
-                f"the Dask worker {worker} does not see {folder.resolve()}",
+                f"the Dask worker {worker} does not see {place}",
                 "work in a folder of a file system that all workers share",
             )
 
 
-def _seen(token: str) -> tuple[str, bool]:
-    return __version__, Path(token).exists()
+def _seen(place: str) -> tuple[dict[str, str], int]:
+    """Gankit's distributions here, with their versions; the size of a file, -1 if it is not there."""
+    from importlib.metadata import distributions
+
+    known = {one.metadata["Name"]: one.version for one in distributions() if one.metadata["Name"].startswith("gankit")}
+    return {**known, "gankit": __version__}, Path(place).stat().st_size if Path(place).is_file() else -1

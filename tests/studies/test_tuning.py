@@ -14,12 +14,12 @@ from gankit.cli import main
 from gankit.config import RecipeConfig, Section, resolve
 from gankit.errors import ConfigError, Stopped, UsageError
 from gankit.recipe import Evaluation, Phase
-from gankit.runs.run import Run
+from gankit.runs.run import Run, owner
 from gankit.studies import tuning
 from gankit.studies.tuning import Search, Study, search, tune, usual
 from gankit.support import Jobs
 
-pytest.importorskip("optuna", reason="Optuna is not installed")
+optuna = pytest.importorskip("optuna", reason="Optuna is not installed")
 
 TINY = {"steps": 8, "width": 4, "training.batch_size": 8, "training.steps_per_call": 2, "training.log_every": 2}
 
@@ -133,7 +133,7 @@ def test_trials_are_runs_and_the_same_seed_makes_the_same(tmp_path):
     more = tune(*study(tmp_path / "a", trials=4))
     assert values(more) == values(tune(*study(tmp_path / "b"))) and values(more)[:3] == values(found)
     assert len(list((tmp_path / "a").glob("ring/*/run.json"))) == 4
-    with pytest.raises(UsageError, match=r"another configuration\.steps: 8, not 9"):
+    with pytest.raises(UsageError, match="another steps: 8, not 9"):
         tune(*study(tmp_path / "b", steps=9))
 
 
@@ -149,6 +149,16 @@ def test_a_stopped_study_goes_on_with_the_trial_that_was_stopped(tmp_path):
     with pytest.raises(Stopped) as stop:
         tune(*study(tmp_path / "stopped", Signalled, trials=3))
     assert stop.value.exit_code == 75 and "--study first" in stop.value.hint
+    begun, _, config = study(tmp_path / "stopped", Signalled, trials=3)
+    opened = begun.open(config)
+    other = tmp_path / "stopped" / "other" / "run" / "run.json"  # a study of that name, of another recipe
+    other.parent.mkdir(parents=True)
+    other.write_text(json.dumps({"recipe": "other", "status": "done", "study": {"name": "first", "trial": 1}}))
+    (number,) = tuning._left_over(begun, opened)
+    trial = optuna.trial.Trial(opened, opened.trials[number]._trial_id)
+    trial.set_user_attr("process", owner(os.getpid()))
+    assert not tuning._left_over(begun, opened)  # somebody is at it
+    trial.set_user_attr("process", "")
     found = tune(*study(tmp_path / "stopped", Signalled, trials=3))
     assert values(found) == values(tune(*study(tmp_path / "whole", Signalled, trials=3)))
     assert len(list((tmp_path / "stopped").glob("ring/*/run.json"))) == 3

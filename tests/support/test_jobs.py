@@ -124,7 +124,7 @@ def test_what_a_cluster_lacks_is_told(scheduler, tmp_path, monkeypatch):
     from gankit.support import jobs
 
     monkeypatch.setattr(jobs, "__version__", "0.0.1")
-    with pytest.raises(GankitError, match=r"has gankit .*"):
+    with pytest.raises(GankitError, match=r"gankit is .*, here 0\.0\.1"):
         list(Jobs(scheduler=scheduler).map(pow, [(1, 1)]))
 
 

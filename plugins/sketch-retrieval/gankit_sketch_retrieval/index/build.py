@@ -235,7 +235,7 @@ class _Builder:
         if self.jobs.here:
             return (work.cut_pages(self.read, self.cut) for work in todo)
         calls = ((work, self.read, self.cut) for work in todo)
-        return (_until(*found) for found in self.jobs.map(_cut_document, calls))
+        return (_until(*found) for found in self.jobs.map(_cut_document, calls, [work.place for work in todo[:1]]))
 
     def _take(self, work: _Work, pages: Iterator[_CutPage], at: int) -> None:
         """Puts a document's pages into batches, which become segments."""

@@ -133,7 +133,7 @@ def _in_turn(
 
 def _shared(choice: Choice, tasks: Sequence[Task], settings: Settings, jobs: Jobs) -> Iterator[Enlarged | GankitError]:
     folder = next(parent for parent in tasks[0].job.target.resolve().parents if parent.exists())
-    return jobs.map(_elsewhere, ((choice, task, settings) for task in tasks), shared=[folder])
+    return jobs.map(_elsewhere, ((choice, task, settings) for task in tasks), shared=[folder, tasks[0].job.source])
 
 
 def _elsewhere(choice: Choice, task: Task, settings: Settings) -> Enlarged | GankitError:

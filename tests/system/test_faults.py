@@ -200,7 +200,7 @@ def test_signals_before_and_after_the_steps(tmp_path, sleepy):
 
 def test_a_budget_is_fixed_for_good(tmp_path, launch, resume):
     process = launch(
-        "run", TOY, "--steps", 10**7, "--max-minutes", 0.1, "--checkpoint-every", 20, "--runs-dir", tmp_path
+        "run", TOY, "--steps", 10**7, "--max-minutes", 0.3, "--checkpoint-every", 20, "--runs-dir", tmp_path
     )
     wait_for_step(tmp_path, 20, process)
     process.kill()

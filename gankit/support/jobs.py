@@ -112,9 +112,11 @@ class Jobs:
         # As many threads as one process would take by itself: some libraries add up in another order with fewer.
         options = {"inner_max_num_threads": _threads(), "initializer": job_worker.begin, "initargs": (os.getpid(),)}
 
+        here = os.getcwd()  # processes are used again, also after this one has gone to another folder
+
         def spread(block: list[tuple[Any, ...]], name: str) -> Any:
             with parallel_config(backend=Gentle(**options), n_jobs=self.processes):
-                return _parallel(function, block, name)
+                return _parallel(_in_folder, [(here, function, call) for call in block], name)
 
         try:
             yield from _in_blocks(spread, calls, self.processes)

@@ -97,11 +97,13 @@ def test_in_this_process(calls, tmp_path):
 
 
 @pytest.mark.slow
-def test_in_processes(calls, tmp_path):
+def test_in_processes(calls, tmp_path, monkeypatch):
     same_everywhere(Jobs(2), calls, tmp_path)
     with pytest.raises(GankitError, match="a process of --jobs died"):
         list(Jobs(2).map(calls.die, ((x,) for x in range(3))))
     assert next(Jobs(2).map(calls.square, [(3,)]))[0] == 9
+    monkeypatch.chdir(tmp_path)
+    assert next(Jobs(2).map(calls.square, [(3,)]))[1] == str(tmp_path)
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """What a step costs, what it sends, and what two processes make of it: the figures of docs/scaling.md.
 
-    python benchmarks/scaling.py srgan --set train.generator=paper --set train.stages=adversarial --batch-size 16
+    python benchmarks/scaling.py srgan --set generator=paper --batch-size 16
     python benchmarks/scaling.py model --seconds 0.2 --bytes 6e6 --collectives 3
 
 A recipe is timed three times, in rounds that follow each other, so that a change of the machine's speed meets all: one

@@ -59,7 +59,7 @@ def tune_command(source: str) -> click.Command:
     ) -> None:  # fmt: skip
         ready()
         base = configure(recipe, config, sets, given)
-        from gankit.studies import tuning
+        from gankit.studies import search_space, tuning
         from gankit.studies.seeds import command as seed_command
         from gankit.studies.seeds import of_many, store
         from gankit.support.progress import TrainingBar
@@ -68,7 +68,7 @@ def tune_command(source: str) -> click.Command:
         base = of_many(base, root)
         if slug(name) != name:
             raise UsageError(f"--study {name} cannot name a file", f"--study {slug(name)}")
-        searches = tuple(tuning.search(text, base) for text in searched) or tuple(tuning.usual(base))
+        searches = tuple(search_space.search(text, base) for text in searched) or tuple(search_space.usual(base))
         journal = root / recipe.name / f"tune-{name}.journal"
         values = base.model_dump(mode="json")
         study = tuning.Study(journal, source, values, metric, searches, trials, root)
@@ -77,7 +77,7 @@ def tune_command(source: str) -> click.Command:
             study, recipe, base, listening=TrainingBar, told=lambda trial: tell(trial, metric), jobs=jobs
         )
         result = tuning.as_dict(study, found)
-        best = tuning.with_values(base, found[0].values if found and found[0].figure is not None else {})
+        best = search_space.with_values(base, found[0].values if found and found[0].figure is not None else {})
         again = [*seed_command(source, best), "--seeds", "3", *(["--runs-dir", str(root)] if runs_dir else [])]
         result["file"] = str(store(result, root, recipe.name, "tune", name))
         print_json(result) if as_json else report(study, found, result["file"], again)

@@ -16,7 +16,8 @@ from gankit.errors import ConfigError, Stopped, UsageError
 from gankit.recipe import Evaluation, Phase
 from gankit.runs.run import Run, owner
 from gankit.studies import tuning
-from gankit.studies.tuning import Search, Study, search, tune, usual
+from gankit.studies.search_space import Search, search, usual
+from gankit.studies.tuning import Study, tune
 from gankit.support import Jobs
 
 optuna = pytest.importorskip("optuna", reason="Optuna is not installed")

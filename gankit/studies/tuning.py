@@ -22,8 +22,10 @@ from filelock import FileLock
 from gankit import plugins
 from gankit.config import RecipeConfig
 from gankit.engine import contract
+from gankit.engine.mixed_precision import precision
 from gankit.errors import ConfigError, GankitError, RunLocked, Stopped, UsageError, did_you_mean
 from gankit.recipe import Recipe
+from gankit.runs.loading import build_networks
 from gankit.runs.run import Run, owner
 from gankit.runs.signals import Ended
 from gankit.studies.search_space import Search, with_values
@@ -181,6 +183,7 @@ def tune(
     opened = study.open(config)
     shared = [study.journal.parent]
     try:
+        _learn_the_metric(study, opened, recipe, config)
         if jobs.here:
             results: Iterator[Trial | None] = (
                 _next(study, recipe, config, listening) for _ in range(study.trials + len(_left_over(study, opened)))
@@ -317,7 +320,7 @@ def _run(
                 if listener:
                     listener(progress)
                 figure = progress.held_out.get(study.metric)
-                if figure is None or not finite(figure) or "better" not in opened.user_attrs:
+                if figure is None or not finite(figure):
                     return
                 trial.report(_sign(opened) * figure, progress.total)
                 if trial.should_prune():
@@ -331,8 +334,7 @@ def _run(
                 run = training.resume(run, listener=listen)
         assert run is not None  # only workers get none
         trial.set_user_attr("run", str(run.path))
-        figure = _figure(study, opened, run)
-        opened.tell(trial, _sign(opened) * figure)
+        opened.tell(trial, _sign(opened) * float(evaluation_of(run).metrics[study.metric]))
     except (Stopped, Ended, RunLocked):
         trial.set_user_attr("process", "")
         raise
@@ -361,22 +363,25 @@ def _is_of_all(error: Exception) -> bool:
     return isinstance(error, UsageError)
 
 
-def _figure(study: Study, opened: Any, run: Run) -> float:
-    """The metric of a finished run; notes in the study which way is better.
+def _learn_the_metric(study: Study, opened: Any, recipe: type[Recipe], config: RecipeConfig) -> None:
+    """Notes in the study which way the metric is better; untrained networks tell, before hours are spent.
 
     Raises:
-        UsageError: The evaluation has no such metric.
+        UsageError: The evaluation has no such metric, or does not say which way it is better.
     """
-    evaluation = evaluation_of(run)
+    if "better" in opened.user_attrs:
+        return
+    made = contract.make(recipe, config)
+    with precision(config.training.precision):
+        data = contract.data(made)
+        evaluation = contract.evaluate(made, build_networks(made, data), data)
     if study.metric not in evaluation.metrics:
         known = sorted(evaluation.metrics)
         raise UsageError(f"the evaluation has no {study.metric!r}", did_you_mean(study.metric, known))
     better = evaluation.better.get(study.metric)
     if better not in ("lower", "higher"):
         raise UsageError(f"the recipe does not say whether more {study.metric} is better", "choose another --metric")
-    if "better" not in opened.user_attrs:
-        opened.set_user_attr("better", better)
-    return float(evaluation.metrics[study.metric])
+    opened.set_user_attr("better", better)
 
 
 def _runs_of(study: Study, number: int) -> Sequence[Path]:

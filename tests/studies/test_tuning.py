@@ -182,7 +182,7 @@ def test_failures_and_hopeless_trials_end_no_study(tmp_path, monkeypatch):
 def test_what_no_trial_can_mend_ends_the_study(tmp_path):
     with pytest.raises(UsageError, match="no 'dept'"):
         tune(*study(tmp_path, metric="dept"))
-    assert len(list(tmp_path.glob("ring/*/run.json"))) == 1
+    assert not list(tmp_path.glob("ring/*/run.json"))  # nothing was trained for it
 
 
 @pytest.mark.slow

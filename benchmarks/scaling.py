@@ -76,6 +76,30 @@ def collectives(call: Any) -> list[int]:
     return found
 
 
+def operations(recipe: str, sets: list[str], side: int) -> dict[str, float]:
+    """GFLOP of each network's forward pass for one example, with pictures of `side` where a network takes any size."""
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+    from tensorflow.python.profiler import model_analyzer, option_builder
+
+    from gankit import plugins
+    from gankit.config import resolve
+    from gankit.engine import contract
+    from gankit.runs import build_networks
+
+    found = plugins.find(recipe).recipe
+    made = contract.make(found, resolve(found.Config, {}, {}, sets))
+    counted = option_builder.ProfileOptionBuilder.float_operation()
+    counting = option_builder.ProfileOptionBuilder(counted).with_empty_output().build()
+    result = {}
+    for name, network in build_networks(made, contract.data(made)).items():
+        inputs = [tf.TensorSpec((1, *[size or side for size in i.shape[1:]]), i.dtype) for i in network.inputs]
+        call = tf.function(lambda *given, network=network: network(list(given) if len(given) > 1 else given[0]))
+        graph = convert_variables_to_constants_v2(call.get_concrete_function(*inputs)).graph
+        result[name] = model_analyzer.profile(graph, options=counting).total_float_ops / 1e9
+    return result
+
+
 def started(arguments: list[str], core: int, environment: dict[str, str]) -> subprocess.Popen[str]:
     """This program again, on one core."""
     command = ["taskset", "-c", str(core), sys.executable, __file__, *arguments]
@@ -137,7 +161,9 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--steps", type=int, default=10, help="steps of a round")
-    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--measure", choices=["single", "multiworker"], help="time this process alone, as JSON")
+    parser.add_argument("--operations", action="store_true", help="count operations, and time nothing")
+    parser.add_argument("--side", type=int, default=24, help="operations: of pictures, where a network takes any size")
     parser.add_argument("--seconds", type=float, help="model: of a step on one GPU, with its part of the batch")
     parser.add_argument("--bytes", type=float, help="model: reduced in a step")
     parser.add_argument("--collectives", type=int, default=1, help="model: reductions that follow each other in a step")
@@ -152,6 +178,9 @@ def main() -> None:
         for gpus in (8, 64, 512):
             found = modelled(options.seconds, options.bytes, options.collectives, gpus, options)
             print("  ".join(f"{key} {value:.4g}" for key, value in found.items()))
+    elif options.operations:
+        for name, found in operations(options.recipe, options.set, options.side).items():
+            print(f"{name}  {found:.4g} GFLOP")
     elif options.measure:
         print(json.dumps(measure(options.recipe, options.set, options.batch_size, options.steps, options.measure)))
     else:

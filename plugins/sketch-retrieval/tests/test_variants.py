@@ -44,7 +44,9 @@ def test_a_game_ends_with_pictures_of_its_generator(tmp_path):
 
     check_recipe(Variant, "run", tmp_path)
     (found,) = tmp_path.rglob("evaluation.json")
-    assert 0 < json.loads(found.read_text())["metrics"]["map"] <= 100
+    assert (
+        json.loads(found.read_text())["metrics"]["map"] > 60
+    )  # 95; features that say nothing of a mark find one in 25
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,8 @@ def test_a_game_ends_with_pictures_of_its_generator(tmp_path):
 
     check_recipe(Variant, "run", tmp_path)
     (found,) = tmp_path.rglob("evaluation.json")
-    assert (
-        json.loads(found.read_text())["metrics"]["map"] > 60
-    )  # 95; features that say nothing of a mark find one in 25
+    # 95 here; features that say nothing of a mark find one in 25.
+    assert json.loads(found.read_text())["metrics"]["map"] > 60
 
 
 @pytest.mark.parametrize(

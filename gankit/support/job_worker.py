@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -23,9 +24,10 @@ _told_to_end = False
 _stopped_round = ""  # the round of calls of which one was stopped
 
 
-def begin(parent: int) -> None:
-    """Makes this process end with its parent, and when it is told to."""
+def begin(parent: int, path: tuple[str, ...]) -> None:
+    """Makes this process end with its parent, and when it is told to, and import from where its parent does."""
     global _parent
+    sys.path[:] = path
     _parent = parent
     end_with(parent)
     for number in (signal.SIGINT, signal.SIGTERM):

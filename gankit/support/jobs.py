@@ -10,6 +10,7 @@ import itertools
 import logging
 import multiprocessing
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent import futures
@@ -110,7 +111,8 @@ class Jobs:
                 super().abort_everything(ensure_ready=ensure_ready)
 
         # As many threads as one process would take by itself: some libraries add up in another order with fewer.
-        options = {"inner_max_num_threads": _threads(), "initializer": job_worker.begin, "initargs": (os.getpid(),)}
+        options = {"inner_max_num_threads": _threads(), "initializer": job_worker.begin}
+        options["initargs"] = (os.getpid(), tuple(sys.path))  # with another path, processes begin anew
 
         here = os.getcwd()  # processes are used again, also after this one has gone to another folder
 

@@ -97,6 +97,16 @@ def test_in_this_process(calls, tmp_path):
 
 
 @pytest.mark.slow
+def test_processes_that_are_used_again_know_what_this_one_has_learned_to_import(tmp_path, monkeypatch):
+    assert list(Jobs(2).map(pow, [(2, 3), (3, 2)])) == [8, 9]  # they begin here
+    (tmp_path / "gankit_later.py").write_text("def f(x):\n    return x + 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import gankit_later
+
+    assert list(Jobs(2).map(gankit_later.f, [(1,)])) == [2]
+
+
+@pytest.mark.slow
 def test_in_processes(calls, tmp_path, monkeypatch):
     same_everywhere(Jobs(2), calls, tmp_path)
     with pytest.raises(GankitError, match="a process of --jobs died"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -27,3 +28,24 @@ class Enlarger(Protocol):
     def __call__(self, low: np.ndarray) -> np.ndarray:
         """`[batch, h, w, 3]` float32 in [0, 1] -> `[batch, h * scale, w * scale, 3]` float32, unclipped."""
         ...
+
+
+CELLS = {"unet": 4}
+"""Function of `gankit_srgan.networks` -> what the sides of its pictures are divisible by; 1 where absent."""
+
+
+def in_cells(call: Callable[[np.ndarray], Any], cell: int, scale: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Lets a network that takes sides divisible by `cell` take any: pictures are mirrored at their far edges.
+
+    Args:
+        call: As `Enlarger.__call__`.
+        cell: Pixels.
+        scale: Factor of the network.
+    """
+
+    def enlarge(low: np.ndarray) -> np.ndarray:
+        height, width = low.shape[1:3]
+        lacking = ((0, 0), (0, -height % cell), (0, -width % cell), (0, 0))
+        return np.asarray(call(np.pad(low, lacking, "symmetric")))[:, : height * scale, : width * scale]
+
+    return enlarge

@@ -25,9 +25,9 @@ def receptive_radius(network: Any) -> int:
     Raises:
         ValueError: A layer is of a kind whose reach is not known here, or sees the whole picture.
     """
-    known: dict[int, tuple[float, int]] = {}  # of a tensor: radius in input pixels, enlargement so far
+    known: dict[int, tuple[float, float]] = {}  # of a tensor: radius in input pixels, enlargement so far
 
-    def reach(tensor: Any) -> tuple[float, int]:
+    def reach(tensor: Any) -> tuple[float, float]:
         if id(tensor) not in known:
             layer, node, _ = tensor._keras_history
             sources = [reach(source) for source in layer._inbound_nodes[node].input_tensors]
@@ -37,17 +37,19 @@ def receptive_radius(network: Any) -> int:
     return math.ceil(reach(network.outputs[0])[0])
 
 
-def _through(layer: Any, sources: list[tuple[float, int]]) -> tuple[float, int]:
+def _through(layer: Any, sources: list[tuple[float, float]]) -> tuple[float, float]:
     """Radius and enlargement behind a layer."""
     kind = type(layer).__name__
     if kind == "InputLayer":
-        return 0.0, 1
+        return 0.0, 1.0
     radius, factor = max(radius for radius, _ in sources), sources[0][1]
     if kind in POINTWISE:
         return radius, factor
     if kind == "Conv2D" and layer.strides == (1, 1):
         reach = max((size - 1) // 2 * rate for size, rate in zip(layer.kernel_size, layer.dilation_rate, strict=True))
         return radius + reach / factor, factor
+    if kind == "Conv2D" and layer.kernel_size == layer.strides:  # an output pixel covers what it sees
+        return radius + (layer.strides[0] - 1) / factor, factor / layer.strides[0]
     if kind == "PixelShuffle":
         return radius, factor * layer.scale
     if kind == "BicubicUpscale":  # of the five pixels that it reads, the middle one is the output's own

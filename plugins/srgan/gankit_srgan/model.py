@@ -30,7 +30,7 @@ class _Facts(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str
-    generator: Literal["compact", "fast", "paper"]
+    generator: Literal["compact", "fast", "unet", "paper"]
     scale: int = Field(ge=1, le=16)
     options: _Options
     radius: int = Field(ge=0, le=1000)

@@ -11,7 +11,7 @@ import numpy as np
 
 from gankit.errors import UsageError, did_you_mean
 from gankit_srgan import onnx_backend
-from gankit_srgan.enlarger import Enlarger
+from gankit_srgan.enlarger import CELLS, Enlarger, in_cells
 from gankit_srgan.model import Model
 
 BOX = Path(__file__).parent / "weights"
@@ -30,11 +30,12 @@ class TensorFlowEnlarger:
         self.generative = model.generative
         self.bytes_per_pixel = bytes_per_pixel(network)
         signature = tf.TensorSpec((None, None, None, 3), tf.float32)
-        self._call = tf.function(lambda low: network(low, training=False), input_signature=[signature])
+        call = tf.function(lambda low: network(low, training=False), input_signature=[signature])
+        self._call = in_cells(call, CELLS.get(model.generator, 1), model.scale)
 
     def __call__(self, low: np.ndarray) -> np.ndarray:
         """`Enlarger.__call__`."""
-        return self._call(low).numpy()
+        return self._call(low)
 
 
 def opened(model: Model, runtime: str = "auto") -> Enlarger:

@@ -68,6 +68,49 @@ def fast(scale: int, blocks: int = 3, width: int = 24) -> keras.Model:
     return keras.Model(low, PixelShuffle(scale, dtype=floatx, name="high_resolution")(x), name="fast")
 
 
+def unet(scale: int, blocks: int = 3, width: int = 32) -> keras.Model:
+    """A U-Net that corrects bicubic interpolation: it sees damage as a whole, and blocks of JPEG as blocks.
+
+    Two reductions by two, as in Ronneberger et al. (2015), with residual blocks as in `compact`, and sums instead of
+    concatenations. Most of its weights lie where pixels are fewest: it has three times those of `compact`, for half the
+    multiplications, and sees four times as far.
+
+    Args:
+        scale: Factor; 1 restores without enlarging.
+        blocks: Residual blocks at a quarter of the resolution.
+        width: Channels at full resolution; twice and three times as many below.
+
+    Returns:
+        `[batch, h, w, 3]` -> `[batch, h * scale, w * scale, 3]`; h and w are divisible by 4. 783,000 weights by default
+        at x4.
+    """
+
+    def block(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        channels = x.shape[-1]
+        y = layers.LeakyReLU(0.1, name=f"{name}_bend")(layers.Conv2D(channels, 3, padding="same", name=f"{name}_a")(x))
+        y = layers.Conv2D(channels, 3, padding="same", name=f"{name}_b")(y)
+        return layers.Add(name=name)([x, y])
+
+    def rising(x: keras.KerasTensor, channels: int, name: str) -> keras.KerasTensor:
+        return PixelShuffle(2, name=f"{name}_shuffle")(layers.Conv2D(4 * channels, 1, name=name)(x))
+
+    low = layers.Input((None, None, 3), name="low_resolution")
+    whole = block(layers.Conv2D(width, 3, padding="same", name="head")(low), "whole0")
+    half = block(layers.Conv2D(2 * width, 2, 2, name="down0")(whole), "half0")
+    x = layers.Conv2D(3 * width, 2, 2, name="down1")(half)
+    for i in range(blocks):
+        x = block(x, f"quarter{i}")
+    x = block(layers.Add(name="half")([half, rising(x, 2 * width, "up1")]), "half1")
+    x = layers.Add(name="whole")([whole, rising(x, width, "up0")])
+    for i in (1, 2, 3):
+        x = block(x, f"whole{i}")
+    x = layers.Conv2D(3 * scale**2, 3, padding="same", kernel_initializer="zeros", name="detail")(x)
+    x = PixelShuffle(scale, name="shuffle")(x)
+    floatx = keras.config.floatx()
+    skip = BicubicUpscale(scale, dtype=floatx, name="bicubic")(low) if scale > 1 else low
+    return keras.Model(low, layers.Add(dtype=floatx, name="high_resolution")([skip, x]), name="unet")
+
+
 def paper(scale: int) -> keras.Model:
     """SRResNet (Ledig et al. 2017, figure 4): 16 residual blocks of 64 channels.
 

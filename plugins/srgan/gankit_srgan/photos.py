@@ -11,6 +11,8 @@ import numpy as np
 from gankit.datasets import Card, resolve
 from gankit.errors import DataError
 from gankit.images import ImageCrops, list_images, read_each, read_image
+from gankit_srgan.degradation.options import NOTHING, Damage
+from gankit_srgan.patterns import drawings
 
 LARGEST_TEST_SIDE = 1024  # pixels; of larger held-out photographs the middle counts
 
@@ -21,21 +23,28 @@ class Pairs:
     Args:
         crops: The high resolution.
         scale: Factor.
+        damage: What the low resolution suffers beside being reduced.
+        patterns: Share of crops out of drawn patterns instead of photographs.
     """
 
-    def __init__(self, crops: ImageCrops, scale: int) -> None:
-        self.crops, self.scale, self.n = crops, scale, crops.n
-        self.fingerprint = f"{crops.fingerprint}/x{scale}"
+    def __init__(self, crops: ImageCrops, scale: int, damage: Damage = NOTHING, patterns: float = 0.0) -> None:
+        self.crops, self.scale, self.damage, self.n = crops, scale, damage, crops.n
+        self.patterns, self.drawn = patterns, ImageCrops(drawings(scale), crops.crop) if patterns else None
+        self.fingerprint = f"{crops.fingerprint}/x{scale}/{damage.model_dump_json()}/{patterns}"
 
     def gather(self, rows: Any, index: Any, seed: int) -> Mapping[str, Any]:
         """`Source.gather`; `lr` is rounded to 8 bits, as the files that the network will meet."""
         import tensorflow as tf
 
-        from gankit.images import downscale
+        from gankit.engine import random
+        from gankit_srgan.degradation.pipeline import degraded
 
-        fields = dict(self.crops.gather(rows, index, seed))
-        low = downscale(fields["hr"], self.scale)
-        return {**fields, "lr": tf.round(tf.clip_by_value(low, 0.0, 1.0) * 255) / 255}
+        high = self.crops.gather(rows, index, seed)["hr"]
+        if self.drawn:
+            drawing = tf.cast(random.uniform(index, seed, "pattern", dtype="float64") * self.drawn.n, tf.int64)
+            chosen = random.uniform(index, seed, "patterns") < self.patterns
+            high = tf.where(chosen[:, None, None, None], self.drawn.gather(drawing, index, seed)["hr"], high)
+        return {"hr": high, "lr": degraded(high, self.scale, self.damage, index, seed)}
 
 
 def split(source: str, held_out: int | None) -> tuple[list[Path], list[Path]]:

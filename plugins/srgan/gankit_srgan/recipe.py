@@ -10,9 +10,15 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from gankit import Data, Evaluation, Monitor, Phase, Recipe, RecipeConfig, Section, Stage, Terms, Turn
+from gankit_srgan.degradation.options import Damage, Preset, degradation
 
 STAGES = ("pixel", "adversarial")
-SHAPES = {"compact": {"blocks": 6, "width": 48}, "fast": {"blocks": 3, "width": 24}, "paper": {}}
+SHAPES = {
+    "compact": {"blocks": 6, "width": 48},
+    "fast": {"blocks": 3, "width": 24},
+    "unet": {"blocks": 3, "width": 32},
+    "paper": {},
+}
 
 
 class Pixel(Section):
@@ -52,13 +58,21 @@ class SRGANConfig(RecipeConfig):
 
     data: str = Field("photos", description="A folder of photographs, or a dataset's name.")
     held_out: int | None = Field(None, ge=1, description="Images of a folder to hold out for evaluation.")
-    scale: int = Field(4, ge=2, le=4, description="Factor of enlargement.")
-    stages: str = Field("pixel,adversarial", description="Stages to train: one or both.")
-    generator: Literal["auto", "compact", "fast", "paper"] = Field(
-        "auto", description="Generator; auto: paper with a GPU, else compact."
+    scale: int = Field(4, ge=1, le=4, description="Factor of enlargement; 1 restores damaged pictures.")
+    degradation: Preset = Field("clean", description="What the small pictures suffer beside being reduced.")
+    damage: Damage = Field(default_factory=Damage)
+    patterns: float = Field(
+        0.0, ge=0, le=1, description="Share of crops out of drawn neutral patterns: checkers, dither, halftone, text."
     )
-    blocks: int | None = Field(None, ge=1, description="Depth of the generator; 6 for compact, 3 for fast.")
-    width: int | None = Field(None, ge=1, description="Channels of the generator; 48 for compact, 24 for fast.")
+    stages: str = Field("pixel,adversarial", description="Stages to train: one or both.")
+    generator: Literal["auto", "compact", "fast", "unet", "paper"] = Field(
+        "auto",
+        description="Generator; auto: paper with a GPU, else compact, or unet for damaged pictures.",
+    )
+    blocks: int | None = Field(None, ge=1, description="Depth of the generator; 6 for compact, 3 for fast and unet.")
+    width: int | None = Field(
+        None, ge=1, description="Channels of the generator; 48 for compact, 24 for fast, 32 for unet."
+    )
     discriminator_width: int | None = Field(
         None, ge=1, description="Channels that the discriminator begins with; 64 as in the paper, or 24."
     )
@@ -154,7 +168,8 @@ class SRGAN(Recipe):
         pixels = load_pixels(train, self._reductions(facts["crop"]), config.cache_mb)
         # Thirty-two crops an image and epoch: an epoch of one crop would make the shuffle's unit too small.
         crops = ImageCrops(pixels, facts["crop"], repeat=32, by=config.sampling)
-        return Data({"photos": Pairs(crops, config.scale)}, held_out(test, config.scale), facts)
+        pairs = Pairs(crops, config.scale, self._damage, config.patterns)
+        return Data({"photos": pairs}, held_out(test, config.scale), facts)
 
     def test_data(self, source: str) -> Data:
         """Any folder of high-resolution images, all held out."""
@@ -168,11 +183,14 @@ class SRGAN(Recipe):
         if generator == "auto":
             import tensorflow as tf
 
-            generator = "paper" if tf.config.list_physical_devices("GPU") else "compact"
+            small = "compact" if self.config.degradation == "clean" and self.config.scale > 1 else "unet"
+            generator = "paper" if tf.config.list_physical_devices("GPU") else small
         return {"generator": generator, "crop": self._crop(generator)}
 
     def _crop(self, generator: str) -> int:
         # In a given time on a CPU, smaller crops gain more PSNR: more of them, from more places, fit into it.
+        if generator == "unet":
+            return self.config.crop or 32 * self.config.scale
         return self.config.crop or (96 if generator == "paper" or self.config.scale == 3 else 64)
 
     def _reductions(self, crop: int) -> Any:
@@ -180,6 +198,10 @@ class SRGAN(Recipe):
         from gankit.images import Reductions
 
         return Reductions(tuple(float(factor) for factor in self.config.sizes.split(",")), self.config.largest, crop)
+
+    @property
+    def _damage(self) -> Damage:
+        return degradation(self.config.degradation, self.config.damage)
 
     def generator_options(self, name: str) -> dict[str, int]:
         """Depth and width of a generator, as its function in `gankit_srgan.networks` takes them."""
@@ -281,15 +303,21 @@ class SRGAN(Recipe):
         """PSNR, SSIM, feature distance and NIQE beside bicubic."""
         from gankit_srgan import evaluation
 
-        methods = {"ours": evaluation.enlarging(networks["generator"])}
-        return evaluation.evaluate(methods, data.held_out, self.config.scale)
+        return evaluation.evaluate({"ours": self._method(networks, data)}, data.held_out, self.config.scale)
 
     def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
         """A sheet of details of held-out photographs."""
         from gankit_srgan import evaluation
 
-        method = evaluation.enlarging(networks["generator"])
+        method = self._method(networks, data)
         return [evaluation.sheet(method, data.held_out, self.config.scale, out / "details.png")]
+
+    def _method(self, networks: Mapping[str, Any], data: Data) -> Any:
+        from gankit_srgan.enlarger import CELLS, in_cells
+        from gankit_srgan.evaluation import enlarging
+
+        cell = CELLS.get(data.facts["generator"], 1)
+        return enlarging(in_cells(networks["generator"], cell, self.config.scale))
 
 
 def _listed(maps: Any) -> list[Any]:

@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from gankit.images import BicubicUpscale, PixelShuffle
+from gankit.nn import SpectralConv2D
 
 
 def factors(scale: int) -> list[int]:
@@ -162,3 +163,53 @@ def discriminator(crop: int, width: int = 64, units: int = 1024) -> keras.Model:
         x = layers.LeakyReLU(0.2)(layers.BatchNormalization(synchronized=True)(x))
     x = layers.LeakyReLU(0.2)(layers.Dense(units)(layers.Flatten()(x)))
     return keras.Model(image, layers.Dense(1, dtype=keras.config.floatx())(x), name="discriminator")
+
+
+def patch_discriminator(width: int = 32) -> keras.Model:
+    """A discriminator of patches (after Isola et al. 2017, pix2pix): a verdict on each place instead of one on all.
+
+    What it sees of a place is 38 pixels a side: enough for texture, and no room to know a photograph by heart. The
+    first convolution stands at full resolution, where a grid of four pixels can be seen. No normalisation, so that
+    penalties on its gradient mean something.
+
+    Args:
+        width: Channels at half the resolution; half of them before, two and four times as many below.
+
+    Returns:
+        `[batch, side, side, 3]` in [0, 1] -> `[batch, side / 8, side / 8, 1]` logits, of any size.
+    """
+    image = layers.Input((None, None, 3), name="image")
+    x = layers.Rescaling(2.0, -1.0)(image)
+    x = layers.LeakyReLU(0.2)(layers.Conv2D(width // 2, 3, padding="same")(x))
+    for channels in (width, 2 * width, 4 * width):
+        x = layers.LeakyReLU(0.2)(layers.Conv2D(channels, 4, 2, padding="same")(x))
+    x = layers.LeakyReLU(0.2)(layers.Conv2D(4 * width, 1)(x))
+    return keras.Model(image, layers.Conv2D(1, 1, dtype=keras.config.floatx())(x), name="patch_discriminator")
+
+
+def unet_discriminator(width: int = 16) -> keras.Model:
+    """A U-Net with spectral normalisation (Wang et al. 2021, Real-ESRGAN, section 3.2): a verdict on each pixel.
+
+    Args:
+        width: Channels at full resolution; 64 in the paper.
+
+    Returns:
+        `[batch, side, side, 3]` in [0, 1] -> `[batch, side, side, 1]` logits; the side is divisible by 8.
+    """
+
+    def bent(layer: keras.layers.Layer, x: keras.KerasTensor) -> keras.KerasTensor:
+        return layers.LeakyReLU(0.2)(layer(x))
+
+    image = layers.Input((None, None, 3), name="image")
+    x = bent(layers.Conv2D(width, 3, padding="same"), layers.Rescaling(2.0, -1.0)(image))
+    skips = []
+    for channels in (2 * width, 4 * width, 8 * width):
+        skips.append(x)
+        x = bent(SpectralConv2D(channels, 4, strides=2, padding="same", use_bias=False), x)
+    for skip in reversed(skips):
+        x = layers.UpSampling2D(2, interpolation="bilinear")(x)
+        x = bent(SpectralConv2D(skip.shape[-1], 3, padding="same", use_bias=False), x)
+        x = layers.Add()([x, skip])
+    x = bent(SpectralConv2D(width, 3, padding="same", use_bias=False), x)
+    verdict = layers.Conv2D(1, 3, padding="same", dtype=keras.config.floatx())(x)
+    return keras.Model(image, verdict, name="unet_discriminator")

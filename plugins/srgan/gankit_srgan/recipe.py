@@ -43,12 +43,22 @@ class Pixel(Section):
 class Adversarial(Section):
     """The second stage: generator against discriminator, with a perceptual loss."""
 
-    steps: int | None = Field(
-        None, ge=1, description="Steps; 4,000 for the compact generator, 200,000 for the paper's."
-    )
+    steps: int | None = Field(None, ge=1, description="Steps; 4,000 for the small generators, 200,000 for the paper's.")
     lr: float = Field(1e-4, gt=0, description="Learning rate; a tenth of it in the second half, as in the paper.")
+    loss: Literal["non-saturating", "relativistic", "relativistic-paired", "hinge", "least-squares"] = Field(
+        "non-saturating", description="Loss that the two networks play with; the paper's is non-saturating."
+    )
+    discriminator: Literal["paper", "patch", "unet"] = Field(
+        "paper", description="Discriminator: one verdict on a crop as in the paper, or one on each patch or pixel."
+    )
+    r1: float = Field(
+        0.0, ge=0, description="Weight of the discriminator's squared gradient on photographs; not for paper."
+    )
+    r1_every: int = Field(4, ge=1, description="Steps between updates by r1, whose weight grows in proportion.")
+    discriminator_lr: float | None = Field(None, gt=0, description="Learning rate of the discriminator, if another.")
     content: float = Field(1.0, ge=0, description="Weight of the distance of features.")
-    adversarial: float = Field(5e-3, ge=0, description="Weight of -log D(G(x)); 1e-3 beside VGG19's content.")
+    texture: float = Field(0.0, ge=0, description="Weight of EnhanceNet's distance of textures.")
+    adversarial: float = Field(5e-3, ge=0, description="Weight of the game; 1e-3 beside VGG19's content.")
     pixel: float = Field(1.0, ge=0, description="Weight of the absolute error of pixels; 0 in the paper.")
     lattice: float = Field(15.0, ge=0, description="Weight of patterns that repeat with the grid; 0 in the paper.")
 
@@ -94,6 +104,12 @@ class SRGANConfig(RecipeConfig):
     )
     pixel: Pixel = Field(default_factory=Pixel)
     adversarial: Adversarial = Field(default_factory=Adversarial)
+
+    @model_validator(mode="after")
+    def _fitting_penalty(self) -> SRGANConfig:
+        if self.adversarial.r1 and self.adversarial.discriminator == "paper":
+            raise ValueError("adversarial.r1 needs a discriminator without batch normalisation: patch or unet")
+        return self
 
     @field_validator("stages")
     @classmethod
@@ -221,10 +237,20 @@ class SRGAN(Recipe):
         if "adversarial" in self._stages:
             from gankit.images.features import feature_network
 
-            width = config.discriminator_width or (64 if name == "paper" else 24)
-            built["discriminator"] = networks.discriminator(data.facts["crop"], width, 16 * width)
+            built["discriminator"] = self._discriminator(data)
             built["features"] = feature_network(config.features, weights_file=config.feature_weights).model
         return built
+
+    def _discriminator(self, data: Data) -> Any:
+        from gankit_srgan import networks
+
+        kind, width = self.config.adversarial.discriminator, self.config.discriminator_width
+        if kind == "patch":
+            return networks.patch_discriminator(width or 32)
+        if kind == "unet":
+            return networks.unet_discriminator(width or 16)
+        width = width or (64 if data.facts["generator"] == "paper" else 24)
+        return networks.discriminator(data.facts["crop"], width, 16 * width)
 
     def optimizers(self) -> dict[str, Any]:
         """Adam with the paper's beta1 = 0.9, and Muon for pixels; the rates come from the phases."""
@@ -238,8 +264,9 @@ class SRGAN(Recipe):
     def stages(self, data: Data) -> list[Stage]:
         """Pixel pre-training, then the adversarial stage (the paper's section 3.2)."""
         from gankit.images.features import content_distance
-        from gankit.nn import absolute_error, cross_entropy, squared_error
+        from gankit.nn import ADVERSARIAL, absolute_error, per_example, squared_error, squared_gradient
         from gankit_srgan.lattice import jittered, lattice
+        from gankit_srgan.texture import texture_distance
 
         config, paper = self.config, data.facts["generator"] == "paper"
         pixel, adversarial = config.pixel, config.adversarial
@@ -255,19 +282,33 @@ class SRGAN(Recipe):
         def reproduce(turn: Turn) -> Terms:
             return {"error": pixel_loss(turn("generator", turn["lr"]), turn["hr"])}
 
+        game = ADVERSARIAL[adversarial.loss]
+
         def discriminate(turn: Turn) -> Terms:
             real, fake = turn("discriminator", turn["hr"]), turn("discriminator", turn.shared["sr"])
-            return {"real": cross_entropy(real, True), "fake": cross_entropy(fake, False)}
+            return game.discriminator(real, fake, turn.global_mean)
+
+        def penalise(turn: Turn) -> Terms:
+            def verdict(pictures: Any) -> Any:
+                return per_example(turn("discriminator", pictures))
+
+            return {"r1": squared_gradient(verdict, turn["hr"])}
 
         def generate(turn: Turn) -> Terms:
             sr = turn.shared["sr"]
-            ours, truth = (_listed(turn("features", image)) for image in jittered(turn, sr, turn["hr"]))
-            return {
+            near = jittered(turn, sr, turn["hr"])
+            ours, truth = (_listed(turn("features", image)) for image in near)
+            real = turn("discriminator", turn["hr"]) if game.relative else None
+            judged = game.generator(real, turn("discriminator", sr), turn.global_mean)
+            terms = {
                 "content": content_distance(ours, truth),
-                "adversarial": cross_entropy(turn("discriminator", sr), True),
+                "adversarial": sum(judged.values()),
                 "pixel": absolute_error(sr, turn["hr"]),
                 "lattice": lattice(sr, turn["hr"], config.scale),
             }
+            if adversarial.texture:
+                terms["texture"] = texture_distance(ours, truth, near[0].shape[1])
+            return terms
 
         def outputs(turn: Turn) -> Terms:
             sr = turn("generator", turn["lr"])
@@ -279,7 +320,18 @@ class SRGAN(Recipe):
         def rate(step: int) -> float:
             return adversarial.lr if step < steps / 2 else adversarial.lr / 10
 
-        weights = adversarial.model_dump(include={"content", "adversarial", "pixel", "lattice"})
+        def discriminator_rate(step: int) -> float:
+            return rate(step) * (adversarial.discriminator_lr or adversarial.lr) / adversarial.lr
+
+        weights = adversarial.model_dump(include={"content", "adversarial", "pixel", "lattice", "texture"})
+        if not adversarial.texture:
+            del weights["texture"]
+        every = adversarial.r1_every
+        penalty = Phase(
+            *("penalty", ("discriminator",), penalise, {"r1": every * adversarial.r1}, "discriminator"),
+            lr=discriminator_rate,
+            every=every,
+        )
         stages = {
             "pixel": Stage(
                 "pixel",
@@ -290,7 +342,8 @@ class SRGAN(Recipe):
                 "adversarial",
                 steps,
                 (
-                    Phase("discriminator", ("discriminator",), discriminate, lr=rate),
+                    Phase("discriminator", ("discriminator",), discriminate, lr=discriminator_rate),
+                    *([penalty] if adversarial.r1 else []),
                     Phase("generator", ("generator",), generate, weights, lr=rate),
                 ),
                 shared=enlarged,

@@ -15,6 +15,7 @@ class Enlarger(Protocol):
         name: For messages and provenance.
         scale: Factor.
         radius: No output pixel depends on an input pixel further away (in rows or columns) than this.
+        cell: It works in squares of so many input pixels a side, which begin at the first pixel; sides may be any.
         generative: Whether it was trained to invent detail, rather than for the smallest error.
         bytes_per_pixel: Of memory that it needs, at most, for each input pixel.
     """
@@ -22,6 +23,7 @@ class Enlarger(Protocol):
     name: str
     scale: int
     radius: int
+    cell: int
     generative: bool
     bytes_per_pixel: float
 
@@ -42,6 +44,8 @@ def in_cells(call: Callable[[np.ndarray], Any], cell: int, scale: int) -> Callab
         cell: Pixels.
         scale: Factor of the network.
     """
+    if cell == 1:
+        return lambda low: np.asarray(call(low))
 
     def enlarge(low: np.ndarray) -> np.ndarray:
         height, width = low.shape[1:3]

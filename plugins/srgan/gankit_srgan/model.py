@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gankit.errors import CheckpointError
 from gankit.support import read_network, write_network
+from gankit_srgan.enlarger import CELLS
 
 KIND = "gankit-srgan/1"
 HINT = "a model's file is made by 'gankit srgan pack RUN -o FILE'"
@@ -61,6 +62,11 @@ class Model:
     weights: Mapping[str, np.ndarray] = field(repr=False)
     trained: Mapping[str, Any] = field(default_factory=dict)
     generative: bool = False
+
+    @property
+    def cell(self) -> int:
+        """`Enlarger.cell`."""
+        return CELLS.get(self.generator, 1)
 
     def save(self, path: Path) -> None:
         """Writes the model's file. Half precision costs less than 0.001 dB and halves it."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from gankit.errors import UsageError, did_you_mean
 from gankit_srgan import onnx_backend
-from gankit_srgan.enlarger import CELLS, Enlarger, in_cells
+from gankit_srgan.enlarger import Enlarger, in_cells
 from gankit_srgan.model import Model
 
 BOX = Path(__file__).parent / "weights"
@@ -27,11 +27,11 @@ class TensorFlowEnlarger:
 
         network = model.network()
         self.name, self.scale, self.radius = model.name, model.scale, model.radius
-        self.generative = model.generative
+        self.generative, self.cell = model.generative, model.cell
         self.bytes_per_pixel = bytes_per_pixel(network)
         signature = tf.TensorSpec((None, None, None, 3), tf.float32)
         call = tf.function(lambda low: network(low, training=False), input_signature=[signature])
-        self._call = in_cells(call, CELLS.get(model.generator, 1), model.scale)
+        self._call = in_cells(call, model.cell, model.scale)
 
     def __call__(self, low: np.ndarray) -> np.ndarray:
         """`Enlarger.__call__`."""

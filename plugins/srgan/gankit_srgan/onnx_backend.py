@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gankit.errors import UsageError
+from gankit_srgan.enlarger import in_cells
 from gankit_srgan.model import Model
 
 
@@ -53,7 +54,7 @@ class OnnxEnlarger:
         except ModuleNotFoundError as error:
             raise UsageError(f"the onnx backend needs {error.name}", "pip install 'gankit[onnx]'") from error
         self.name, self.scale, self.radius = model.name, model.scale, model.radius
-        self.generative = model.generative
+        self.generative, self.cell = model.generative, model.cell
         self.bytes_per_pixel = _bytes_per_pixel(model)
         options = onnxruntime.SessionOptions()
         # By itself ONNX Runtime binds its threads to CPUs, and waits for those that another program keeps busy.
@@ -63,9 +64,13 @@ class OnnxEnlarger:
         options.log_severity_level = 3  # errors
         self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
+        self._in_cells = in_cells(self._run, self.cell, self.scale)
 
     def __call__(self, low: np.ndarray) -> np.ndarray:
         """`Enlarger.__call__`."""
+        return self._in_cells(low)
+
+    def _run(self, low: np.ndarray) -> np.ndarray:
         return self._session.run(None, {self._input: np.ascontiguousarray(low, np.float32)})[0]
 
 

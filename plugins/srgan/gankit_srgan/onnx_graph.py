@@ -1,7 +1,7 @@
 """The small generators as ONNX graphs, made from their weights alone: enlarging then starts without TensorFlow.
 
-A generator is a table of rows, one for each operation at low resolution. The last row has `3 * scale^2` channels, the
-colours of the pixels that each pixel becomes; the graph puts them side by side.
+A generator is a table of rows, one for each operation before the resolution becomes that of the result. The last one
+has `3 * scale^2` channels, the colours of the pixels that each pixel becomes; the graph puts them side by side.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from gankit.images import resize_matrix
 
 INPUT, OUTPUT = "low_resolution", "high_resolution"
 OPSET = 17
+WEIGHTED = ("conv", "reduce")
 
 
 class Row(NamedTuple):
     """One operation.
 
     Attributes:
-        op: "conv" (of any odd size, zeros around the image), "add", "leaky_relu"; "bicubic" and "nearest" are the
-            interpolations of the input.
+        op: "conv" (of any odd size, zeros around the image), "add", "leaky_relu"; "reduce" and "shuffle" have half and
+            twice the resolution; "bicubic" and "nearest" are the interpolations of the input.
         name: Of its result, and of its Keras layer: a convolution's weights are `name/kernel` and `name/bias`.
         inputs: Names of rows above, or `INPUT`.
         slope: Of a leaky_relu below zero.
@@ -39,13 +40,7 @@ def compact(blocks: int) -> list[Row]:
     """The table of `networks.compact`."""
     rows = [Row("conv", "head", (INPUT,))]
     for i in range(blocks):
-        block, before = f"block{i}", rows[-1].name
-        rows += [
-            Row("conv", f"{block}_a", (before,)),
-            Row("leaky_relu", f"{block}_bend", (f"{block}_a",), 0.1),
-            Row("conv", f"{block}_b", (f"{block}_bend",)),
-            Row("add", block, (before, f"{block}_b")),
-        ]
+        rows += _block(f"block{i}", rows[-1].name)
     rows += [Row("conv", "tail", (rows[-1].name,)), Row("add", "body", ("head", "tail"))]
     rows += [Row("conv", "detail", ("body",)), Row("bicubic", "bicubic", (INPUT,))]
     return [*rows, Row("add", "sum", ("bicubic", "detail"))]
@@ -61,13 +56,51 @@ def fast(blocks: int) -> list[Row]:
     return [*rows, Row("add", "sum", ("repeated", "detail"))]
 
 
-TABLES: dict[str, Callable[[int], list[Row]]] = {"compact": compact, "fast": fast}
+def unet(blocks: int) -> list[Row]:
+    """The table of `networks.unet`."""
+    rows = [Row("conv", "head", (INPUT,))]
+
+    def block(name: str) -> None:
+        before = rows[-1].name
+        rows.extend(_block(name, before))
+
+    def rising(name: str, skip: str, total: str) -> None:
+        rows.append(Row("conv", name, (rows[-1].name,)))
+        rows.append(Row("shuffle", f"{name}_shuffle", (name,)))
+        rows.append(Row("add", total, (skip, f"{name}_shuffle")))
+
+    block("whole0")
+    rows.append(Row("reduce", "down0", ("whole0",)))
+    block("half0")
+    rows.append(Row("reduce", "down1", ("half0",)))
+    for i in range(blocks):
+        block(f"quarter{i}")
+    rising("up1", "half0", "half")
+    block("half1")
+    rising("up0", "whole0", "whole")
+    for i in (1, 2, 3):
+        block(f"whole{i}")
+    rows.append(Row("conv", "detail", (rows[-1].name,)))
+    rows.append(Row("bicubic", "bicubic", (INPUT,)))
+    return [*rows, Row("add", "sum", ("bicubic", "detail"))]
+
+
+def _block(name: str, before: str) -> list[Row]:
+    return [
+        Row("conv", f"{name}_a", (before,)),
+        Row("leaky_relu", f"{name}_bend", (f"{name}_a",), 0.1),
+        Row("conv", f"{name}_b", (f"{name}_bend",)),
+        Row("add", name, (before, f"{name}_b")),
+    ]
+
+
+TABLES: dict[str, Callable[[int], list[Row]]] = {"compact": compact, "fast": fast, "unet": unet}
 """Function of `gankit_srgan.networks` -> table for a depth."""
 
 
 def variables(rows: Sequence[Row]) -> list[str]:
     """Names of the weights that a table uses, in the order of the Keras network's variables."""
-    return [f"{row.name}/{kind}" for row in rows if row.op == "conv" for kind in ("kernel", "bias")]
+    return [f"{row.name}/{kind}" for row in rows if row.op in WEIGHTED for kind in ("kernel", "bias")]
 
 
 class _Builder:
@@ -86,11 +119,13 @@ class _Builder:
         self.nodes.append(helper.make_node(op, inputs, [name], name, **attributes))
         return name
 
-    def conv(self, name: str, x: str, kernel: np.ndarray, bias: np.ndarray | None = None, pad: int = 0) -> str:
+    def conv(
+        self, name: str, x: str, kernel: np.ndarray, bias: np.ndarray | None = None, pad: int = 0, stride: int = 1
+    ) -> str:
         # Keras: height, width, input, output; ONNX: output, input, height, width.
         inputs = [x, self.constant(f"{name}/kernel", kernel.astype(np.float32).transpose(3, 2, 0, 1))]
         inputs += [] if bias is None else [self.constant(f"{name}/bias", bias.astype(np.float32))]
-        return self.node("Conv", name, inputs, pads=[pad] * 4, kernel_shape=kernel.shape[:2])
+        return self.node("Conv", name, inputs, pads=[pad] * 4, strides=[stride] * 2, kernel_shape=kernel.shape[:2])
 
     def cut(self, name: str, x: str, first: int, last: int, axis: int) -> str:
         bounds = [self.constant(f"{name}/{value}/{i}", [value]) for i, value in enumerate((first, last, axis))]
@@ -107,6 +142,8 @@ class _Builder:
 
     def bicubic(self, name: str, x: str) -> str:
         """`gankit.images.resize.upscale` before its pixel shuffle."""
+        if self.scale == 1:
+            return x
         phases = resize_matrix(5, 5 * self.scale)[2 * self.scale : 3 * self.scale]
         kernel = np.einsum("yi,xj,cd->ijcyxd", phases, phases, np.eye(3)).reshape(5, 5, 3, -1)
         return self.conv(name, self.mirrored(self.mirrored(x, 2), 3), kernel)
@@ -116,6 +153,11 @@ class _Builder:
             case "conv":
                 kernel, bias = (self.weights[f"{row.name}/{kind}"] for kind in ("kernel", "bias"))
                 return self.conv(row.name, x[0], kernel, bias, kernel.shape[0] // 2)
+            case "reduce":
+                kernel, bias = (self.weights[f"{row.name}/{kind}"] for kind in ("kernel", "bias"))
+                return self.conv(row.name, x[0], kernel, bias, stride=kernel.shape[0])
+            case "shuffle":  # the channels' order is TensorFlow's: y, x, channel
+                return self.node("DepthToSpace", row.name, x, blocksize=2, mode="DCR")
             case "leaky_relu":
                 return self.node("LeakyRelu", row.name, x, alpha=row.slope)
             case "bicubic":

@@ -8,7 +8,7 @@ from scipy import ndimage
 class Repeat:
     """Repeats pixels: what comes out is known."""
 
-    name, radius = "repeat", 0
+    name, radius, cell = "repeat", 0, 1
     generative, bytes_per_pixel = True, 4000
 
     def __init__(self, scale=4):
@@ -21,7 +21,7 @@ class Repeat:
 class Blur:
     """A convolution with zeros around the picture, every tap of which counts, and another gain for each subpixel."""
 
-    name = "blur"
+    name, cell = "blur", 1
     generative, bytes_per_pixel = True, 4000
 
     def __init__(self, scale=3, radius=5):

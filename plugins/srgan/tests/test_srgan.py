@@ -248,11 +248,13 @@ def test_receptive_radius_is_how_far_a_change_is_felt(networks):
         (networks.compact(3), 3, 15),
         (networks.fast(2, 2, 8), 2, 4),
         (networks.paper(2), 2, 40),
+        (networks.unet(2, 1, 8), 2, 29),
     ):
         assert receptive_radius(model) == radius
         for v in model.variables:
             v.assign(rng.normal(size=v.shape, scale=0.3) if len(v.shape) > 1 else np.abs(rng.normal(size=v.shape)) + 1)
         size = 2 * radius + 9
+        size += -size % 4
         low = rng.uniform(size=(1, size, size, 3)).astype("float32")
         changed = low.copy()
         changed[0, size // 2, size // 2] = 5

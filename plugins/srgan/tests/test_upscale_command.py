@@ -164,7 +164,7 @@ def test_ctrl_c_leaves_nothing(tmp_path, number):
         "from gankit_srgan import models, commands\n"
         "from gankit.cli import app\n"
         "class Slow:\n"
-        "    name, scale, radius = 'slow', 2, 2\n"
+        "    name, scale, radius, cell = 'slow', 2, 2, 1\n"
         "    generative, bytes_per_pixel = True, 4000\n"
         "    def __call__(self, low):\n"
         "        open('begun', 'a').write('.'); time.sleep(0.2)\n"

@@ -232,7 +232,7 @@ def test_flat_pictures_keep_their_colour(tmp_path, upscale, scale):
     net = networks.compact(scale, 1, 8)  # untrained, it is bicubic interpolation
 
     class Bicubic:
-        name, radius, generative, bytes_per_pixel = "bicubic", 8, False, 4000
+        name, radius, cell, generative, bytes_per_pixel = "bicubic", 8, 1, False, 4000
 
         def __call__(self, low):
             return np.asarray(net(low, training=False))

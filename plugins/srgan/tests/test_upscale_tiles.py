@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from gankit_srgan.enlarger import CELLS, in_cells
 from gankit_srgan.upscale.pictures import Header, Picture
 from gankit_srgan.upscale.planes import Ensemble, Painter
 from gankit_srgan.upscale.tiles import LARGEST, cuts, side, strips
+from scipy import ndimage
 
 from gankit.errors import UsageError
 
@@ -19,7 +21,7 @@ def picture(height, width, colours=3, bits=8, alpha=False, seed=0):
 
 def whole(enlarger, of, tile):
     height, width = of.colour.shape[:2]
-    rows, columns = (cuts(size, tile, enlarger.radius) for size in (height, width))
+    rows, columns = (cuts(size, tile, enlarger.radius, enlarger.cell) for size in (height, width))
     painter = Painter(enlarger, of, of.header.bits)
     return np.concatenate(list(strips(painter, rows, columns, enlarger.scale)))
 
@@ -37,6 +39,43 @@ def test_cuts_tile_an_axis(size, tile, radius):
         assert cut.start == 0 or cut.begin - cut.start >= radius
         assert cut.stop == size or cut.stop - cut.end >= radius
         assert i == 0 or cut.begin == found[i - 1].end
+
+
+@pytest.mark.parametrize("tile", [49, 100, 384])
+@pytest.mark.parametrize("size", [1, 50, 99, 501, 12_001])
+def test_cuts_begin_where_cells_do(size, tile):
+    found = cuts(size, tile, 7, cell=4)
+    assert found[0].begin == 0 and found[-1].end == found[-1].stop == size
+    for i, cut in enumerate(found):
+        assert cut.start % 4 == 0 and cut.stop - cut.start <= tile
+        assert cut.start == 0 or cut.begin - cut.start >= 7
+        assert cut.stop == size or cut.stop - cut.end >= 7
+        assert i == 0 or cut.begin == found[i - 1].end
+    assert len({-(cut.start - cut.stop) // 4 for cut in found[:-1]}) <= 1
+
+
+@pytest.mark.parametrize("ensemble", [False, True])
+@pytest.mark.parametrize("size", [(37, 61), (64, 93)])
+def test_tiles_of_a_network_of_cells_equal_the_whole(size, ensemble):
+    network = Cells()
+    network = Ensemble(network) if ensemble else network
+    of = picture(*size)
+    np.testing.assert_array_equal(whole(network, of, 24), whole(network, of, 0))
+
+
+class Cells:
+    """Each pixel becomes the mean of its cell of four pixels and of both neighbouring cells, enlarged by two."""
+
+    name, scale, radius, cell, generative, bytes_per_pixel = "cells", 2, 7, 4, False, 4000
+
+    def __call__(self, low):
+        return in_cells(self.means, 4, 2)(low)
+
+    def means(self, low):
+        batch, height, width, channels = low.shape
+        cells = low.reshape(batch, height // 4, 4, width // 4, 4, channels).mean((2, 4))
+        cells = ndimage.uniform_filter(cells.astype(np.float64), (0, 3, 3, 0), mode="constant")
+        return np.floor(cells.repeat(8, 1).repeat(8, 2) * 2**20) / 2**20
 
 
 def test_cuts_are_as_few_as_possible_and_waste_little():
@@ -77,26 +116,27 @@ def test_tiles_have_one_shape(blur):
     assert len(network.shapes) == 1
 
 
-def test_tiles_of_a_trained_network_equal_the_whole():
+@pytest.mark.parametrize("generator", ["compact", "unet"])
+def test_tiles_of_a_trained_network_equal_the_whole(generator):
     import keras
     from gankit_srgan import networks
     from gankit_srgan.footprint import receptive_radius
 
     keras.utils.set_random_seed(1)
-    net = networks.compact(2, 2, 8)
+    net = getattr(networks, generator)(2, 2, 8)
     for layer in net.layers:  # the last one starts at zero
         layer.set_weights([np.random.default_rng(2).normal(0, 0.1, w.shape) for w in layer.get_weights()])
 
     class Network:
-        name, scale, radius = "small", 2, receptive_radius(net)
+        name, scale, radius, cell = "small", 2, receptive_radius(net), CELLS.get(generator, 1)
 
         def __call__(self, low):
-            return np.asarray(net(low, training=False))
+            return in_cells(lambda low: net(low, training=False), self.cell, self.scale)(low)
 
-    of = picture(83, 121)
+    of = picture(83, 121) if generator == "compact" else picture(183, 221)
     expected = whole(Network(), of, 0)
     assert expected.std() > 10
-    for tile in (33, 48, 64):
+    for tile in (33, 48, 64) if generator == "compact" else (108, 133, 200):
         tiled = whole(Network(), of, tile)
         assert np.abs(tiled.astype(int) - expected).max() <= 1
         assert (tiled == expected).all(axis=2).mean() >= 0.9999

@@ -135,7 +135,7 @@ def enlarge(
         picture.alpha = None  # opaque, as `prepare` has seen
     painter = Painter(network, picture, min(head.bits, form.bits))
     tile = automatic_tile(enlarger, head, settings.memory) if settings.tile is None else settings.tile
-    rows, columns = (cuts(size, tile, enlarger.radius) for size in (head.height, head.width))
+    rows, columns = (cuts(size, tile, enlarger.radius, enlarger.cell) for size in (head.height, head.width))
     mark = Mark(network.name, f"{task.factor:g}", network.generative)
     carried, notes = carry(picture, job.format, width, height, mark if settings.provenance else None)
     output = Output(

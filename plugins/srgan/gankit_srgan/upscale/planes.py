@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 
 from gankit.errors import NonFinite
-from gankit_srgan.enlarger import Enlarger
+from gankit_srgan.enlarger import Enlarger, in_cells
 from gankit_srgan.upscale.pictures import Picture
 
 BAND = 1024  # rows that fill_hidden works on at once
@@ -33,11 +33,15 @@ class Ensemble:
     def __init__(self, enlarger: Enlarger) -> None:
         self.enlarger = enlarger
         self.name = f"{enlarger.name}, self-ensemble"
-        self.scale, self.radius = enlarger.scale, enlarger.radius
+        self.scale, self.radius, self.cell = enlarger.scale, enlarger.radius, enlarger.cell
+        self._in_cells = in_cells(self._mean, self.cell, self.scale)  # before it is turned: all turns share the cells
         self.generative, self.bytes_per_pixel = enlarger.generative, enlarger.bytes_per_pixel
 
     def __call__(self, low: np.ndarray) -> np.ndarray:
         """`Enlarger.__call__`."""
+        return self._in_cells(low)
+
+    def _mean(self, low: np.ndarray) -> np.ndarray:
         total: Any = 0.0
         for turns in range(4):
             for mirrored in (False, True):

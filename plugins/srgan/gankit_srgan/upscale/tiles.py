@@ -3,7 +3,8 @@
 A convolutional network sees no further than its receptive radius. Tiles overlap by that radius, and what lies within
 it of a cut is thrown away, so that no kept pixel has seen the cut. At the border of the picture nothing is thrown away:
 there a tile ends where the picture ends, and the network sees the same border (zero padding, mirrored bicubic) as with
-the whole picture. All tiles of a picture have one shape: the last one begins earlier instead of being smaller.
+the whole picture. All tiles of a picture have one shape: the last one begins earlier instead of being smaller. Of a
+network that works in cells of several pixels, tiles begin where a cell does; what its last one lacks is mirrored.
 """
 
 from __future__ import annotations
@@ -37,13 +38,14 @@ class Cut:
     end: int
 
 
-def cuts(size: int, tile: int, radius: int) -> list[Cut]:
+def cuts(size: int, tile: int, radius: int, cell: int = 1) -> list[Cut]:
     """Cuts one axis.
 
     Args:
         size: Pixels.
         tile: Most pixels that the network may see at once; 0 for all.
         radius: Of the network.
+        cell: Of the network, by which tiles begin and `STEP` is divisible.
 
     Returns:
         As few tiles as possible, of one length, whose kept parts follow each other without gap or overlap.
@@ -53,6 +55,7 @@ def cuts(size: int, tile: int, radius: int) -> list[Cut]:
     """
     if tile == 0 or size <= tile:
         return [Cut(0, size, 0, size)]
+    radius, tile = math.ceil(radius / cell) * cell, tile // cell * cell
     if tile <= 2 * radius:
         raise UsageError(
             f"tiles of {tile} pixels are too small: the network sees {radius} pixels to every side",
@@ -68,9 +71,9 @@ def cuts(size: int, tile: int, radius: int) -> list[Cut]:
     length = min(tile, math.ceil(exact / STEP) * STEP, size)
     number = count(length)
     inner = length - 2 * radius
-    starts = [i * inner for i in range(number - 1)] + [size - length]
+    starts = [i * inner for i in range(number - 1)] + [math.ceil((size - length) / cell) * cell]
     begins = [0] + [i * inner + radius for i in range(1, number)] + [size]
-    return [Cut(start, start + length, begins[i], begins[i + 1]) for i, start in enumerate(starts)]
+    return [Cut(start, min(start + length, size), begins[i], begins[i + 1]) for i, start in enumerate(starts)]
 
 
 def side(memory: float, bytes_per_pixel: float, radius: int) -> int:

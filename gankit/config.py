@@ -72,7 +72,8 @@ class Training(Section):
         description="Minutes of training, about: first steps are measured, then their number is fixed for good.",
     )
     init_from: str | None = Field(
-        None, description="Run whose weights this one starts from: a folder, an id or 'latest'."
+        None,
+        description="Run whose weights this one starts from: a folder, an id or 'latest'. Some recipes take more.",
     )
     init_partial: bool = Field(False, description="With init_from, variables of another shape begin afresh.")
     steps_per_call: int = Field(10, ge=1, description="Steps inside one graph call.")

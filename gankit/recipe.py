@@ -9,7 +9,7 @@ networks and losses in sibling modules that it imports when a method is called.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -441,6 +441,20 @@ class Recipe:
         examples = {name: source.n for name, source in found.train.items()}
         lines = [f"{name}: {count:,} examples to train on" for name, count in examples.items()]
         return {"examples": examples, "facts": dict(found.facts)}, "\n".join(lines)
+
+    def initial_weights(self, reference: str) -> Mapping[str, Sequence[Any]] | None:
+        """Weights to start from that are no run's, such as those of a model that comes with the plugin.
+
+        Args:
+            reference: What `--init-from` names, where no run is called so.
+
+        Returns:
+            Network -> arrays in the order of `keras.Model.variables`; None where the recipe knows nothing of that kind.
+
+        Raises:
+            UsageError: It knows others, but not this one.
+        """
+        return None
 
     def networks(self, data: Data) -> dict[str, Any]:
         """Builds the networks (`keras.Model`) from `data.facts`; called in the strategy's scope.

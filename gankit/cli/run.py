@@ -129,7 +129,7 @@ def report_plan(plan: dict[str, Any], as_json: bool) -> None:
     for name, count in plan["weights"].items():
         click.echo(f"weights  {name}: {count:,}")
     if begun := plan["init_from"]:
-        click.echo(f"init     {', '.join(sorted(begun['networks']))} from {begun['run']}")
+        click.echo(f"init     {', '.join(sorted(begun['networks']))} from {begun['from']}")
         for name, left in sorted(begun["networks"].items()):
             if left:
                 click.echo(f"init     {name} begins {len(left)} variables of another shape afresh, first {left[0]}")

@@ -65,7 +65,7 @@ def tune_command(source: str) -> click.Command:
         from gankit.support.progress import TrainingBar
 
         root, name = runs_root(runs_dir), name or new_stamp()
-        base = of_many(base, root)
+        base = of_many(recipe, base, root)
         if slug(name) != name:
             raise UsageError(f"--study {name} cannot name a file", f"--study {slug(name)}")
         searches = tuple(search_space.search(text, base) for text in searched) or tuple(search_space.usual(base))

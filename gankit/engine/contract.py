@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+import numpy as np
+
 from gankit.errors import RecipeError, did_you_mean
 from gankit.metrics.evaluation import Evaluation
 from gankit.recipe import Data, Recipe, Stage
@@ -19,7 +21,7 @@ from gankit.support.values import finite
 if TYPE_CHECKING:
     import click
 
-OPTIONAL = ("test_data", "check")
+OPTIONAL = ("test_data", "check", "initial_weights")
 """Methods that a recipe need not have."""
 
 P = ParamSpec("P")
@@ -132,6 +134,15 @@ def _check_facts(value: Any, place: str) -> None:
         raise RecipeError(
             f"{place} is {_kind(value)}", f"facts are stored as JSON: give numbers, texts and lists; {plain} makes one"
         )
+
+
+@_placed
+def initial_weights(recipe: Recipe, reference: str) -> dict[str, list[np.ndarray]] | None:
+    """`Recipe.initial_weights`, as arrays."""
+    found = recipe.initial_weights(reference)
+    if found is None:
+        return None
+    return {name: [np.asarray(array) for array in arrays] for name, arrays in _named(found, "arrays").items()}
 
 
 @_placed

@@ -12,7 +12,7 @@ from typing import Any
 from gankit.engine import contract
 from gankit.engine.mixed_precision import precision
 from gankit.recipe import Data, Recipe
-from gankit.runs.run import find_run
+from gankit.runs.initial_weights import find_initial_weights
 from gankit.runs.trainer import Trainer
 from gankit.support.memory import peak_mb
 
@@ -64,13 +64,13 @@ def dry_run(recipe: Recipe, root: Path) -> dict[str, Any]:
         root: The folder of all runs, in which `training.init_from` is looked for.
 
     Returns:
-        {"weights": {network: n}, "init_from": {"run", "networks": {name: variables that begin afresh}} or None,
-        "rehearsal": {"seconds", and the names of "metrics", "baselines" and "files"} or None in workers other than the
-        chief, "stages": {stage: {"steps", "seconds_per_step"}}, "minutes", "memory_mb" (the peak of this process),
-        "disk_mb" (three checkpoints), and what `Trainer.describe` says}.
+        {"weights": {network: n}, "init_from": {"from", "sha256", "networks": {name: variables that begin afresh}} or
+        None, "rehearsal": {"seconds", and the names of "metrics", "baselines" and "files"} or None in workers other
+        than the chief, "stages": {stage: {"steps", "seconds_per_step"}}, "minutes", "memory_mb" (the peak of this
+        process), "disk_mb" (three checkpoints), and what `Trainer.describe` says}.
 
     Raises:
-        CheckpointError: No network fits the run of `training.init_from`.
+        CheckpointError: No network fits what `training.init_from` names.
         RecipeError: The recipe breaks the contract; says where.
     """
     training = recipe.config.training
@@ -78,8 +78,8 @@ def dry_run(recipe: Recipe, root: Path) -> dict[str, Any]:
         trainer = Trainer(recipe)
         begun = None
         if training.init_from:
-            origin = find_run(training.init_from, root)
-            begun = {"run": str(origin.path), "networks": trainer.initialise_from(origin)}
+            origin = find_initial_weights(recipe, training.init_from, root)
+            begun = {"from": origin.origin, "sha256": origin.sha256, "networks": trainer.initialise_from(origin)}
         rehearsal = None
         if trainer.placement.chief:  # which alone evaluates
             with tempfile.TemporaryDirectory(prefix="gankit-rehearsal-") as folder:

@@ -26,6 +26,7 @@ from gankit.engine.train_state import TrainState
 from gankit.errors import CheckpointError, DataError, NonFinite, RecipeError, Stopped, did_you_mean
 from gankit.recipe import Recipe
 from gankit.runs import loading
+from gankit.runs.initial_weights import InitialWeights
 from gankit.runs.metrics_log import MetricsLog
 from gankit.runs.monitoring import Monitoring
 from gankit.runs.run import Run
@@ -104,8 +105,8 @@ class Trainer:
 
     # -- beginning ---------------------------------------------------------------------------------------------------
 
-    def initialise_from(self, run: Run) -> dict[str, list[str]]:
-        """Takes the weights (averages where there are any) of the networks that another run has trained.
+    def initialise_from(self, weights: InitialWeights) -> dict[str, list[str]]:
+        """Takes weights (averages where there are any) for the networks that this run trains.
 
         Returns:
             The networks that were filled, and the names of their variables that began afresh (`init_partial`).
@@ -113,11 +114,12 @@ class Trainer:
         Raises:
             CheckpointError: None fits.
         """
-        _, tensors, _ = checkpoint.restore(run.checkpoints)
         mine = {name: self.state.networks[name] for name in self.state.trained}
-        filled = loading.assign(mine, tensors, partial=self.training.init_partial)
+        filled = loading.assign(mine, weights.named(mine), partial=self.training.init_partial)
         if not filled:
-            raise CheckpointError(f"{run.path} has trained none of {', '.join(sorted(mine))}", "choose another run")
+            raise CheckpointError(
+                f"{weights.origin} has trained none of {', '.join(sorted(mine))}", "choose another run"
+            )
         self.state.reset_averages()
         return filled
 

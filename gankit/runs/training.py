@@ -22,9 +22,10 @@ from gankit.recipe import Recipe
 from gankit.report.run_page import write_report
 from gankit.runs import recipe_record, seal
 from gankit.runs.handshake import shake_hands
+from gankit.runs.initial_weights import InitialWeights, find_initial_weights
 from gankit.runs.loading import LoadedRun, fingerprints, recipe_of
 from gankit.runs.results import versions
-from gankit.runs.run import Run, find_run, now, runs_root
+from gankit.runs.run import Run, now, runs_root
 from gankit.runs.signals import Ended, Stop, stop_on_signals
 from gankit.runs.trainer import Callback, Trainer
 from gankit.support.files import write_json
@@ -96,7 +97,7 @@ def start(
     cluster = _joined(recipe, code, root)
     with _nobody_gone(cluster), precision(training.precision):
         trainer = Trainer(recipe, cluster)
-        origin = find_run(training.init_from, root) if training.init_from else None
+        origin = find_initial_weights(recipe, training.init_from, root) if training.init_from else None
         _initialise(trainer, origin)
         if not trainer.placement.chief:
             return _train(trainer, None, None, listener, callbacks)
@@ -112,7 +113,7 @@ def start(
             **about,
         }
         if origin:
-            info["init_from"] = str(origin.path)  # "latest" will be another one
+            info |= {"init_from": origin.origin, "init_sha256": origin.sha256}  # "latest" will be another one
         info["seal"] = seal.seal({"recipe": recipe.name, **info}, recipe.config)
         run = Run.create(root, recipe.name, to_yaml(recipe.name, recipe.config), info)
         write_json(run.path / "facts.json", dict(trainer.data.facts))
@@ -137,14 +138,28 @@ def _joined(recipe: Recipe, code: Origin, folder: Path) -> Cluster | None:
     return cluster
 
 
-def _initialise(trainer: Trainer, origin: Run | None) -> None:
-    """Takes the weights of the run that `--init-from` names, if it names one."""
+def _initialise(trainer: Trainer, origin: InitialWeights | None) -> None:
+    """Takes the weights that `--init-from` names, if it names some."""
     if origin is None:
         return
     filled = trainer.initialise_from(origin)
-    log.info("weights of %s from %s", ", ".join(filled), origin.path)
+    log.info("weights of %s from %s", ", ".join(filled), origin.origin)
     if left := [f"{name}'s {key}" for name, keys in filled.items() for key in keys]:
         log.info("of another shape there, and therefore begun afresh: %s", ", ".join(left))
+
+
+def _origin(run: Run, recipe: Recipe) -> InitialWeights | None:
+    """The weights that a run began with, found again.
+
+    Raises:
+        DataError: They have changed since.
+    """
+    if "init_from" not in run.info:
+        return None
+    found = find_initial_weights(recipe, str(run.info["init_from"]), run.path.parent.parent)
+    if found.sha256 != run.info.get("init_sha256", found.sha256):  # runs of earlier versions kept no hash
+        raise DataError(f"the weights of {found.origin} have changed since the run began", "begin a new run")
+    return found
 
 
 def fit(recipe: Recipe) -> dict[str, Any]:
@@ -211,7 +226,7 @@ def resume(run: Run, *, listener: Listener | None = None, **changes: Any) -> Run
             position, tensors, _ = checkpoint.restore(run.checkpoints)
             trainer.restore(tensors)
         else:  # it was stopped before the first one
-            _initialise(trainer, Run(Path(run.info["init_from"])) if "init_from" in run.info else None)
+            _initialise(trainer, _origin(run, recipe))
         return _train(trainer, run if trainer.placement.chief else None, position, listener)
 
 

@@ -23,7 +23,8 @@ from gankit.engine import contract
 from gankit.errors import ConfigError, GankitError, Stopped, UsageError
 from gankit.metrics.evaluation import Evaluation
 from gankit.recipe import Recipe
-from gankit.runs.run import Run, find_run
+from gankit.runs.initial_weights import find_initial_weights
+from gankit.runs.run import Run
 from gankit.runs.signals import Ended
 from gankit.support.files import read_json, unwritable, write_json
 from gankit.support.jobs import Jobs
@@ -136,11 +137,11 @@ def with_seed(config: RecipeConfig, seed: int, **changes: Any) -> Any:
     return config.model_copy(update={"training": Training.model_validate(trained)})
 
 
-def of_many(config: RecipeConfig, root: Path) -> Any:
-    """The configuration of many runs, whose --init-from names its run for good: "latest" would mean the one before.
+def of_many(recipe: type[Recipe], config: RecipeConfig, root: Path) -> Any:
+    """The configuration of many runs, whose --init-from names its weights for good: "latest" would mean the one before.
 
     Raises:
-        UsageError: Many runs cannot be trained so, or there is no such run.
+        UsageError: Many runs cannot be trained so, or there are no such weights.
     """
     if config.training.strategy == "multiworker":
         raise UsageError(
@@ -149,7 +150,8 @@ def of_many(config: RecipeConfig, root: Path) -> Any:
         )
     if not config.training.init_from:
         return config
-    return with_seed(config, config.training.seed, init_from=str(find_run(config.training.init_from, root).path))
+    found = find_initial_weights(contract.make(recipe, config), config.training.init_from, root)
+    return with_seed(config, config.training.seed, init_from=found.origin)
 
 
 def command(source: str, config: RecipeConfig) -> list[str]:
@@ -187,7 +189,7 @@ def train_seeds(
         Stopped: A signal ended the training of a seed, and thereby the rest.
         GankitError: No run could begin with the first seed: that has nothing to do with the seed.
     """
-    config, first = of_many(config, root), config.training.seed
+    config, first = of_many(recipe, config, root), config.training.seed
     configs = [with_seed(config, first + i) for i in range(count)]
     done, before = SeedRuns(recipe.name, [one.training.seed for one in configs]), _folders(root, recipe.name)
     try:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 
 import numpy as np
 import pytest
@@ -219,3 +220,63 @@ def test_a_command_says_that_a_run_is_not_finished(tmp_path, caplog):
     (path,) = (tmp_path / "ring").iterdir()
     LoadedRun.of_recipe(Run(path, trusted=True), "ring")
     assert "is not finished (interrupted, after 5 of 20 steps)" in caplog.text
+
+
+class Known(Ring):
+    """Knows one set of weights by name: all 0.25."""
+
+    def initial_weights(self, reference):
+        if reference != "quarters":
+            raise UsageError(f"there is no ring {reference!r}", "known: quarters")
+        return {"generator": [np.full(v.shape, 0.25) for v in self.networks(self.data())["generator"].variables]}
+
+
+def test_init_from_takes_what_the_recipe_knows(tmp_path):
+    made = train(tmp_path, Known, init_from="quarters", steps=0)
+    found = tensors(made)
+    assert all((v == 0.25).all() for k, v in found.items() if "/generator/" in k and k[0] in "na")
+    assert not any((v == 0.25).all() for k, v in found.items() if k.startswith("networks/discriminator/"))
+    info = made.run.info
+    assert info["init_from"] == "quarters" and len(info["init_sha256"]) == 64
+    again = train(tmp_path, init_from="latest", steps=0)  # runs come first, and are recorded alike
+    assert again.run.info["init_from"] == str(made.run.path) and len(again.run.info["init_sha256"]) == 64
+
+
+def test_init_from_names_what_the_recipe_knows(tmp_path):
+    with pytest.raises(UsageError, match=r"there are no runs in .*; there is no ring 'halves'") as error:
+        train(tmp_path, Known, init_from="halves")
+    assert error.value.hint == "known: quarters"
+    with pytest.raises(UsageError, match="no runs in"):
+        train(tmp_path, init_from="halves")
+    train(tmp_path, steps=0)
+
+
+class Short(Known):
+    """Gives fewer arrays than its generator has."""
+
+    def initial_weights(self, reference):
+        return {name: arrays[:-1] for name, arrays in super().initial_weights(reference).items()}
+
+
+def test_arrays_that_do_not_fit_are_refused_as_those_of_runs(tmp_path):
+    with pytest.raises(CheckpointError, match="the saved generator has other weights"):
+        train(tmp_path, Short, init_from="quarters")
+
+
+def test_a_run_that_was_stopped_at_once_takes_the_same_weights_again(tmp_path):
+    made = train(tmp_path, Known, init_from="quarters", steps=1)
+    rewind = dict(made.run.info, status="preempted")
+    for folder in made.run.checkpoints.iterdir():
+        shutil.rmtree(folder)
+    (made.run.path / "run.json").write_text(json.dumps(rewind))
+    run = Run(made.run.path)
+    run.trusted = True
+    before = train(tmp_path, Known, init_from="quarters", steps=1)
+    again = LoadedRun(resume(run), Known(made.recipe.config))
+    for key, value in tensors(before).items():
+        np.testing.assert_array_equal(value, tensors(again)[key])
+    for folder in made.run.checkpoints.iterdir():
+        shutil.rmtree(folder)
+    (made.run.path / "run.json").write_text(json.dumps(rewind | {"init_sha256": "0" * 64}))
+    with pytest.raises(DataError, match="weights of quarters have changed"):
+        resume(run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from gankit import Evaluation
 from gankit.images import imresize, picture_grid, to_uint8
 from gankit.images.features import Features, feature_distance, feature_network
 from gankit.images.metrics import luma, niqe, psnr, super_resolution_scores
+from gankit_srgan.degradation.tracks import TRACKS, reduced
 from gankit_srgan.photos import LARGEST_TEST_SIDE
 
 BETTER: Mapping[str, Literal["higher", "lower"]] = {
@@ -73,50 +74,78 @@ def naturalness(images: Mapping[str, np.ndarray], border: int) -> dict[str, floa
         return dict.fromkeys(images)
 
 
-def evaluate(methods: Mapping[str, Method], photos: Mapping[str, np.ndarray], scale: int) -> Evaluation:
-    """Figures of methods beside bicubic interpolation.
+def evaluate(
+    methods: Mapping[str, Method],
+    photos: Mapping[str, np.ndarray],
+    scale: int,
+    tracks: Sequence[str] = ("clean",),
+    lows: Mapping[str, np.ndarray] | None = None,
+) -> Evaluation:
+    """Figures of methods beside bicubic interpolation, on small pictures that are clean or damaged.
 
     PSNR and SSIM are taken on luma with `scale` pixels of border removed, NIQE likewise, and the feature distance on
-    whole colour images.
+    whole colour images. The figures of a track other than "clean" bear its name: "medium/psnr_y".
 
     Args:
         methods: The first one's means are `Evaluation.metrics`; the others' stand among the baselines.
         photos: Name -> `[h, w, 3]` or grey `[h, w]` uint8, to be reduced and enlarged again.
-        scale: Factor.
+        scale: Factor; at 1 the small picture itself is called "input" and stands for bicubic interpolation.
+        tracks: Of `gankit_srgan.degradation.tracks.TRACKS`.
+        lows: The small pictures by name, where they are given; then there are no tracks.
     """
     rows: list[dict[str, Any]] = []
-    for image, truth in photos.items():
-        low = low_resolution(truth, scale)
-        results = {name: method(colour(low)) for name, method in methods.items()}
-        results["bicubic"] = imresize(low, *truth.shape[:2])
-        natural = naturalness({**results, "truth": truth}, scale)
-        for name, output in results.items():
-            scores: dict[str, float | None] = dict(super_resolution_scores(truth, output, scale))
-            scores["feature_distance"] = distance(colour(truth), colour(output))
-            scores["niqe"] = natural[name]
-            rows.append({"image": image, "method": name, **scores})
-        rows.append({"image": image, "method": "truth", "niqe": natural["truth"]})
+    baseline = "bicubic" if scale > 1 else "input"
+    for track in tracks:
+        for image, truth in photos.items():
+            low = lows[image] if lows else reduced(truth, scale, TRACKS[track], image)
+            results = {name: method(colour(low)) for name, method in methods.items()}
+            results[baseline] = imresize(low, *truth.shape[:2])
+            rows += _scored(results, truth, scale, {"image": image, "track": track})
     first, *others = methods
-    means = {name: _means(rows, name) for name in (first, "bicubic", *others)}
-    truth_niqe = _means(rows, "truth").get("niqe")
+    means = {name: _means(rows, name) for name in (first, baseline, *others)}
+    natural = [f"{value:.3f}" for value in _means(rows, "truth").values()]
+    small = {_of(track, "low_resolution"): str(TRACKS[track]) for track in tracks}
     protocol = {
         "images": len(photos),
         "scale": scale,
-        "low_resolution": "antialiased bicubic (MATLAB's imresize), 8 bits",
+        **({"low_resolution": "as given"} if lows else small),
         "psnr_y, ssim": f"luma (BT.601, 16..235), {scale} border pixels removed, outputs rounded to 8 bits",
         "niqe": f"luma, {scale} border pixels removed, pictures of at least two blocks of 96 pixels; of the truth: "
-        + ("-" if truth_niqe is None else f"{truth_niqe:.3f}"),
+        + (natural or ["-"])[0],
         "feature_distance": f"{distance_features().description}; not LPIPS",
         "large images": f"the middle {LARGEST_TEST_SIDE} pixels of longer sides",
     }
     ours = means.pop(first)
-    return Evaluation(ours, means, protocol, {name: BETTER[name] for name in ours}, rows)
+    better = {name: BETTER[name.rpartition("/")[2]] for name in ours}
+    return Evaluation(ours, means, protocol, better, rows)
+
+
+def _of(track: str, name: str) -> str:
+    return name if track == "clean" else f"{track}/{name}"
+
+
+def _scored(
+    results: Mapping[str, np.ndarray], truth: np.ndarray, scale: int, about: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """A row for each method's picture, and one for the truth."""
+    natural = naturalness({**results, "truth": truth}, scale)
+    rows: list[dict[str, Any]] = []
+    for name, output in results.items():
+        scores: dict[str, float | None] = dict(super_resolution_scores(truth, output, scale))
+        scores["feature_distance"] = distance(colour(truth), colour(output))
+        scores["niqe"] = natural[name]
+        rows.append({**about, "method": name, **scores})
+    return [*rows, {**about, "method": "truth", "niqe": natural["truth"]}]
 
 
 def _means(rows: list[dict[str, Any]], method: str) -> dict[str, float]:
-    """A method's means over the images that have the figure."""
+    """A method's means over the images that have the figure, track after track."""
     own = [row for row in rows if row["method"] == method]
-    known = {name: [row[name] for row in own if row.get(name) is not None] for name in BETTER}
+    known = {
+        _of(track, name): [row[name] for row in own if row["track"] == track and row.get(name) is not None]
+        for track in dict.fromkeys(row["track"] for row in own)
+        for name in BETTER
+    }
     return {name: float(np.mean(values)) for name, values in known.items() if values}
 
 
@@ -131,7 +160,9 @@ def busiest(pixels: np.ndarray, side: int) -> tuple[int, int]:
     return int(y), int(x)
 
 
-def sheet(method: Method, photos: Mapping[str, np.ndarray], scale: int, out: Path, rows: int = 4) -> Path:
+def sheet(
+    method: Method, photos: Mapping[str, np.ndarray], scale: int, out: Path, rows: int = 4, track: str = "clean"
+) -> Path:
     """A picture of details: low resolution | bicubic | ours | truth, with PSNR on luma of the detail.
 
     Args:
@@ -140,13 +171,14 @@ def sheet(method: Method, photos: Mapping[str, np.ndarray], scale: int, out: Pat
         scale: Factor.
         out: The PNG to write.
         rows: Photographs to show.
+        track: What the small pictures suffer.
     """
     side = PANEL // scale * scale
     panels, labels = [], []
     for name, pixels in list(photos.items())[:rows]:
         y, x = (v // scale * scale for v in busiest(pixels, side))
         whole = colour(pixels)
-        low = low_resolution(whole, scale)
+        low = reduced(whole, scale, TRACKS[track], name)
         # The networks see the whole image: a crop's border would not be what the user gets.
         squares = np.kron(low, np.ones((scale, scale, 1), np.uint8))
         shown = [squares, imresize(low, *whole.shape[:2]), method(low), whole]

@@ -356,14 +356,25 @@ class SRGAN(Recipe):
         """PSNR, SSIM, feature distance and NIQE beside bicubic."""
         from gankit_srgan import evaluation
 
-        return evaluation.evaluate({"ours": self._method(networks, data)}, data.held_out, self.config.scale)
+        return evaluation.evaluate(
+            {"ours": self._method(networks, data)}, data.held_out, self.config.scale, self._tracks
+        )
 
     def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
-        """A sheet of details of held-out photographs."""
+        """Sheets of details of held-out photographs, one for each kind of damage."""
         from gankit_srgan import evaluation
 
-        method = self._method(networks, data)
-        return [evaluation.sheet(method, data.held_out, self.config.scale, out / "details.png")]
+        method, scale = self._method(networks, data), self.config.scale
+        sheets = {track: out / ("details.png" if track == "clean" else f"{track}.png") for track in self._tracks}
+        return [evaluation.sheet(method, data.held_out, scale, path, track=track) for track, path in sheets.items()]
+
+    @property
+    def _tracks(self) -> list[str]:
+        """What the held-out photographs suffer: nothing, and what the training taught to repair."""
+        from gankit_srgan.degradation.tracks import TRACKS
+
+        clean = ["clean"] if self.config.scale > 1 else []  # a clean picture of its own size is the truth
+        return clean if self.config.degradation == "clean" else [*clean, *(name for name in TRACKS if name != "clean")]
 
     def _method(self, networks: Mapping[str, Any], data: Data) -> Any:
         from gankit_srgan.enlarger import CELLS, in_cells

@@ -22,7 +22,13 @@ from gankit_srgan.commands import runtime_option
 @click.argument("data")
 @click.option("--model", multiple=True, help="Model in the box, or a .safetensors file; repeatable.  [default: all]")
 @click.option("--run", multiple=True, shell_complete=complete_run, help="Run of yours to score; repeatable.")
-@click.option("--scale", type=click.IntRange(2, 4), default=4, show_default=True, help="Factor of enlargement.")
+@click.option("--scale", type=click.IntRange(1, 4), default=4, show_default=True, help="Factor of enlargement.")
+@click.option(
+    "--tracks",
+    default="clean",
+    show_default=True,
+    help="What the small pictures suffer: some of clean,mild,medium,strong, or all.",
+)
 @runtime_option
 @rows_options
 @runs_dir_option
@@ -33,6 +39,7 @@ def command(
     model: tuple[str, ...],
     run: tuple[str, ...],
     scale: int,
+    tracks: str,
     runtime: str,
     runs_dir: Path | None,
     as_json: bool,
@@ -42,11 +49,13 @@ def command(
     """Score models on DATA beside bicubic interpolation.
 
     DATA is a folder of high-resolution images, or a dataset's name. They are reduced, enlarged again and compared with
-    themselves: PSNR, SSIM (Wang's and daala's), feature distance, and NIQE, which needs no truth.
+    themselves: PSNR, SSIM (Wang's and daala's), feature distance, and NIQE, which needs no truth. With --tracks the
+    small pictures are damaged as well, by blur, noise and JPEG, always in the same way.
     """
     ready()
     from gankit.errors import UsageError
     from gankit_srgan import models
+    from gankit_srgan.degradation.tracks import named
     from gankit_srgan.evaluation import enlarging, evaluate
     from gankit_srgan.photos import benchmark
 
@@ -57,7 +66,7 @@ def command(
     methods = {one.name: enlarging(models.opened(one, runtime)) for one in chosen}
     if len(methods) < len(chosen):
         raise UsageError("two models have the same name", "evaluate them one after the other")
-    found = evaluate(methods, benchmark(data, scale), scale)
+    found = evaluate(methods, benchmark(data, scale), scale, named(tracks, scale))
     ours = next(iter(methods))
     result = {"recipe": "srgan", "model": ours, "data": data, **found.as_dict()}
     show_evaluation(result, as_json=as_json, rows=rows, csv=csv, ours_name=ours)

@@ -5,10 +5,12 @@ import string
 from pathlib import Path
 from typing import Literal
 
+import click
 import pytest
 from pydantic import Field
 from toy import RingConfig
 
+from gankit.cli.options import configure, options_of
 from gankit.config import (
     MAX_YAML_BYTES,
     RecipeConfig,
@@ -23,6 +25,7 @@ from gankit.config import (
     to_yaml,
 )
 from gankit.errors import ConfigError
+from gankit.recipe import Recipe
 
 
 class Optics(Section):
@@ -349,3 +352,19 @@ def test_any_text_gives_a_configuration_or_a_config_error():
             assert from_document(Camera, parse_yaml(to_yaml("camera", config), "test")) == config
             assert same_by_arguments(config) == config
     assert 20 < accepted < 480  # the fuzz reaches both outcomes
+
+
+def test_a_tuple_of_fixed_length_is_an_option_of_so_many_values():
+    class Config(RecipeConfig):
+        folders: tuple[str, int] | None = Field(None, description="A text and a number.")
+        many: tuple[str, ...] = Field((), description="Any number, which no option can take.")
+
+    recipe = type("Two", (Recipe,), {"Config": Config})
+    found: dict[str, object] = {}
+    command = click.Command("two", params=options_of(recipe), callback=lambda **given: found.update(given))
+    command.main(["--folders", "a b", "3"], standalone_mode=False)
+    config = configure(recipe, None, (), found)
+    assert config.folders == ("a b", 3) and "many" not in found
+    assert (
+        same_by_arguments(config) == config and from_document(Config, parse_yaml(to_yaml("two", config), "")) == config
+    )

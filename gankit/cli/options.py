@@ -30,6 +30,9 @@ def scalar_type(annotation: Any) -> click.ParamType | None:
     plain = _without_none(annotation)
     if typing.get_origin(plain) is Literal:
         return click.Choice([str(value) for value in typing.get_args(plain)])
+    if typing.get_origin(plain) is tuple:  # of a fixed length: so many values follow the option
+        parts = [scalar_type(part) for part in typing.get_args(plain)]
+        return click.Tuple([part for part in parts if part]) if parts and all(parts) else None
     # Numbers stay text: pydantic reads them, so that ranges and types are judged in one place.
     return click.BOOL if plain is bool else click.STRING if plain in (int, float, str, Path) else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -41,6 +42,9 @@ class ImageCrops:
         by: How rows are shared out: "area" gives every pixel the same chance and a larger image more rows; "image"
             gives every image the same number, so that small ones (reduced copies, say) count as much as large ones;
             "detail" gives squares of twice the crop rows in proportion to their detail (`gankit.images.detail`).
+        larger: Field -> (the same pictures in the same order, at a whole multiple of the size; that multiple). Crops of
+            them lie at the same places, turned alike. Rows and columns that only one of two pictures has, at the
+            bottom and at the right, are left out.
 
     Attributes:
         n: Number of rows: `repeat * len(images)`; by area about that, with at least one an image; by detail at least
@@ -67,6 +71,7 @@ class ImageCrops:
         augment: bool = True,
         repeat: int = 1,
         by: Literal["area", "image", "detail"] = "area",
+        larger: Mapping[str, tuple[Pixels, int]] = MappingProxyType({}),
     ) -> None:
         if crop < 1 or repeat < 1 or by not in ("area", "image", "detail"):
             raise ValueError(f"crop and repeat are at least 1, by is area, image or detail: {crop}, {repeat}, {by!r}")
@@ -74,7 +79,11 @@ class ImageCrops:
             raise DataError("no image to crop", "give at least one image")
         self._pixels = images if isinstance(images, Pixels) else Pixels.of(images, names)
         self.field, self.crop, self.augment, self.signed = field, crop, augment, signed
-        self.heights, self.widths = self._pixels.heights, self._pixels.widths
+        self._sets = {field: (self._pixels, 1), **larger}
+        self.heights, self.widths = (
+            np.min([getattr(pixels, sides) // factor for pixels, factor in self._sets.values()], axis=0)
+            for sides in ("heights", "widths")
+        )
         sizes = zip(names or self._pixels.names, self.widths, self.heights, strict=True)
         if small := [f"{name} ({width} x {height})" for name, width, height in sizes if min(width, height) < crop]:
             raise too_small(small, crop, crop)
@@ -82,23 +91,24 @@ class ImageCrops:
         digest = hashlib.sha256(repr((self.heights.tolist(), self.widths.tolist())).encode())
         digest.update(repr((crop, field, augment, repeat, by, self._pixels.hashes)).encode())
         digest.update(b"signed" if signed else b"")
+        digest.update(b"".join(repr((key, f, p.hashes)).encode() for key, (p, f) in sorted(larger.items())))
         self.fingerprint = digest.hexdigest()
 
     def _share(self, repeat: int, by: str) -> None:
         """Gives rows to the rectangles in which their crops lie: whole images, or squares of them."""
-        areas, total = self._pixels.areas, repeat * len(self._pixels)
-        self._corners, self._strides = self._pixels.offsets, self.widths
-        self._heights, self._widths = self.heights, self.widths
+        areas, total = self.heights * self.widths, repeat * len(self._pixels)
+        self._images, self._heights, self._widths = np.arange(len(areas)), self.heights, self.widths
+        self._tops = self._lefts = np.zeros(len(areas), np.int64)
         if by == "area":
             rows = np.maximum(1, np.rint(total * areas / areas.sum()))
         elif by == "image":
             rows = np.full(len(areas), repeat)
         else:
-            found = [(i, cell) for i in range(len(areas)) for cell in cells(self._pixels.image(i), 2 * self.crop)]
-            image = np.array([i for i, _ in found])
-            tops, lefts, self._heights, self._widths, weights = map(np.array, zip(*(c for _, c in found), strict=True))
-            self._strides = self.widths[image]
-            self._corners = self._pixels.offsets[image] + tops * self._strides + lefts
+            common = [self._pixels.image(i)[: self.heights[i], : self.widths[i]] for i in range(len(areas))]
+            found = [(i, cell) for i, image in enumerate(common) for cell in cells(image, 2 * self.crop)]
+            self._images = np.array([i for i, _ in found])
+            columns = map(np.array, zip(*(cell for _, cell in found), strict=True))
+            self._tops, self._lefts, self._heights, self._widths, weights = columns
             total = max(total, 4 * len(found))
             share = weights.cumsum() / weights.sum() if weights.any() else np.linspace(0, 1, len(found) + 1)[1:]
             rows = np.diff(np.rint(total * share), prepend=0)
@@ -114,12 +124,11 @@ class ImageCrops:
             seed: The run's seed.
 
         Returns:
-            `{field: [batch, crop, crop, channels] floatx in [0, 1]}`, or in [-1, 1] if `signed`.
+            `{field: [batch, crop, crop, channels] floatx in [0, 1]}`, or in [-1, 1] if `signed`; and those of `larger`.
 
         Raises:
             DataError: The file of the pixels is gone.
         """
-        import keras
         import tensorflow as tf
 
         from gankit.engine import random
@@ -132,21 +141,33 @@ class ImageCrops:
         def below(column: int, count: tf.Tensor) -> tf.Tensor:
             return tf.cast(where[:, column] * tf.cast(count, tf.float64), tf.int64)
 
-        top, left = below(0, height - self.crop + 1), below(1, width - self.crop + 1)
-        stride = tf.gather(self._strides, part)
-        down, right = stride, tf.ones_like(stride)  # steps in the list of pixels
-        if self.augment:
-            turn = below(2, tf.constant(8, tf.int64))
-            flip_rows, flip_columns, transpose = turn % 2, turn // 2 % 2, turn // 4 == 1
-            top, down = top + flip_rows * (self.crop - 1), down * (1 - 2 * flip_rows)
-            left, right = left + flip_columns * (self.crop - 1), right * (1 - 2 * flip_columns)
-            down, right = tf.where(transpose, right, down), tf.where(transpose, down, right)
-        corner = tf.gather(self._corners, part) + top * stride + left
-        steps = tf.range(self.crop, dtype=tf.int64)
-        pixels = (corner[:, None] + steps * down[:, None])[:, :, None] + (steps * right[:, None])[:, None, :]
-        crops = tf.cast(tf.gather(self._pixels.tensor(), pixels), keras.config.floatx())
+        top = tf.gather(self._tops, part) + below(0, height - self.crop + 1)
+        left = tf.gather(self._lefts, part) + below(1, width - self.crop + 1)
+        turn = below(2, tf.constant(8, tf.int64)) if self.augment else tf.zeros_like(top)
+        image = tf.gather(self._images, part)
+        return {
+            field: self._cut(pixels, factor, image, top * factor, left * factor, turn)
+            for field, (pixels, factor) in self._sets.items()
+        }
+
+    def _cut(
+        self, pixels: Pixels, factor: int, image: tf.Tensor, top: tf.Tensor, left: tf.Tensor, turn: tf.Tensor
+    ) -> tf.Tensor:
+        """`[batch, factor * crop, factor * crop, channels]` out of a set; `turn` is one of 8 symmetries."""
+        import keras
+        import tensorflow as tf
+
+        side, stride = factor * self.crop, tf.gather(pixels.widths, image)
+        flip_rows, flip_columns, transpose = turn % 2, turn // 2 % 2, turn // 4 == 1
+        down, right = stride * (1 - 2 * flip_rows), 1 - 2 * flip_columns  # steps in the list of pixels
+        top, left = top + flip_rows * (side - 1), left + flip_columns * (side - 1)
+        corner = tf.gather(pixels.offsets, image) + top * stride + left
+        down, right = tf.where(transpose, right, down), tf.where(transpose, down, right)
+        steps = tf.range(side, dtype=tf.int64)
+        where = (corner[:, None] + steps * down[:, None])[:, :, None] + (steps * right[:, None])[:, None, :]
+        crops = tf.cast(tf.gather(pixels.tensor(), where), keras.config.floatx())
         crops = crops / 127.5 - 1 if self.signed else crops / 255
-        return {self.field: tf.ensure_shape(crops, (rows.shape[0], self.crop, self.crop, self._pixels.channels))}
+        return tf.ensure_shape(crops, (image.shape[0], side, side, pixels.channels))
 
 
 def open_crops(

@@ -197,3 +197,22 @@ def test_unusable_images_are_refused_by_name():
         ImageCrops([square], 0)
     with pytest.raises(ValueError, match="by"):
         ImageCrops([square], 4, by="pixel")
+
+
+def test_larger_pictures_are_cut_at_the_same_places_and_turned_alike():
+    small = pictures((20, 31), (16, 16))
+    grid = [image.repeat(3, axis=0).repeat(3, axis=1) for image in small]
+    grid[0] = np.pad(grid[0], ((0, 2), (0, 1), (0, 0)))  # a remainder that the small picture has no pixel of
+    grid[1] = grid[1][:-2]  # nor the large one
+    for by in ("area", "image", "detail"):
+        source = ImageCrops(small, 8, field="a", repeat=60, by=by, larger={"b": (Pixels.of(grid), 3)})
+        rows = np.arange(source.n)
+        import tensorflow as tf
+
+        batch = source.gather(tf.constant(rows), tf.constant(rows + 2**35), 4)
+        a, b = (np.rint(batch[key].numpy() * 255).astype(np.uint8) for key in "ab")
+        np.testing.assert_array_equal(a.repeat(3, axis=1).repeat(3, axis=2), b)
+        assert source.heights.tolist() == [20, 15] and source.widths.tolist() == [31, 16]
+        alone = ImageCrops([small[0], small[1][:15]], 8, field="a", repeat=60, by=by)
+        np.testing.assert_array_equal(cut(alone, rows, rows + 2**35, 4), a)
+        assert alone.fingerprint != source.fingerprint

@@ -17,7 +17,10 @@ from gankit.support.picture_file import open_picture
 
 Item = TypeVar("Item")
 T = TypeVar("T")
-EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"})
+EXTENSIONS = frozenset(
+    {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".avif", ".jp2"}
+    | {".j2k", ".j2c", ".jpc", ".jpf", ".jpx"}
+)
 """Endings of the files that are taken for pictures, in lower case."""
 MAX_PIXELS = PICTURE_PIXELS
 """Most pixels of a picture that is opened: 600 MB decoded. A file of a few kilobytes can claim any size."""

@@ -66,7 +66,9 @@ def unwritable(path: Path, error: OSError) -> GankitError:
         return GankitError(
             f"the disk is full: cannot write {path}", "free some space, then 'gankit resume RUN' or the command again"
         )
-    return UsageError(f"cannot write {path}: {error.strerror or error}", "name a place in a folder that can be written")
+    read_only = error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
+    why = f"the folder {path.parent} is read-only" if read_only else error.strerror or error
+    return UsageError(f"cannot write {path}: {why}", "name a place in a folder that can be written")
 
 
 def write(path: Path, content: str | bytes) -> Path:

@@ -4,13 +4,17 @@ Each number has room for what people really have, and keeps a small file from co
 not ask for gigabytes. `SECURITY.md` tells users of them.
 """
 
-PICTURE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+PICTURE_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 """What pictures may be, by their content. Pillow knows forty more; among them PostScript, which is a program, and many
 that nobody tests against hostile files."""
 
 PICTURE_PIXELS = 200_000_000
 """Pixels of a picture: 600 MB decoded. The largest cameras have 150 million, and a file of 20 kB can claim any number.
 """
+
+COSTLY_PIXELS = 100_000_000
+"""Pixels of a picture in AVIF or JPEG 2000, whose decoders take up to 20 bytes for each. A page of A3 at 600 dpi has 70
+million."""
 
 ROW_CHARACTERS = 1 << 20
 """Characters of a row of a table, or of a line of text. A row of 20,000 genes has about 200,000."""

@@ -161,7 +161,13 @@ def busiest(pixels: np.ndarray, side: int) -> tuple[int, int]:
 
 
 def sheet(
-    method: Method, photos: Mapping[str, np.ndarray], scale: int, out: Path, rows: int = 4, track: str = "clean"
+    method: Method,
+    photos: Mapping[str, np.ndarray],
+    scale: int,
+    out: Path,
+    rows: int = 4,
+    track: str = "clean",
+    lows: Mapping[str, np.ndarray] | None = None,
 ) -> Path:
     """A picture of details: low resolution | bicubic | ours | truth, with PSNR on luma of the detail.
 
@@ -172,13 +178,14 @@ def sheet(
         out: The PNG to write.
         rows: Photographs to show.
         track: What the small pictures suffer.
+        lows: The small pictures by name, where they are given.
     """
     side = PANEL // scale * scale
     panels, labels = [], []
     for name, pixels in list(photos.items())[:rows]:
         y, x = (v // scale * scale for v in busiest(pixels, side))
         whole = colour(pixels)
-        low = reduced(whole, scale, TRACKS[track], name)
+        low = colour(lows[name]) if lows else reduced(whole, scale, TRACKS[track], name)
         # The networks see the whole image: a crop's border would not be what the user gets.
         squares = np.kron(low, np.ones((scale, scale, 1), np.uint8))
         shown = [squares, imresize(low, *whole.shape[:2]), method(low), whole]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,25 @@ from gankit_srgan.degradation.options import NOTHING, Damage
 from gankit_srgan.patterns import drawings
 
 LARGEST_TEST_SIDE = 1024  # pixels; of larger held-out photographs the middle counts
+
+
+class Pair(NamedTuple):
+    """A held-out photograph whose small picture is given.
+
+    Attributes:
+        low: `[h, w, 3]` or grey `[h, w]` uint8.
+        high: The same at `scale` times the size.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+
+
+def separated(held_out: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray] | None]:
+    """The large pictures of `Data.held_out` by name, and the small ones where they are given."""
+    given = {name: photo for name, photo in held_out.items() if isinstance(photo, Pair)}
+    high = {name: photo.high if isinstance(photo, Pair) else photo for name, photo in held_out.items()}
+    return high, {name: pair.low for name, pair in given.items()} or None
 
 
 class Pairs:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from gankit import Data, Evaluation, Monitor, Phase, Recipe, RecipeConfig, Section, Stage, Terms, Turn
+from gankit import Data, Evaluation, Monitor, Phase, Recipe, RecipeConfig, Section, Selection, Stage, Terms, Turn
 from gankit_srgan.degradation.options import Damage, Preset, degradation
 
 STAGES = ("pixel", "adversarial")
@@ -227,6 +227,17 @@ class SRGAN(Recipe):
     def _stages(self) -> list[str]:
         return self.config.stages.split(",")
 
+    def initial_weights(self, reference: str) -> dict[str, list[Any]]:
+        """Those of a model in the box, or of a file that `gankit srgan pack` wrote."""
+        from gankit_srgan import models
+
+        scale = self.config.scale
+        if self.config.training.init_partial and (reference, scale) not in models.shipped():
+            # All of another factor's layers fit but the last.
+            scale = max((factor for name, factor in models.shipped() if name == reference), default=scale)
+        weights = models.find(reference, scale).weights
+        return {"generator": [weights[key] for key in sorted(weights)]}
+
     def networks(self, data: Data) -> dict[str, Any]:
         """Generator, and for the adversarial stage discriminator and feature network."""
         from gankit_srgan import networks
@@ -337,6 +348,8 @@ class SRGAN(Recipe):
                 "pixel",
                 pixel_steps,
                 (Phase("pixel", ("generator",), reproduce, optimizer="muon" if muon else "pixel", lr=pixel_rate),),
+                selection=Selection("psnr_y", ("generator",), "higher", restore=False),
+                probe=self._validation(perceptual=False),
             ),
             "adversarial": Stage(
                 "adversarial",
@@ -348,6 +361,8 @@ class SRGAN(Recipe):
                 ),
                 shared=enlarged,
                 monitor=Monitor(outputs, examples=64),
+                selection=Selection("feature_distance", ("generator",), restore=False),
+                probe=self._validation(perceptual=True),
             ),
         }
         return [stages[name] for name in self._stages]
@@ -355,18 +370,21 @@ class SRGAN(Recipe):
     def evaluate(self, networks: Mapping[str, Any], data: Data) -> Evaluation:
         """PSNR, SSIM, feature distance and NIQE beside bicubic."""
         from gankit_srgan import evaluation
+        from gankit_srgan.photos import separated
 
-        return evaluation.evaluate(
-            {"ours": self._method(networks, data)}, data.held_out, self.config.scale, self._tracks
-        )
+        photos, lows = separated(data.held_out)
+        method = self._method(networks, data)
+        return evaluation.evaluate({"ours": method}, photos, self.config.scale, self._tracks, lows)
 
     def sample(self, networks: Mapping[str, Any], data: Data, out: Path) -> list[Path]:
         """Sheets of details of held-out photographs, one for each kind of damage."""
         from gankit_srgan import evaluation
+        from gankit_srgan.photos import separated
 
         method, scale = self._method(networks, data), self.config.scale
         sheets = {track: out / ("details.png" if track == "clean" else f"{track}.png") for track in self._tracks}
-        return [evaluation.sheet(method, data.held_out, scale, path, track=track) for track, path in sheets.items()]
+        photos, lows = separated(data.held_out)
+        return [evaluation.sheet(method, photos, scale, path, track=track, lows=lows) for track, path in sheets.items()]
 
     @property
     def _tracks(self) -> list[str]:
@@ -375,6 +393,13 @@ class SRGAN(Recipe):
 
         clean = ["clean"] if self.config.scale > 1 else []  # a clean picture of its own size is the truth
         return clean if self.config.degradation == "clean" else [*clean, *(name for name in TRACKS if name != "clean")]
+
+    def _validation(self, perceptual: bool) -> Any:
+        """What is seen of the held-out photographs while a stage trains: damage of the middle kind."""
+        from gankit_srgan.validation import Validation
+
+        tracks = self._tracks or ["clean"]
+        return Validation(self._method, self.config.scale, tracks[len(tracks) // 2], perceptual)
 
     def _method(self, networks: Mapping[str, Any], data: Data) -> Any:
         from gankit_srgan.enlarger import CELLS, in_cells

@@ -41,6 +41,14 @@ def tile_size(ctx: click.Context, param: click.Parameter, value: str) -> int | N
 @click.option(
     "--format", type=click.Choice(["png", "jpg", "tif", "webp"]), help="Format of the results.  [default: as IN]"
 )
+@click.option(
+    "--frames",
+    type=click.Choice(["first", "all"]),
+    default="first",
+    show_default=True,
+    help="Pages of a TIFF or frames of an animation that are enlarged. All pages become one TIFF, all frames one "
+    "animated WebP; with another --format, or if pages differ in size, NAME_x4_001.EXT and so on.",
+)
 @click.option("--quality", type=click.IntRange(1, 100), help="Quality of JPEG (95) and WebP (90).")
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @click.option("--skip-existing", is_flag=True, help="Make only what is not there yet.")
@@ -73,6 +81,7 @@ def command(inputs: tuple[str, ...], jobs: Jobs, **options: Any) -> None:
     gankit srgan upscale photo.jpg -o large.png       keeps alpha, 16 bits, profile, EXIF
     gankit srgan upscale scans/ -o large/ --scale 2   a folder and its subfolders
     gankit srgan upscale photo.jpg --run latest       your network
+    gankit srgan upscale cat.gif --frames all         every frame: cat_x4.webp
     """  # noqa: D301
     ready()
     from gankit.errors import DataError, UsageError
@@ -90,7 +99,7 @@ def command(inputs: tuple[str, ...], jobs: Jobs, **options: Any) -> None:
     known = models.by_scale(name, options["run"], options["runs_dir"])
     scale, factor = factor_for(list(known), options["scale"], options["outscale"])
     existing = "replace" if options["force"] else "skip" if options["skip_existing"] else "refuse"
-    pictures = plan(inputs, options["output"], options["format"], f"{factor:g}", existing)
+    pictures = plan(inputs, options["output"], options["format"], f"{factor:g}", existing, options["frames"])
     if options["quality"] and not any(FORMATS[job.format].quality for job in pictures):
         raise UsageError("--quality is for JPEG and WebP, and no result is one", "leave it out, or --format jpg")
     batch = Batch(pictures, factor)

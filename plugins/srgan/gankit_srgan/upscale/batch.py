@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -156,17 +157,21 @@ def _outcome(
 
 def sentence(result: Enlarged) -> str:
     """A result in one line."""
+    parts = "frames" if result.output.endswith(".webp") else "pages"
+    frames = f", {len(result.frames)} {parts}" if len(result.frames) > 1 else ""
     tiles = f", {result.tiles} tiles" if result.tiles > 1 else ""
     page = f"; {result.compare}" if result.compare else ""
     sizes = " to ".join(f"{width} x {height}" for width, height in (result.input_size, result.output_size))
-    return f"{result.output}: {sizes}{tiles}, {duration(result.seconds)}{page}"
+    return f"{result.output}: {sizes}{frames}{tiles}, {duration(result.seconds)}{page}"
 
 
 def _check_disk(tasks: Sequence[Task]) -> None:
-    """Raises if a disk cannot take the results."""
+    """Raises if a disk cannot take the results, or a folder may not be written."""
     needed: dict[int, tuple[Path, int]] = {}
     for task in tasks:
         folder = next(parent for parent in task.job.target.resolve().parents if parent.exists())
+        if not os.access(folder, os.W_OK):
+            raise UsageError(f"the folder {folder} is read-only", "write into another folder: -o FOLDER")
         device = folder.stat().st_dev
         needed[device] = (folder, needed.get(device, (folder, 0))[1] + task.bytes)
     for folder, size in needed.values():

@@ -11,7 +11,7 @@ import contextlib
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ class Output:
         path: The file.
         format: A key of `FORMATS`.
         width: Pixels.
-        height: Pixels.
+        height: Pixels, of a page.
         channels: 1 or 3, and one for alpha.
         bits: 8 or 16 a channel.
         quality: 1 to 100; the format's default if None.
@@ -49,6 +49,10 @@ class Output:
         exif: As it shall be.
         xmp: Packet, as it shall be.
         iptc: IPTC block.
+        comment: For JPEG and PNG.
+        pages: Pages of a TIFF or frames of a WebP, which follow each other in the strips.
+        delays: How long each frame is shown, in milliseconds.
+        loop: How often the frames are played; 0 for ever.
     """
 
     path: Path
@@ -64,11 +68,15 @@ class Output:
     exif: Exif | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
+    comment: bytes | None = None
+    pages: int = 1
+    delays: tuple[int, ...] = ()
+    loop: int = 0
 
     @property
     def raw_bytes(self) -> int:
         """Size of the pixels."""
-        return self.width * self.height * self.channels * self.bits // 8
+        return self.pages * self.width * self.height * self.channels * self.bits // 8
 
 
 @contextlib.contextmanager
@@ -78,15 +86,16 @@ def encoded(output: Output, width: int, height: int) -> Iterator[Encoder]:
     Args:
         output: What to write.
         width: Of the strips, which are shrunk to `output.width` where they are wider.
-        height: Of all strips.
+        height: Of all strips of a page.
 
     Yields:
         What takes the strips.
 
     Raises:
-        GankitError: The file cannot be written, or is there by now and is not to be replaced.
+        GankitError: The file or its folder cannot be written, or is there by now and is not to be replaced.
     """
     with whole(output.path) as aside:
+        _make_folder(output.path.parent)
         encoder = Encoder(output, width, height, aside)
         try:
             yield encoder
@@ -122,7 +131,9 @@ class Encoder:
         """
         if self._sending is None:
             kind = {1: 0, 2: 4, 3: 2, 4: 6}[self.output.channels]
-            head = struct.pack(">IIBBBBB", self.width, self.height, strip.dtype.itemsize * 8, kind, 0, 0, 0)
+            head = struct.pack(
+                ">IIBBBBB", self.width, self.height * self.output.pages, strip.dtype.itemsize * 8, kind, 0, 0, 0
+            )
             self._pipe.write(b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head))
         else:  # until the last strip is encoded: two are in memory, this one and that which is computed next
             self._sending.result()
@@ -151,8 +162,14 @@ class Encoder:
         os.close(self._reader)
 
     def _fail_if_failed(self) -> None:
-        if self._error is not None:
-            raise GankitError(f"cannot write {self.output.path}: {reason(self._error)}", "is the disk full?")
+        if self._error is None:
+            return
+        if not isinstance(self._error, OSError):
+            with open(self._aside, "ab") as file:  # raises what libvips does not tell: that the disk is full, say
+                file.write(bytes(BLOCK))
+                os.fsync(file.fileno())
+            raise GankitError(f"cannot write {self.output.path}: {reason(self._error)}", "try another --format")
+        raise self._error  # `whole` says what it means
 
     def _send(self, strip: np.ndarray) -> None:
         """Sends a strip as a part of an uncompressed PNG (PNG specification, third edition, sections 5, 9 and 10)."""
@@ -173,9 +190,11 @@ class Encoder:
             target = str(self._aside)
             keep = {} if self.output.exif else {"keep": WITHOUT_EXIF}
             if self.output.format == "png":
-                _save_png(image, self._aside, self.output.xmp, keep)
+                chunks = _png_chunks(self.output)
+                _save(self._aside, chunks, 33, lambda to: image.pngsave_target(to, compression=3, filter="all", **keep))
             elif self.output.format == "jpg":
-                image.jpegsave(target, Q=quality, **keep)
+                segments = _jpeg_segments(self.output)
+                _save(self._aside, segments, 2, lambda to: image.jpegsave_target(to, Q=quality, **keep))
             elif self.output.format == "webp":
                 image.webpsave(target, Q=quality, **keep)
             else:
@@ -188,8 +207,15 @@ class Encoder:
 
     def _shrunk(self, image: Any) -> Any:
         """Antialiased bicubic (Keys' kernel, stretched by the factor); colours weighted by alpha."""
-        if (image.width, image.height) == (self.output.width, self.output.height):
+        if (self.width, self.height) == (self.output.width, self.output.height):
             return image
+        if self.output.pages > 1:  # each by itself, or they would bleed into each other
+            tops = range(0, image.height, self.height)
+            pages = [self._page_shrunk(image.crop(0, top, self.width, self.height)) for top in tops]
+            return vips().Image.arrayjoin(pages, across=1)
+        return self._page_shrunk(image)
+
+    def _page_shrunk(self, image: Any) -> Any:
         # A gap would let libvips shrink by blocks first, which is faster and coarser.
         scale = {"vscale": self.output.height / image.height, "kernel": "cubic", "gap": 0}
         factor = self.output.width / image.width
@@ -202,6 +228,11 @@ class Encoder:
         out, blob = self.output, vips().GValue.blob_type
         across, down = out.density or (SCREEN, SCREEN)
         image = image.copy(xres=across, yres=down)
+        if out.pages > 1:
+            image.set_type(vips().GValue.gint_type, "page-height", out.height)
+            image.set_type(vips().GValue.gint_type, "loop", out.loop)
+        if out.delays:
+            image.set_type(vips().GValue.array_int_type, "delay", list(out.delays))
         blocks = {"icc-profile-data": out.icc, "iptc-data": out.iptc}
         if out.format != "png":
             blocks["xmp-data"] = out.xmp
@@ -217,28 +248,56 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))))
 
 
-def _save_png(image: Any, path: Path, xmp: bytes | None, options: dict[str, Any]) -> None:
-    """Saves a PNG with its XMP behind the header, uncompressed, as part 3 of the XMP specification wants it.
+def _png_chunks(output: Output) -> bytes:
+    """XMP and comment. libvips would compress the XMP (zTXt), which few readers expect.
 
-    libvips would compress it (zTXt), which few readers expect.
+    (XMP specification, part 3, section 1.1.5.)
     """
+    chunks = _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + output.xmp) if output.xmp else b""
+    if output.comment:
+        text = output.comment.replace(b"\0", b" ")
+        try:
+            text.decode()
+            chunks += _chunk(b"iTXt", b"Comment\0\0\0\0\0" + text)
+        except UnicodeDecodeError:
+            chunks += _chunk(b"tEXt", b"Comment\0" + text)
+    return chunks
+
+
+def _jpeg_segments(output: Output) -> bytes:
+    """Density (JFIF 1.02) and comment, neither of which libvips writes."""
+    segments = b""
+    if output.density:
+        inch = [side * 25.4 for side in output.density]
+        centimetre = [side * 10 for side in output.density]
+        whole_centimetres = all(abs(side - round(side)) < 1e-3 for side in centimetre)
+        unit, sides = (2, centimetre) if whole_centimetres else (1, inch)
+        across, down = (min(max(1, round(side)), 65_535) for side in sides)
+        segments += b"\xff\xe0" + struct.pack(">H5sHBHHBB", 16, b"JFIF", 0x0102, unit, across, down, 0, 0)
+    comment = output.comment or b""
+    for start in range(0, len(comment), 65_533):
+        piece = comment[start : start + 65_533]
+        segments += b"\xff\xfe" + struct.pack(">H", len(piece) + 2) + piece
+    return segments
+
+
+def _save(path: Path, extra: bytes, at: int, save: Callable[[Any], None]) -> None:
+    """Saves what libvips makes, with `extra` behind its first `at` bytes."""
     target = vips().TargetCustom()
-    waiting: bytes | None = b""  # until the header, 33 bytes, is complete
+    head: bytes | None = b""  # until it is complete
     failed: list[Exception] = []
 
     def write(data: Any) -> int:
-        nonlocal waiting
+        nonlocal head
         piece = bytes(data)
         try:
-            if waiting is None:
-                file.write(piece)
-            elif len(waiting + piece) < 33:
-                waiting += piece
+            if head is not None:
+                head += piece
+                if len(head) >= at:
+                    file.write(head[:at] + extra + head[at:])
+                    head = None
             else:
-                head = waiting + piece
-                text = _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp) if xmp else b""
-                file.write(head[:33] + text + head[33:])
-                waiting = None
+                file.write(piece)
         except OSError as error:
             failed.append(error)
             return -1
@@ -247,6 +306,13 @@ def _save_png(image: Any, path: Path, xmp: bytes | None, options: dict[str, Any]
     target.on_write(write)
     with open(path, "wb") as file:
         try:
-            image.pngsave_target(target, compression=3, filter="all", **options)
+            save(target)
         except Exception as error:
             raise (failed or [error])[0] from error  # libvips only knows that writing failed
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise GankitError(f"cannot make the folder {folder}: a file stands in its place", "write elsewhere") from error

@@ -69,7 +69,7 @@ class Exif:
         struct.pack_into("<I", out, 4, start)
         return b"Exif\0\0" + bytes(out)
 
-    def _append(self, out: bytearray, image: Directory, big: bool, base: int = 0) -> int:
+    def _append(self, out: bytearray, image: Directory, big: bool, base: int = 0, following: int = 0) -> int:
         """Writes the directories behind `out`, which lies at `base` of its file; returns where `image` begins."""
         photo = dict(self.photo)
         if self.interop:
@@ -78,14 +78,15 @@ class Exif:
             image[EXIF] = _pointer(_write(out, photo, big, base), big)
         if self.gps:
             image[GPS] = _pointer(_write(out, self.gps, big, base), big)
-        return _write(out, image, big, base)
+        return _write(out, image, big, base, following)
 
 
-def parse(data: bytes | mmap.mmap) -> Exif:
-    """Reads an EXIF block, or the first picture's tags of a TIFF file.
+def parse(data: bytes | mmap.mmap, page: int = 0) -> Exif:
+    """Reads an EXIF block, or a page's tags of a TIFF file.
 
     Args:
         data: With or without the six bytes `Exif` in front.
+        page: From 0.
 
     Raises:
         ValueError: It is damaged.
@@ -94,6 +95,8 @@ def parse(data: bytes | mmap.mmap) -> Exif:
         data = data[6:]
     try:
         order, big, start = _head(data)
+        for _ in range(page):
+            start = _following(data, start, order, big)
         room = [len(data)]
         image = _read(data, start, order, big, room)
         photo = _follow(data, image, EXIF, order, big, room)
@@ -105,14 +108,18 @@ def parse(data: bytes | mmap.mmap) -> Exif:
     return Exif(image, photo, gps, interop)
 
 
-def of_tiff(path: Path) -> Exif:
+def of_tiff(path: Path, page: int = 0) -> Exif:
     """What a TIFF file's tags say about the photograph.
+
+    Args:
+        path: The file.
+        page: From 0.
 
     Raises:
         ValueError: They are damaged.
     """
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        found = parse(data)
+        found = parse(data, page)
     found.image = {tag: value for tag, value in found.image.items() if tag in DESCRIPTIVE}
     return found
 
@@ -134,7 +141,7 @@ def add_to_tiff(path: Path, exif: Exif) -> None:
     """Adds the tags to a finished TIFF file: its directory is written once more, behind all else.
 
     Args:
-        path: A little-endian TIFF or BigTIFF file of one picture; what it says itself stays.
+        path: A little-endian TIFF or BigTIFF file; what its first page says itself stays, and the others.
         exif: What to add.
     """
     with open(path, "r+b") as file:
@@ -142,9 +149,10 @@ def add_to_tiff(path: Path, exif: Exif) -> None:
             _, big, start = _head(data)
             end = len(data)
             image = _read(data, start, "<", big, [end])
+            following = _following(data, start, "<", big)
         image = {tag: value for tag, value in exif.image.items() if tag in DESCRIPTIVE} | image
         out = bytearray(end % 2)  # directories begin at even places
-        start = exif._append(out, image, big, end)
+        start = exif._append(out, image, big, end, following)
         file.seek(end)
         file.write(out)
         file.seek(8 if big else 4)
@@ -198,6 +206,14 @@ def _entries(data: bytes | mmap.mmap, start: int, order: str, big: bool) -> Iter
         place += inside
 
 
+def _following(data: bytes | mmap.mmap, start: int, order: str, big: bool) -> int:
+    """The place of the directory that follows the one at `start`; 0 after the last."""
+    count_format, entry, place_format = ("Q", 20, "Q") if big else ("H", 12, "I")
+    (count,) = struct.unpack_from(order + count_format, data, start)
+    place = start + struct.calcsize(order + count_format) + count * entry
+    return int(struct.unpack_from(order + place_format, data, place)[0])
+
+
 def _little(values: bytes, kind: int, order: str) -> bytes:
     """Values in little-endian order."""
     step = 4 if kind in RATIONALS else SIZES[kind]
@@ -217,8 +233,8 @@ def _pointer(place: int, big: bool) -> tuple[int, bytes]:
     return (LONG8, struct.pack("<Q", place)) if big else (LONG, struct.pack("<I", place))
 
 
-def _write(out: bytearray, directory: Directory, big: bool, base: int) -> int:
-    """Appends a directory and its values; returns its place in the file."""
+def _write(out: bytearray, directory: Directory, big: bool, base: int, following: int = 0) -> int:
+    """Appends a directory and its values; returns its place in the file. `following` is that of the next page."""
     count_format, entry_format, room = ("<Q", "<HHQ", 8) if big else ("<H", "<HHI", 4)
     start = base + len(out)
     head = struct.calcsize(count_format) + len(directory) * (struct.calcsize(entry_format) + room) + room
@@ -232,5 +248,5 @@ def _write(out: bytearray, directory: Directory, big: bool, base: int) -> int:
             place = start + head + len(values)
             entries += struct.pack("<Q" if big else "<I", place)
             values += content + bytes(len(content) % 2)
-    out += entries + bytes(room) + values  # no next directory: one picture, no thumbnail
+    out += entries + following.to_bytes(room, "little") + values
     return start

@@ -33,7 +33,7 @@ class Format:
 
 FORMATS = {
     "png": Format("PNG", (".png",), 2**31 - 1, True, 16, 0.7),
-    "jpg": Format("JPEG", (".jpg", ".jpeg"), 65_535, False, 8, 0.25, 95),
+    "jpg": Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), 65_535, False, 8, 0.25, 95),
     "tif": Format("TIFF", (".tif", ".tiff"), 2**31 - 1, True, 16, 0.7),
     "webp": Format("WebP", (".webp",), 16_383, True, 8, 0.2, 90),
 }

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gankit.errors import GankitError
 from gankit.support import peak_mb
 from gankit_srgan.enlarger import Enlarger
 from gankit_srgan.upscale.comparison_page import write_page
@@ -14,7 +13,7 @@ from gankit_srgan.upscale.differences import Differences
 from gankit_srgan.upscale.encoder import Output, encoded
 from gankit_srgan.upscale.formats import FORMATS, what_is_lost
 from gankit_srgan.upscale.metadata import carry
-from gankit_srgan.upscale.pictures import Header, header, read
+from gankit_srgan.upscale.pictures import Header, Picture, header, read
 from gankit_srgan.upscale.planes import Ensemble, Painter
 from gankit_srgan.upscale.targets import Job
 from gankit_srgan.upscale.tiles import LARGEST, cuts, side, strips
@@ -71,13 +70,18 @@ class Task:
 
     @property
     def pixels(self) -> int:
-        """Of the input."""
-        return self.header.width * self.header.height
+        """Of all pages of the input."""
+        return self.header.width * self.header.height * len(self.pages)
+
+    @property
+    def pages(self) -> tuple[int, ...]:
+        """Of the input, from 0."""
+        return self.job.pages or (0,)
 
 
 @dataclass(frozen=True)
 class Enlarged:
-    """What was done; `--json` prints it."""
+    """What was done; `--json` prints it. Pages and frames are counted from 1."""
 
     input: str
     output: str
@@ -90,6 +94,7 @@ class Enlarged:
     peak_mb: int | None
     notes: tuple[str, ...]
     compare: str | None = None
+    frames: tuple[int, ...] = (1,)
 
 
 def prepare(job: Job, factor: float) -> Task:
@@ -103,12 +108,17 @@ def prepare(job: Job, factor: float) -> Task:
         DataError: It cannot be read.
         UsageError: The output's format cannot hold the result.
     """
-    head = header(job.source)
+    head = header(job.source, job.pages[0] if job.pages else 0)
     width, height = (max(1, round(side * factor)) for side in (head.width, head.height))
     form = FORMATS[job.format]
     alpha = head.alpha and (form.alpha or not _opaque(head))
     notes = what_is_lost(job.target, job.format, width, height, alpha, head.bits)
-    raw = width * height * (head.colours + head.alpha) * min(head.bits, form.bits) // 8
+    if job.pages is None and head.pages > 1:
+        notes.append(f"only the first of its {head.pages} {head.parts} is enlarged; --frames all takes every one")
+    pages = len(job.pages or (0,))
+    if job.pages and pages == 1 and any(head.delays) and not head.page:
+        notes.append("how long its frames are shown is left out; --format webp makes an animation")
+    raw = pages * width * height * (head.colours + head.alpha) * min(head.bits, form.bits) // 8
     return Task(job, head, factor, (width, height), notes, int(raw * form.ratio))
 
 
@@ -130,9 +140,7 @@ def enlarge(
     head, job, form = task.header, task.job, FORMATS[task.job.format]
     width, height = task.size
     network = Ensemble(enlarger) if settings.ensemble else enlarger
-    picture = read(head)
-    if not form.alpha:
-        picture.alpha = None  # opaque, as `prepare` has seen
+    picture = _decoded(head, form.alpha)
     painter = Painter(network, picture, min(head.bits, form.bits))
     tile = automatic_tile(enlarger, head, settings.memory) if settings.tile is None else settings.tile
     rows, columns = (cuts(size, tile, enlarger.radius, enlarger.cell) for size in (head.height, head.width))
@@ -147,21 +155,28 @@ def enlarge(
         min(head.bits, form.bits),
         settings.quality,
         settings.force,
+        pages=len(task.pages),
+        delays=head.delays if len(task.pages) > 1 else (),
+        loop=head.loop,
         **carried,
     )
     picture.colour = painter.colour  # with hidden pixels replaced: bicubic interpolation is shown at its best
+    notes = [*picture.notes, *notes]
     differences = Differences(painter, picture, enlarger.scale) if settings.compare else None
-    try:
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GankitError(f"cannot make the folder {job.target.parent}: {error.strerror}", "write elsewhere") from error
     with encoded(output, head.width * enlarger.scale, head.height * enlarger.scale) as encoder:
         for strip in strips(differences or painter, rows, columns, enlarger.scale, done):
             encoder.write(strip)
-    page = None
-    if differences:
-        page = job.target.with_name(job.target.name + ".compare.html")
-        write_page(page, picture, job.target, differences.map, network.name, task.factor)
+        for page in task.pages[1:]:
+            del picture, painter  # or two pages would be in memory
+            picture = _decoded(replace(head, page=page), form.alpha)
+            painter = Painter(network, picture, min(head.bits, form.bits))
+            notes += picture.notes
+            for strip in strips(painter, rows, columns, enlarger.scale, done):
+                encoder.write(strip)
+    compared = None
+    if differences:  # of the first page
+        compared = job.target.with_name(job.target.name + ".compare.html")
+        write_page(compared, differences.picture, job.target, differences.map, network.name, task.factor)
     peak = peak_mb()
     if peak and peak > max(before, settings.memory):
         notes.append(f"it took {peak} MB, more than --memory {settings.memory}")
@@ -172,12 +187,20 @@ def enlarge(
         (width, height),
         task.factor,
         network.name,
-        len(rows) * len(columns),
+        len(rows) * len(columns) * len(task.pages),
         round(time.monotonic() - began, 2),
         peak,
-        (*task.notes, *picture.notes, *notes),
-        str(page) if page else None,
+        tuple(dict.fromkeys([*task.notes, *notes])),
+        str(compared) if compared else None,
+        tuple(page + 1 for page in task.pages),
     )
+
+
+def _decoded(head: Header, alpha: bool) -> Picture:
+    picture = read(head)
+    if not alpha:
+        picture.alpha = None  # opaque, as `prepare` has seen
+    return picture
 
 
 def automatic_tile(enlarger: Enlarger, head: Header, memory: int) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from gankit_srgan.upscale import xmp
+from gankit_srgan.upscale.exif import Exif
 from gankit_srgan.upscale.pictures import Picture
 
 SEGMENT = 65_000  # most bytes of XMP in a JPEG file, and of EXIF that libvips can write
 MAKER_NOTE = 0x927C
+DESCRIPTION, ASCII = 0x10E, 2
 
 
 def carry(
@@ -28,6 +30,10 @@ def carry(
     """
     notes = []
     exif = picture.exif.corrected(width, height) if picture.exif else None
+    if (format == "webp" and picture.density) or (format in ("webp", "tif") and picture.comment):
+        exif = exif or Exif()  # to which libvips adds the density: WebP has no other place for it
+        if picture.comment:
+            exif.image.setdefault(DESCRIPTION, (ASCII, picture.comment + b"\0"))
     if exif and format != "tif" and len(exif.to_bytes()) > SEGMENT:
         notes.append("the maker's note of its EXIF is left out: there is room for 64 KB")
         exif.photo.pop(MAKER_NOTE, None)
@@ -43,4 +49,5 @@ def carry(
         packet = xmp.rewritten(None, width, height, mark)
     # The block has another layout in each format that can hold it.
     iptc = picture.iptc if picture.header.format == format else None
-    return {"density": picture.density, "icc": picture.icc, "exif": exif, "xmp": packet, "iptc": iptc}, notes
+    kept = {"density": picture.density, "icc": picture.icc, "exif": exif, "xmp": packet, "iptc": iptc}
+    return kept | {"comment": picture.comment}, notes

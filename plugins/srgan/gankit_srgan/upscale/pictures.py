@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ from gankit.errors import DataError
 from gankit.images import MAX_PIXELS
 from gankit.support import open_picture
 from gankit_srgan.upscale import exif
-from gankit_srgan.upscale.vips import reason, vips
+from gankit_srgan.upscale.decoders import frames_of_png, opened
+from gankit_srgan.upscale.vips import reason
 
-LOADERS = {"jpegload": "jpg", "pngload": "png", "tiffload": "tif", "webpload": "webp", "gifload": "gif"}
-UNKNOWN = 1.0  # libvips' resolution, in pixels a millimetre, of files that name none
+UNKNOWN = (1.0, 72 / 25.4, 2.834)  # libvips' resolutions, in pixels a millimetre, of files that name none
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,16 @@ class Header:
 
     Attributes:
         path: The file.
-        format: "jpg", "png", "tif", "webp", "gif" or "bmp", by its content.
+        format: "jpg", "png", "tif", "webp", "gif", "bmp", "avif" or "jp2", by its content.
         width: Pixels, once it is upright.
         height: Pixels, once it is upright.
         colours: 1 for grey, 3 for colour.
         bits: 8 or 16 a channel.
         alpha: Whether it has transparency.
-        pages: Pages or frames; the first is taken.
+        pages: Pages or frames of the file.
+        page: The one that is meant, from 0.
+        delays: How long each frame is shown, in milliseconds; empty if that is not known.
+        loop: How often an animation is played; 0 for ever.
     """
 
     path: Path
@@ -42,6 +45,14 @@ class Header:
     bits: int
     alpha: bool
     pages: int = 1
+    page: int = 0
+    delays: tuple[int, ...] = ()
+    loop: int = 0
+
+    @property
+    def parts(self) -> str:
+        """What there are several of, for people."""
+        return "pages" if self.format == "tif" else "frames"
 
 
 @dataclass
@@ -57,6 +68,7 @@ class Picture:
         xmp: XMP packet.
         iptc: IPTC block of JPEG and TIFF.
         density: Pixels a millimetre, horizontally and vertically; None if the file names none.
+        comment: What a JPEG, GIF or PNG file says under that name, in an encoding that nobody knows.
         notes: What a user should hear about it.
     """
 
@@ -68,18 +80,23 @@ class Picture:
     xmp: bytes | None = None
     iptc: bytes | None = None
     density: tuple[float, float] | None = None
+    comment: bytes | None = None
     notes: list[str] = field(default_factory=list)
 
 
-def header(path: Path) -> Header:
+def header(path: Path, page: int = 0) -> Header:
     """Reads a file's header.
+
+    Args:
+        path: The file.
+        page: Page or frame, from 0.
 
     Raises:
         DataError: It is missing, no picture, too large, or of a kind without a defined white (float, 32 bits).
     """
     with _readable(path):
-        image, kind = _open(path)
-        image = _plain(image)
+        found = opened(path, page, pixels=False)
+        image = found.image
         width, height = image.width, image.height
         if _field(image, "orientation", 1) >= 5:
             width, height = height, width
@@ -93,21 +110,40 @@ def header(path: Path) -> Header:
         if bits is None or colours not in (1, 3):
             kind = f"{image.bands} channels of type {image.format}"
             raise DataError(
-                f"cannot enlarge {path}: {kind}", "convert it to grey or RGB with 8 or 16 bits a channel first"
+                f"cannot enlarge {path}: {kind} are not supported",
+                "convert it to grey or RGB with 8 or 16 bits a channel first",
             )
-        return Header(path, kind, width, height, colours, bits, alpha, _field(image, "n-pages", 1))
+        pages, delays, loop = (_field(image, *field) for field in (("n-pages", 1), ("delay", ()), ("loop", 0)))
+        if found.format == "png":
+            pages, delays, loop = frames_of_png(path)
+        return Header(path, found.format, width, height, colours, bits, alpha, pages, page, tuple(delays), loop)
+
+
+def are_alike(first: Header) -> bool:
+    """Whether all pages have the size, the channels and the profile of the first one.
+
+    Raises:
+        DataError: One cannot be read.
+    """
+    profiles = set()
+    for page in range(first.pages):
+        if replace(header(first.path, page), page=first.page) != first:
+            return False
+        with _readable(first.path):
+            profiles.add(_field(opened(first.path, page, pixels=False).image, "icc-profile-data", None))
+    return len(profiles) == 1
 
 
 def read(header: Header) -> Picture:
-    """Decodes a file; upright, its palette resolved, CMYK as sRGB.
+    """Decodes a page of a file; upright, its palette resolved, CMYK and Lab as sRGB.
 
     Raises:
         DataError: It is damaged or cut off.
     """
     path = header.path
     with _readable(path):
-        source, _ = _open(path)
-        image = _plain(source).autorot()
+        found = opened(path, header.page)
+        source, image = found.image, found.image.autorot()
         pixels = image.numpy()
         if pixels.shape[:2] != (header.height, header.width):
             raise DataError(f"{path} has changed while it was being read", "run the command again")
@@ -116,19 +152,17 @@ def read(header: Header) -> Picture:
     picture.icc = _field(image, "icc-profile-data", None)
     picture.xmp = _field(source, "xmp-data", None)
     picture.iptc = _field(source, "iptc-data", None)
-    if (source.xres, source.yres) != (UNKNOWN, UNKNOWN):
+    picture.notes = found.notes
+    if source.xres not in UNKNOWN or source.get_typeof("resolution-unit"):
         picture.density = (source.xres, source.yres)
+    picture.comment = _comment(path) if header.format in ("jpg", "gif", "png") else None
     try:
         if header.format == "tif":
-            picture.exif = exif.of_tiff(path)
+            picture.exif = exif.of_tiff(path, header.page)
         elif _field(source, "exif-data", b""):
             picture.exif = exif.parse(source.get("exif-data"))
     except ValueError as error:
         picture.notes.append(f"its EXIF is left out: {error}")
-    if source.interpretation == "cmyk":
-        picture.notes.append("CMYK is converted to sRGB")
-    if header.pages > 1:
-        picture.notes.append(f"only the first of its {header.pages} pages or frames is enlarged")
     return picture
 
 
@@ -147,39 +181,17 @@ def _readable(path: Path) -> Any:
         ) from error
 
 
-def _open(path: Path) -> tuple[Any, str]:
-    """A file as a `pyvips.Image` that has decoded no pixel (but those of BMP), and its format."""
-    pyvips = vips()
-    if not path.is_file():
-        raise FileNotFoundError(path)
-    if exif.overlaps(path):
-        raise DataError(f"cannot read {path}: its tags ask for more bytes than it has", "the file is damaged")
-    try:
-        image = pyvips.Image.new_from_file(str(path), fail_on="truncated")
-    except pyvips.Error:
-        with path.open("rb") as file:
-            if file.read(2) != b"BM":
-                raise
-        return _bitmap(path), "bmp"
-    name = LOADERS.get(image.get("vips-loader").removesuffix("_source"))
-    if name is None:
-        raise DataError(f"cannot read {path}: not a format that gankit knows", "known: JPEG, PNG, TIFF, WebP, GIF, BMP")
-    return image, name
-
-
-def _bitmap(path: Path) -> Any:
-    """A BMP file, which libvips does not read by itself."""
-    with open_picture(path, ("BMP",)) as bitmap:
-        return vips().Image.new_from_array(np.asarray(bitmap.convert("L" if bitmap.mode in ("1", "L") else "RGB")))
-
-
-def _plain(image: Any) -> Any:
-    """CMYK as sRGB, with the profile that then fits; everything else as it is."""
-    if image.interpretation == "cmyk":
-        depth = 16 if image.format == "ushort" else 8
-        return image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=depth)
-    return image
-
-
 def _field(image: Any, name: str, default: Any) -> Any:
     return image.get(name) if image.get_typeof(name) else default
+
+
+def _comment(path: Path) -> bytes | None:
+    """Of a JPEG, GIF or PNG file; libvips has only some of them."""
+    try:
+        with open_picture(path, ("JPEG", "GIF", "PNG")) as picture:
+            many = [text for kind, text in getattr(picture, "applist", []) if kind == "COM"]
+            found = b"\n".join(many) or picture.info.get("comment") or picture.info.get("Comment")
+    except DataError:  # where Pillow is stricter than libvips
+        return None
+    found = found.encode() if isinstance(found, str) else found
+    return found.strip(b"\0") or None if found else None

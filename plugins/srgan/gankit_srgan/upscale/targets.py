@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gankit.errors import UsageError
+from gankit.errors import DataError, UsageError
 from gankit.images import EXTENSIONS, list_images
 from gankit_srgan.upscale.formats import BY_SUFFIX, FORMATS
+from gankit_srgan.upscale.pictures import are_alike, header
 
 
 @dataclass(frozen=True)
@@ -20,14 +21,18 @@ class Job:
         source: The file.
         target: The file to be written.
         format: Of the target, a key of `formats.FORMATS`.
+        pages: Pages or frames of the source that go into the target; None for the first of those that there are.
     """
 
     source: Path
     target: Path
     format: str
+    pages: tuple[int, ...] | None = None
 
 
-def plan(inputs: Sequence[str], output: Path | None, format: str | None, factor: str, existing: str) -> list[Job]:
+def plan(
+    inputs: Sequence[str], output: Path | None, format: str | None, factor: str, existing: str, frames: str = "first"
+) -> list[Job]:
     """Names the output of every input.
 
     Args:
@@ -36,6 +41,7 @@ def plan(inputs: Sequence[str], output: Path | None, format: str | None, factor:
         format: A key of `formats.FORMATS`; by the name of the output, or as the input, if None.
         factor: For names: "4", "2.5".
         existing: What is done about outputs that exist: "refuse", "replace" or "skip".
+        frames: "first" or "all": of files with several pages or frames.
 
     Returns:
         What is to be done; with "skip", what is left to do.
@@ -62,6 +68,8 @@ def plan(inputs: Sequence[str], output: Path | None, format: str | None, factor:
         if any(folder in within.parents for folder in folders):  # there lie the enlargements of an earlier run
             found = {file: names for file, names in found.items() if within not in file.resolve().parents}
     jobs = [_job(file, name, output, single, format, factor) for file, name in found.values()]
+    if frames == "all":
+        jobs = [part for job in jobs for part in _parts(job, chosen=single or format is not None)]
     _refuse_clashes(jobs)
     there = [job.target for job in jobs if job.target.exists()]
     if there and existing == "refuse":
@@ -105,6 +113,35 @@ def _job(file: Path, name: Path, output: Path | None, single: bool, format: str 
     if output is None:
         return Job(file, file.with_name(f"{file.stem}_x{factor}{suffix}"), kind)
     return Job(file, output / name.with_suffix(suffix), kind)
+
+
+def _parts(job: Job, chosen: bool) -> list[Job]:
+    """All pages or frames of a file.
+
+    Pages go into one TIFF, frames into one animated WebP, if they are alike and that is the output's format; else each
+    goes into a file with its number.
+
+    Args:
+        job: As if the first were meant.
+        chosen: Whether the user wants the format; if not, an animation becomes a WebP.
+    """
+    try:
+        head = header(job.source)
+        alike = head.pages > 1 and (head.parts == "frames" or are_alike(head))
+    except DataError:  # told when its turn comes
+        return [job]
+    if head.pages == 1:
+        return [job]
+    numbers = range(head.pages)
+    together = "tif" if head.parts == "pages" else "webp"
+    if not chosen and head.delays and job.format != together:
+        job = replace(job, target=job.target.with_suffix(FORMATS[together].suffixes[0]), format=together)
+    if job.format == together and alike and (head.delays or head.parts == "pages"):
+        return [replace(job, pages=tuple(numbers))]
+    digits = max(3, len(str(head.pages)))
+    stem, suffix = job.target.stem, job.target.suffix
+    names = [f"{stem}_{number + 1:0{digits}}{suffix}" for number in numbers]
+    return [replace(job, target=job.target.with_name(names[number]), pages=(number,)) for number in numbers]
 
 
 def _refuse_clashes(jobs: Sequence[Job]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from gankit.images import ImageCrops, list_images, read_each, read_image
 from gankit_srgan.degradation.options import NOTHING, Damage
 from gankit_srgan.patterns import drawings
 
+T = TypeVar("T")
+LOW, HIGH = (re.compile(rf"(?i)(^|[-_ ]){kind}($|[-_ ]|x?[1-4])") for kind in ("LR", "HR"))
 LARGEST_TEST_SIDE = 1024  # pixels; of larger held-out photographs the middle counts
 
 
@@ -66,26 +69,60 @@ class Pairs:
         return {"hr": high, "lr": degraded(high, self.scale, self.damage, index, seed)}
 
 
-def split(source: str, held_out: int | None) -> tuple[list[Path], list[Path]]:
+def split(
+    source: str, held_out: int | None, chosen: Callable[[Sequence[Path]], list[Path]] = list
+) -> tuple[list[Path], list[Path]]:
     """Training and held-out files.
 
     Args:
         source: A folder, or a dataset's name.
-        held_out: How many images of a folder to hold out, spread over its sorted names; about a twentieth, between 1
-            and 8, if None. A dataset has its own split.
+        held_out: As of `divided`. A dataset has its own split.
+        chosen: Files -> those of use, for photographs that are to be left out.
+
+    Raises:
+        DataError: Nothing is left to train on, or the folder has pairs.
+    """
+    found = resolve(source, "images")
+    if isinstance(found, Card):
+        return chosen(found.paths("train")), chosen(found.paths("test"))
+    if folders := pair_folders(source):
+        raise DataError(f"{source} has small and large pictures: {folders[0]} and {folders[1]}", pairs_hint(*folders))
+    files = chosen(list_images(found))
+    return divided(files, held_out, f"{source} has {len(files)} image(s)")
+
+
+def divided(items: Sequence[T], held_out: int | None, what: str) -> tuple[list[T], list[T]]:
+    """Items to train on, and those that are held out, spread over their order.
+
+    Args:
+        items: Sorted.
+        held_out: How many; about a twentieth, between 1 and 8, if None.
+        what: Begins the error's message.
 
     Raises:
         DataError: Nothing is left to train on.
     """
-    found = resolve(source, "images")
-    if isinstance(found, Card):
-        return found.paths("train"), found.paths("test")
-    files = list_images(found)
-    count = min(8, max(1, len(files) // 20)) if held_out is None else held_out
-    if count >= len(files):
-        raise DataError(f"{source} has {len(files)} image(s), and {count} would be held out", "add photographs")
-    chosen = {int((i + 0.5) * len(files) / count) for i in range(count)}
-    return [f for i, f in enumerate(files) if i not in chosen], [files[i] for i in sorted(chosen)]
+    count = min(8, max(1, len(items) // 20)) if held_out is None else held_out
+    if count >= len(items):
+        raise DataError(f"{what}, and {count} would be held out", "add photographs")
+    chosen = {int((i + 0.5) * len(items) / count) for i in range(count)}
+    return [item for i, item in enumerate(items) if i not in chosen], [items[i] for i in sorted(chosen)]
+
+
+def pair_folders(source: str) -> tuple[str, str] | None:
+    """The folders of small and of large pictures in a folder, by their names; None if it has none of the two kinds."""
+    root = Path(source).expanduser()
+    for folder in [root, *sorted(root.glob("*/"))] if root.is_dir() else []:
+        inside = [path for path in sorted(folder.iterdir()) if path.is_dir()]
+        low, high = ([path for path in inside if kind.search(path.name)] for kind in (LOW, HIGH))
+        if low and high:
+            return str(low[0]), str(high[0])
+    return None
+
+
+def pairs_hint(low: str, high: str) -> str:
+    """What to do with two folders, as an error's hint."""
+    return f"--pairs {low} {high} trains on both, --data {high} on the large ones alone"
 
 
 def smallest_side(scale: int) -> int:
@@ -124,7 +161,11 @@ def _test_pixels(path: Path, scale: int) -> np.ndarray:
 def test_files(source: str) -> list[Path]:
     """All images of a folder, or the test split of a dataset; raises as `benchmark`."""
     found = resolve(source, "images")
-    return found.paths("test") if isinstance(found, Card) else list_images(found)
+    if isinstance(found, Card):
+        return found.paths("test")
+    if folders := pair_folders(source):
+        raise DataError(f"{source} has small and large pictures: {folders[0]} and {folders[1]}", f"--data {folders[1]}")
+    return list_images(found)
 
 
 def benchmark(source: str, scale: int) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,7 +68,11 @@ class SRGANConfig(RecipeConfig):
     """Options of `gankit run srgan`."""
 
     data: str = Field("photos", description="A folder of photographs, or a dataset's name.")
+    pairs: tuple[str, str] | None = Field(
+        None, description="Folders of small and of large photographs that belong together, LR/ HR/; instead of data."
+    )
     held_out: int | None = Field(None, ge=1, description="Images of a folder to hold out for evaluation.")
+    skip_bad: bool = Field(False, description="Leave out photographs that cannot be read or are too small.")
     scale: int = Field(4, ge=1, le=4, description="Factor of enlargement; 1 restores damaged pictures.")
     degradation: Preset = Field("clean", description="What the small pictures suffer beside being reduced.")
     damage: Damage = Field(default_factory=Damage)
@@ -109,6 +114,24 @@ class SRGANConfig(RecipeConfig):
     def _fitting_penalty(self) -> SRGANConfig:
         if self.adversarial.r1 and self.adversarial.discriminator == "paper":
             raise ValueError("adversarial.r1 needs a discriminator without batch normalisation: patch or unet")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_pairs(cls, given: Any) -> Any:
+        # A record of what was trained on names the folder of the truth.
+        pairs = given.get("pairs") if isinstance(given, Mapping) else None
+        return {"data": pairs[-1], **given} if isinstance(pairs, list | tuple) and pairs else given
+
+    @model_validator(mode="after")
+    def _whole_pairs(self) -> SRGANConfig:
+        if self.pairs and self.data != self.pairs[1]:
+            raise ValueError("pairs and data both name photographs: give one of them")
+        made = ("degradation", "damage", "patterns", "sizes", "largest") if self.pairs else ()
+        fields = type(self).model_fields
+        changed = [name for name in made if getattr(self, name) != fields[name].get_default(call_default_factory=True)]
+        if changed:
+            raise ValueError(f"pairs bring their own small pictures, so that {changed[0]} does not apply to them")
         return self
 
     @field_validator("stages")
@@ -178,19 +201,35 @@ class SRGAN(Recipe):
         """Photographs to cut crops from, and some held out."""
         from gankit.images import ImageCrops, load_pixels
         from gankit_srgan.photos import Pairs, held_out, split
+        from gankit_srgan.survey import Sieve, naming_skip_bad
 
         config, facts = self.config, self._facts()
-        train, test = split(config.data, config.held_out)
-        pixels = load_pixels(train, self._reductions(facts["crop"]), config.cache_mb)
+        if config.pairs:
+            from gankit_srgan.photo_pairs import open_photo_pairs
+
+            chosen = (config.held_out, config.sampling, config.cache_mb, config.skip_bad)
+            found = open_photo_pairs(config.pairs, config.scale, facts["crop"], *chosen)
+            return replace(found, facts={**facts, **found.facts})
+        reductions = self._reductions(facts["crop"])
+        sieve = Sieve(reductions, config.scale)
+        with naming_skip_bad(config.skip_bad):
+            train, test = split(config.data, config.held_out, sieve if config.skip_bad else list)
+            pixels, judged = load_pixels(train, reductions, config.cache_mb), held_out(test, config.scale)
+        facts |= sieve.facts()
         # Thirty-two crops an image and epoch: an epoch of one crop would make the shuffle's unit too small.
         crops = ImageCrops(pixels, facts["crop"], repeat=32, by=config.sampling)
         pairs = Pairs(crops, config.scale, self._damage, config.patterns)
-        return Data({"photos": pairs}, held_out(test, config.scale), facts)
+        return Data({"photos": pairs}, judged, facts)
 
     def test_data(self, source: str) -> Data:
         """Any folder of high-resolution images, all held out."""
-        from gankit_srgan.photos import benchmark
+        from gankit_srgan.photos import benchmark, pair_folders
 
+        if self.config.pairs and (folders := pair_folders(source)):
+            from gankit_srgan.photo_pairs import opened, whole
+
+            pairs = opened(folders, self.config.scale, 1, skip_bad=False).pairs
+            return Data(held_out=whole(pairs, self.config.scale), facts=self._facts())
         return Data(held_out=benchmark(source, self.config.scale), facts=self._facts())
 
     def _facts(self) -> dict[str, Any]:
@@ -391,6 +430,8 @@ class SRGAN(Recipe):
         """What the held-out photographs suffer: nothing, and what the training taught to repair."""
         from gankit_srgan.degradation.tracks import TRACKS
 
+        if self.config.pairs:
+            return ["clean"]
         clean = ["clean"] if self.config.scale > 1 else []  # a clean picture of its own size is the truth
         return clean if self.config.degradation == "clean" else [*clean, *(name for name in TRACKS if name != "clean")]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -105,12 +106,13 @@ def find(name: str, scale: int) -> Model:
     return Model.read(BOX / f"{name}-x{scale}.safetensors")
 
 
-def of_run(reference: str, runs_dir: Path | None = None) -> Model:
+def of_run(reference: str, runs_dir: Path | None = None, weights: Literal["last", "best"] = "last") -> Model:
     """The generator of a run: the moving average of its weights.
 
     Args:
         reference: A run's folder or id, "srgan" or "latest".
         runs_dir: The folder of all runs; `$GANKIT_RUNS` or `./runs` if None.
+        weights: As for `gankit.load`.
 
     Raises:
         UsageError: There is no such run, or it is another recipe's.
@@ -119,7 +121,7 @@ def of_run(reference: str, runs_dir: Path | None = None) -> Model:
     from gankit import load
     from gankit_srgan.footprint import receptive_radius
 
-    run = load(reference, runs_dir=runs_dir)
+    run = load(reference, weights=weights, runs_dir=runs_dir)
     if run.recipe.name != "srgan":
         raise UsageError(f"{reference} is a run of {run.recipe.name!r}, not of srgan", "gankit runs srgan lists those")
     network, config = run.networks["generator"], run.recipe.config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -12,11 +13,20 @@ from gankit.commands import common_options, ready, run_argument, runs_dir_option
 @click.command("pack")
 @run_argument
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The .safetensors file to write.")
+@click.option(
+    "--weights",
+    type=click.Choice(["last", "best"]),
+    default="last",
+    show_default=True,
+    help="Weights to write: those that the training ended with, or those of the best validation figure.",
+)
 @click.option("--name", help="Name of the model.  [default: the run's id]")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @runs_dir_option
 @common_options
-def command(run: str, output: Path, name: str | None, force: bool, runs_dir: Path | None) -> None:
+def command(
+    run: str, output: Path, weights: Literal["last", "best"], name: str | None, force: bool, runs_dir: Path | None
+) -> None:
     """Write a run's generator to one small file, for 'upscale --model FILE'."""
     ready()
     from dataclasses import replace
@@ -30,7 +40,7 @@ def command(run: str, output: Path, name: str | None, force: bool, runs_dir: Pat
         )
     if output.exists() and not force:
         raise UsageError(f"{output} exists already", "--force replaces it")
-    model = models.of_run(run, runs_dir)
+    model = models.of_run(run, runs_dir, weights)
     model = replace(model, name=name or model.name)
     output.parent.mkdir(parents=True, exist_ok=True)
     model.save(output)

@@ -74,6 +74,9 @@ def test_the_best_weights_are_kept_beside_the_last(tmp_path):
     probe = Validation(run.recipe._method, 4, "clean", False)
     assert probe(best.networks, run.data)["psnr_y"] == pytest.approx(max(curve), abs=1e-3)
     assert probe(run.networks, run.data)["psnr_y"] == pytest.approx(curve[-1], abs=1e-3) and max(curve) > curve[-1]
+    packed = models.of_run(str(run.run.path), weights="best")
+    for own, kept in zip(packed.weights.values(), best.networks["generator"].get_weights(), strict=True):
+        np.testing.assert_array_equal(own, kept)
 
 
 def test_figures_of_the_windows_against_their_definition():

@@ -97,6 +97,16 @@ def test_provenance_can_be_left_out(run):
     assert b"gankit" not in Path("without.png").read_bytes()
 
 
+def test_every_frame(run):
+    frames = [Image.fromarray(np.full((20, 30, 3), level, np.uint8)) for level in (40, 120, 200)]
+    frames[0].save("a.gif", save_all=True, append_images=frames[1:], duration=80)
+    shown = run("a.gif", "--frames", "all", "--scale", "2", "--json")
+    (row,) = json.loads(shown.stdout)["results"]
+    assert (row["output"], row["frames"]) == ("a_x2.webp", [1, 2, 3]) and "3 frames" in shown.stderr
+    (row,) = json.loads(run("a.gif", "--scale", "2", "--json").stdout)["results"]
+    assert row["frames"] == [1] and "--frames all" in row["notes"][0]
+
+
 def test_broken_among_good_ones(run):
     Path("broken.png").write_text("no picture")
     result = run("*.png", "-o", "out", "--json")
@@ -107,6 +117,15 @@ def test_broken_among_good_ones(run):
     assert [row["input"] for row in rows["failed"]] == ["broken.png"] and rows["failed"][0]["hint"]
     assert [row["input"] for row in rows["results"]] == ["photo.png"]
     assert os.listdir("out") == ["photo.png"]
+
+
+def test_a_read_only_folder_is_found_before_a_network_is_opened(run, monkeypatch):
+    os.mkdir("locked")
+    monkeypatch.setattr(os, "access", lambda place, mode: Path(place).name != "locked")  # root may write everywhere
+    for target in ("locked/a.png", "locked/new/a.png"):
+        result = run("photo.png", "-o", target)
+        assert result.exception.message.endswith("locked is read-only") and "-o FOLDER" in result.exception.hint
+    assert not run.opened and not os.listdir("locked")
 
 
 @pytest.mark.parametrize(

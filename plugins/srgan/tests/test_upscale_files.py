@@ -74,6 +74,15 @@ def test_gifs_of_a_folder_are_taken(photos, tmp_path):
     assert "d.png" in targets(plan([str(photos)], out, None, "4", "refuse"), out)
 
 
+def test_every_ending_of_a_format(photos, tmp_path):
+    for name in ("e.jfif", "f.jpe", "g.JP2", "h.avif", "i.apng"):
+        (photos / name).touch()
+    jobs = plan([str(photos)], tmp_path / "out", None, "4", "refuse")
+    found = {job.source.name: (job.target.name, job.format) for job in jobs}
+    assert found["e.jfif"] == ("e.jfif", "jpg") and found["f.jpe"] == ("f.jpe", "jpg")
+    assert [found[name][0] for name in ("g.JP2", "h.avif", "i.apng")] == ["g.png", "h.png", "i.png"]
+
+
 def test_what_cannot_be_meant_is_refused(photos, tmp_path):
     a, b = str(photos / "a.png"), str(photos / "b.jpg")
     for inputs, output, form, message in [

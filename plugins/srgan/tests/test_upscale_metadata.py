@@ -203,6 +203,63 @@ def test_no_exif_is_made_up(tmp_path, upscale, repeat, kind):
     assert not result.getexif() and "xmp" in result.info
 
 
+@pytest.mark.parametrize("unit, written, dpi", [(1, (300, 150), (300, 150)), (2, (118, 79), (299.72, 200.66))])
+def test_density_of_a_jpeg_without_exif_is_kept(tmp_path, upscale, repeat, unit, written, dpi):
+    path = tmp_path / "scan.jpg"
+    Image.fromarray(COLOUR).save(path, dpi=(300, 300))
+    data = bytearray(path.read_bytes())
+    struct.pack_into(">BHH", data, 13, unit, *written)
+    path.write_bytes(data)
+    for name in ("out.jpg", "out.png", "out.tif", "out.webp"):
+        upscale(repeat(2), path, tmp_path / name)
+        with Image.open(tmp_path / name) as image:
+            if name == "out.jpg":
+                assert (image.info["jfif_unit"], image.info["jfif_density"]) == (unit, written)
+                assert not image.getexif()
+            found = image.info["dpi"] if name != "out.webp" else [image.getexif()[tag] for tag in (0x11A, 0x11B)]
+            per_inch = 2.54 if name == "out.webp" and image.getexif()[0x128] == 3 else 1
+        np.testing.assert_allclose(np.array(found, float) * per_inch, dpi, atol=0.02 if name != "out.jpg" else 1)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_no_density_is_made_up_in_a_jpeg(tmp_path, upscale, repeat, name):
+    Image.fromarray(COLOUR).save(tmp_path / name)
+    upscale(repeat(2), tmp_path / name, tmp_path / "out.jpg")
+    assert not {"dpi", "jfif_density"} & set(Image.open(tmp_path / "out.jpg").info)
+
+
+@pytest.mark.parametrize("comment", [b"scan of plate 7", "Löwe \u2192 7".encode(), b"L\xf6we"])
+def test_a_comment_is_kept(tmp_path, upscale, repeat, comment):
+    path = tmp_path / "scan.jpg"
+    Image.fromarray(COLOUR).save(path, comment=comment)
+    for name in ("out.jpg", "out.png", "out.tif", "out.webp"):
+        assert not upscale(repeat(2), path, tmp_path / name, memory=10**6).notes
+        with Image.open(tmp_path / name) as image:
+            image.load()
+            if name == "out.jpg":
+                assert image.info["comment"] == comment
+            elif name == "out.png":
+                text = image.info["Comment"]
+                assert text.encode("utf-8" if comment != b"L\xf6we" else "latin-1") == comment
+            else:
+                found = exif.of_tiff(tmp_path / name) if name == "out.tif" else exif.parse(image.info["exif"])
+                assert found.image[0x10E] == (2, comment + b"\0")
+    upscale(repeat(2), tmp_path / "out.png", tmp_path / "again.jpg")
+    expected = "Löwe".encode() if comment == b"L\xf6we" else comment
+    assert Image.open(tmp_path / "again.jpg").info["comment"] == expected
+
+
+def test_long_comments_and_those_in_pieces(tmp_path, upscale, repeat):
+    path = tmp_path / "scan.jpg"
+    Image.fromarray(COLOUR).save(path, comment=b"b")
+    data = path.read_bytes()
+    long = b"a" * 65_533
+    path.write_bytes(data[:2] + b"\xff\xfe\xff\xff" + long + data[2:])
+    upscale(repeat(2), path, tmp_path / "out.jpg")
+    found = [text for kind, text in Image.open(tmp_path / "out.jpg").applist if kind == "COM"]
+    assert b"".join(found) == long + b"\nb"
+
+
 def test_without_provenance_there_is_no_mark(tmp_path, upscale, repeat, photo):
     upscale(repeat(2), photo, tmp_path / "out.png", provenance=False)
     text = ElementTree.tostring(marks(tmp_path / "out.png"), "unicode")

@@ -1,12 +1,15 @@
 """Pictures of every kind through the whole way from file to file: their channels, levels and transparency."""
 
+import struct
+
 import numpy as np
 import pytest
 import pyvips
 import tifffile
+from gankit_srgan.upscale.decoders import depth_and_profile
 from gankit_srgan.upscale.pictures import header, read
 from gankit_srgan.upscale.planes import fill_hidden
-from PIL import Image
+from PIL import Image, ImageCms
 
 from gankit.errors import DataError, NonFinite, UsageError
 
@@ -301,8 +304,100 @@ def test_what_cannot_be_read_is_one_clear_error(tmp_path):
         read(header(tmp_path / "cut.jpg"))
 
 
+def test_what_is_not_supported_is_not_called_damaged(tmp_path):
+    Image.fromarray(GREY.astype(np.float32)).save(tmp_path / "float.tif")
+    (tmp_path / "a.jxl").write_bytes(b"\xff\x0a\xfa\x1f")
+    for name in ("float.tif", "a.jxl"):
+        with pytest.raises(DataError, match=r"not supported$") as error:
+            header(tmp_path / name)
+        assert "convert it" in error.value.hint and "damaged" not in error.value.message + error.value.hint
+
+
+@pytest.mark.parametrize("name", ["a.jp2", "a.j2k"])
+def test_jpeg_2000(tmp_path, upscale, repeat, name):
+    cases = {"RGB": COLOUR, "L": GREY, "RGBA": np.dstack([COLOUR, GREY]), "LA": np.dstack([GREY, 255 - GREY])}
+    cases["I;16"] = RNG.integers(0, 2**16, GREY.shape, np.uint16)
+    for mode, pixels in cases.items():
+        Image.fromarray(pixels, mode if mode == "LA" else None).save(tmp_path / name)
+        result = upscale(repeat(), tmp_path / name, tmp_path / "out.png", memory=10**6)
+        with Image.open(tmp_path / "out.png") as image:
+            assert (image.mode, result.notes) == (mode, ())
+            np.testing.assert_array_equal(np.asarray(image), enlarged(pixels))
+
+
+def test_the_profile_and_density_of_a_jpeg_2000(tmp_path, upscale, repeat):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data = bytearray(save(tmp_path, "a.jp2", COLOUR).read_bytes())
+    colour = data.index(b"colr") - 4
+    density = struct.pack(">I4sI4sHHHHBB", 26, b"res ", 18, b"resc", 7874, 1, 11811, 1, 0, 0)  # a metre: down, across
+    box = struct.pack(">I4sBBB", 15 - 4 + len(profile), b"colr", 2, 0, 0) + profile + density
+    head, old = data.index(b"jp2h") - 4, int.from_bytes(data[colour : colour + 4], "big")
+    struct.pack_into(">I", data, head, int.from_bytes(data[head : head + 4], "big") - old + len(box))
+    (tmp_path / "a.jp2").write_bytes(data[:colour] + box + data[colour + old :])
+    upscale(repeat(), tmp_path / "a.jp2", tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.info["icc_profile"] == profile
+        np.testing.assert_allclose(image.info["dpi"], (300, 200), atol=0.01)
+        np.testing.assert_array_equal(np.asarray(image), enlarged(COLOUR))
+
+
+def test_avif(tmp_path, upscale, repeat):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    block = Image.Exif()
+    block[0x10F], block[0x112] = "Camera", 6
+    smooth = np.indices((9, 14)).sum(0).astype(np.uint8)[..., None] * 7 + np.array([0, 30, 60], np.uint8)
+    options = {"quality": 100, "subsampling": "4:4:4", "exif": block, "icc_profile": profile}
+    path = save(tmp_path, "a.avif", np.dstack([smooth, np.full((9, 14), 200, np.uint8)]), **options)
+    upscale(repeat(), path, tmp_path / "out.png")
+    with Image.open(tmp_path / "out.png") as image:
+        found = np.asarray(image).astype(int)
+        assert (image.size, image.mode) == ((36, 56), "RGBA") and image.info["icc_profile"] == profile
+        assert (image.getexif()[0x10F], image.getexif()[0x112]) == ("Camera", 1)
+    np.testing.assert_allclose(found[..., :3], enlarged(np.rot90(smooth, -1)), atol=3)
+    np.testing.assert_array_equal(found[..., 3], 200)
+
+
+def test_bits_that_pillow_leaves_out_are_said(tmp_path, upscale, repeat):
+    path = save(tmp_path, "a.jp2", COLOUR)
+    assert depth_and_profile(path) == (8, None)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"\xff\x4f\xff\x51") + 42] = 11
+    path.write_bytes(data)
+    assert depth_and_profile(path) == (12, None)
+    path = save(tmp_path, "a.avif", COLOUR)
+    data = bytearray(path.read_bytes())
+    for flags, bits in ((0, 8), (0x40, 10), (0x60, 12)):
+        data[data.index(b"av1C") + 6] = flags
+        path.write_bytes(data)
+        assert depth_and_profile(path)[0] == bits
+
+
+def test_lab_is_converted(tmp_path, upscale, repeat):
+    # L* 50, a* 30, b* -20 under D50 is, adapted to D65 by Bradford's matrix, this sRGB.
+    lab = {np.uint8: (127.5, 30, 236), np.uint16: (32_768, 30 * 256, 65_536 - 20 * 256)}
+    for kind, levels in lab.items():
+        pixels = np.broadcast_to(np.array(levels).round(), (8, 10, 3)).astype(kind)
+        tifffile.imwrite(tmp_path / "lab.tif", pixels, photometric="cielab")
+        result = upscale(repeat(), tmp_path / "lab.tif", tmp_path / "out.png", memory=10**6)
+        assert result.notes == ("Lab is converted to sRGB",)
+        found = pyvips.Image.new_from_file(str(tmp_path / "out.png")).numpy() / np.iinfo(kind).max
+        np.testing.assert_allclose(found, np.broadcast_to(srgb_of_lab(50, 30, -20), found.shape), atol=0.006)
+
+
+def srgb_of_lab(lightness, a, b):
+    """CIE 15:2004, Bradford's adaptation and IEC 61966-2-1, written out."""
+    fy = (lightness + 16) / 116
+    xyz = np.array([(fy + a / 500) ** 3, fy**3, (fy - b / 200) ** 3]) * [0.96422, 1, 0.82521]
+    matrix = [
+        [3.1338561, -1.6168667, -0.4906146],
+        [-0.9787684, 1.9161415, 0.0334540],
+        [0.0719453, -0.2289914, 1.4052427],
+    ]
+    linear = np.array(matrix) @ xyz
+    return np.where(linear > 0.0031308, 1.055 * np.abs(linear) ** (1 / 2.4) - 0.055, 12.92 * linear)
+
+
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):
-    import struct
     import zlib
 
     def chunk(kind, data):

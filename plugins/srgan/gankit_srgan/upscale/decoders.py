@@ -56,7 +56,7 @@ def opened(path: Path, page: int = 0, pixels: bool = True) -> Opened:
     if exif.overlaps(path):
         raise DataError(f"cannot read {path}: its tags ask for more bytes than it has", "the file is damaged")
     try:
-        image = pyvips.Image.new_from_file(str(path), fail_on="truncated", **({"page": page} if page else {}))
+        image = pyvips.Image.new_from_file(str(path), fail_on="error", **({"page": page} if page else {}))
     except pyvips.Error:
         found = _by_pillow(path, page, pixels)
         if found is None:
@@ -82,7 +82,7 @@ def _by_pillow(path: Path, page: int, pixels: bool) -> Opened | None:
         pages = getattr(picture, "n_frames", 1)
         picture.seek(page)
         found = Opened(None, kind)
-        bits, icc = _depth_and_profile(path) if kind in ("avif", "jp2") else (8, None)
+        bits, icc = depth_and_profile(path) if kind in ("avif", "jp2") else (8, None)
         if picture.mode == "LAB":
             found.notes.append("Lab is converted to sRGB")
         elif bits > 8 and not picture.mode.startswith("I;16"):
@@ -126,7 +126,7 @@ def _from_lab(picture: Image.Image) -> Image.Image:
     return converted
 
 
-def _depth_and_profile(path: Path) -> tuple[int, bytes | None]:
+def depth_and_profile(path: Path) -> tuple[int, bytes | None]:
     """What Pillow does not tell: the bits a channel of AVIF and JPEG 2000, and the profile of a JPEG 2000.
 
     (AV1 in ISO base media, section 2.3.3; ISO/IEC 15444-1, sections A.5.1 and I.5.3.3.)

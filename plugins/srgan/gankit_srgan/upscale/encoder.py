@@ -13,7 +13,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ class Output:
 
 
 @contextlib.contextmanager
-def encoded(output: Output, width: int, height: int) -> Iterator[Encoder]:
+def encoded(output: Output, width: int, height: int) -> Iterator[Encoder | Shrinker]:
     """A file that is written strip by strip, and appears when all of it is there, or not at all.
 
     Args:
@@ -96,7 +96,8 @@ def encoded(output: Output, width: int, height: int) -> Iterator[Encoder]:
     """
     with whole(output.path) as aside:
         _make_folder(output.path.parent)
-        encoder = Encoder(output, width, height, aside)
+        apart = output.pages > 1 and (width, height) != (output.width, output.height)
+        encoder = Shrinker(output, width, height, aside) if apart else Encoder(output, width, height, aside)
         try:
             yield encoder
             encoder.finish()
@@ -107,9 +108,16 @@ def encoded(output: Output, width: int, height: int) -> Iterator[Encoder]:
 
 
 class Encoder:
-    """Two threads: one sends strips through a pipe, the other is libvips, which writes what comes to a place aside."""
+    """Two threads: one sends strips through a pipe, the other is libvips, which writes what comes.
 
-    def __init__(self, output: Output, width: int, height: int, aside: Path) -> None:
+    Args:
+        output: What to write.
+        width: Of the strips.
+        height: Of all strips of a page.
+        aside: Where to write; or what takes the pixels, piece by piece.
+    """
+
+    def __init__(self, output: Output, width: int, height: int, aside: Path | Callable[[bytes], None]) -> None:
         vips()
         self.output, self.width, self.height, self._aside = output, width, height, aside
         self._error: Exception | None = None
@@ -148,6 +156,8 @@ class Encoder:
         self._pipe.close()
         self._encoding.result()
         self._fail_if_failed()
+        if not isinstance(self._aside, Path):
+            return
         if self.output.format == "tif" and self.output.exif:
             add_to_tiff(self._aside, self.output.exif)
         with open(self._aside, "r+b") as file:
@@ -164,12 +174,13 @@ class Encoder:
     def _fail_if_failed(self) -> None:
         if self._error is None:
             return
-        if not isinstance(self._error, OSError):
+        if isinstance(self._error, OSError | GankitError):
+            raise self._error  # `whole` says what it means
+        if isinstance(self._aside, Path):
             with open(self._aside, "ab") as file:  # raises what libvips does not tell: that the disk is full, say
                 file.write(bytes(BLOCK))
                 os.fsync(file.fileno())
-            raise GankitError(f"cannot write {self.output.path}: {reason(self._error)}", "try another --format")
-        raise self._error  # `whole` says what it means
+        raise GankitError(f"cannot write {self.output.path}: {reason(self._error)}", "try another --format")
 
     def _send(self, strip: np.ndarray) -> None:
         """Sends a strip as a part of an uncompressed PNG (PNG specification, third edition, sections 5, 9 and 10)."""
@@ -185,7 +196,11 @@ class Encoder:
             pyvips = vips()
             source = pyvips.Source.new_from_descriptor(self._reader)
             image = pyvips.Image.pngload_source(source, access="sequential", fail_on="truncated")
-            image = self._described(self._shrunk(image))
+            image = self._shrunk(image)
+            if not isinstance(self._aside, Path):
+                _piecewise(self._aside, image.rawsave_target)
+                return
+            image = self._described(image)
             quality = self.output.quality or FORMATS[self.output.format].quality
             target = str(self._aside)
             keep = {} if self.output.exif else {"keep": WITHOUT_EXIF}
@@ -209,13 +224,6 @@ class Encoder:
         """Antialiased bicubic (Keys' kernel, stretched by the factor); colours weighted by alpha."""
         if (self.width, self.height) == (self.output.width, self.output.height):
             return image
-        if self.output.pages > 1:  # each by itself, or they would bleed into each other
-            tops = range(0, image.height, self.height)
-            pages = [self._page_shrunk(image.crop(0, top, self.width, self.height)) for top in tops]
-            return vips().Image.arrayjoin(pages, across=1)
-        return self._page_shrunk(image)
-
-    def _page_shrunk(self, image: Any) -> Any:
         # A gap would let libvips shrink by blocks first, which is faster and coarser.
         scale = {"vscale": self.output.height / image.height, "kernel": "cubic", "gap": 0}
         factor = self.output.width / image.width
@@ -242,6 +250,47 @@ class Encoder:
             if block:
                 image.set_type(blob, name, block)
         return image
+
+
+class Shrinker:
+    """Shrinks each page by itself, or they would bleed into each other, and hands them on; otherwise an `Encoder`."""
+
+    def __init__(self, output: Output, width: int, height: int, aside: Path) -> None:
+        self._out = Encoder(output, output.width, output.height, aside)
+        self.width, self.height = width, height
+        self._page: Encoder | None = None
+        self._rows, self._rest = 0, b""
+
+    def write(self, strip: np.ndarray) -> None:
+        """`Encoder.write`; no strip belongs to two pages."""
+        if self._page is None:
+            self._page = Encoder(replace(self._out.output, pages=1), self.width, self.height, self._hand_on)
+        self._page.write(strip)
+        self._rows += len(strip)
+        if self._rows == self.height:
+            self._page.finish()
+            self._page.stop()
+            self._page, self._rows = None, 0
+
+    def finish(self) -> None:
+        """`Encoder.finish`."""
+        self._out.finish()
+
+    def stop(self) -> None:
+        """`Encoder.stop`."""
+        if self._page is not None:
+            self._page.stop()
+        self._out.stop()
+
+    def _hand_on(self, piece: bytes) -> None:
+        """Takes shrunk pixels, which come in pieces of any length."""
+        out, kind = self._out.output, np.dtype(np.uint16 if self._out.output.bits == 16 else np.uint8)
+        pixels = self._rest + piece
+        row = out.width * out.channels * kind.itemsize
+        end = len(pixels) // row * row
+        self._rest = pixels[end:]
+        if end:
+            self._out.write(np.frombuffer(pixels[:end], kind).reshape(-1, out.width, out.channels))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
@@ -283,32 +332,41 @@ def _jpeg_segments(output: Output) -> bytes:
 
 def _save(path: Path, extra: bytes, at: int, save: Callable[[Any], None]) -> None:
     """Saves what libvips makes, with `extra` behind its first `at` bytes."""
-    target = vips().TargetCustom()
     head: bytes | None = b""  # until it is complete
+
+    def write(piece: bytes) -> None:
+        nonlocal head
+        if head is None:
+            file.write(piece)
+            return
+        head += piece
+        if len(head) >= at:
+            file.write(head[:at] + extra + head[at:])
+            head = None
+
+    with open(path, "wb") as file:
+        _piecewise(write, save)
+
+
+def _piecewise(take: Callable[[bytes], None], save: Callable[[Any], None]) -> None:
+    """Saves to what takes pieces of bytes, and raises what that raises."""
+    target = vips().TargetCustom()
     failed: list[Exception] = []
 
     def write(data: Any) -> int:
-        nonlocal head
         piece = bytes(data)
         try:
-            if head is not None:
-                head += piece
-                if len(head) >= at:
-                    file.write(head[:at] + extra + head[at:])
-                    head = None
-            else:
-                file.write(piece)
-        except OSError as error:
+            take(piece)
+        except Exception as error:
             failed.append(error)
             return -1
         return len(piece)
 
     target.on_write(write)
-    with open(path, "wb") as file:
-        try:
-            save(target)
-        except Exception as error:
-            raise (failed or [error])[0] from error  # libvips only knows that writing failed
+    try:
+        save(target)
+    except Exception as error:
+        raise (failed or [error])[0] from error  # libvips only knows that writing failed
 
 
 def _make_folder(folder: Path) -> None:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from gankit_srgan import models
-from gankit_srgan.evaluation import busiest
+from gankit_srgan.evaluation import busiest, distance
 from gankit_srgan.model import Model
 from gankit_srgan.photos import split
 from gankit_srgan.recipe import SRGAN, SRGANConfig
@@ -93,7 +93,7 @@ def test_figures_of_the_windows_against_their_definition():
     shown = windows({"a": truth}, 4, "clean")[0][1]
     edge = slice(4, -4)
     assert figures["psnr_y"] == pytest.approx(psnr(luma(shown)[edge, edge], luma(np.full_like(shown, 99))[edge, edge]))
-    assert figures["feature_distance"] > 0
+    assert figures["feature_distance"] == pytest.approx(distance(shown, np.full_like(shown, 99)), rel=1e-6)
     exact = Validation(lambda networks, data: lambda low: shown, 4, "clean", False)
     assert exact({}, gankit.Data(held_out={"a": truth})) == {"psnr_y": 100.0}
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gankit.errors import CheckpointError
+from gankit.errors import CheckpointError, UsageError
 from gankit.support import read_network, write_network
 from gankit_srgan.enlarger import CELLS
 
@@ -37,6 +37,7 @@ class _Facts(BaseModel):
     radius: int = Field(ge=0, le=1000)
     trained: dict[str, Any] = {}
     generative: bool = False
+    base: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Model:
         weights: Variables in the network's order, keyed "000/kernel".
         trained: The run's id, its steps, and gankit's version; no path, for the file may be passed on.
         generative: Whether an adversarial stage taught it to invent detail.
+        base: Name of the model, trained for the smallest error, that the adversarial stage began from; "" for none.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Model:
     weights: Mapping[str, np.ndarray] = field(repr=False)
     trained: Mapping[str, Any] = field(default_factory=dict)
     generative: bool = False
+    base: str = ""
 
     @property
     def cell(self) -> int:
@@ -92,6 +95,28 @@ class Model:
         if found.options.blocks * 9 * found.options.width**2 > sum(value.size for value in weights.values()):
             raise CheckpointError(f"{path} is damaged: it has fewer weights than its network", HINT)
         return cls(**{**facts, "options": found.options.model_dump(exclude_unset=True)}, weights=weights)
+
+    def towards(self, base: Model, strength: float) -> Model:
+        """A network between the one that errs least and the one that invents detail.
+
+        Weights of two networks of which one was trained on from the other lie so close together that every network
+        between them works (Wang et al. 2018, ESRGAN, section 3.4, network interpolation).
+
+        Args:
+            base: The model that this one was trained on from.
+            strength: 0 is the base, 1 is this model.
+
+        Raises:
+            UsageError: The two are not of one shape.
+        """
+        ours, theirs = ({key: value.shape for key, value in model.weights.items()} for model in (self, base))
+        if (self.generator, self.scale, ours) != (base.generator, base.scale, theirs):
+            raise UsageError(f"{self.name} and {base.name} are networks of different shapes", "leave --strength out")
+        weights = {
+            key: (1 - strength) * base.weights[key].astype(np.float32) + strength * value.astype(np.float32)
+            for key, value in self.weights.items()
+        }
+        return replace(self, name=f"{self.name}, strength {strength:g}", weights=weights, generative=strength > 0)
 
     def network(self) -> Any:
         """The generator as a `keras.Model` with these weights."""

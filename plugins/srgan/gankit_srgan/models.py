@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -65,6 +65,7 @@ class Choice:
         runs_dir: As of `by_scale`.
         scale: Its factor.
         runtime: As of `opened`.
+        strength: As of `Model.towards`, between the model's base and itself; None is the model as it is.
     """
 
     name: str
@@ -72,10 +73,21 @@ class Choice:
     runs_dir: Path | None
     scale: int
     runtime: str = "auto"
+    strength: float | None = None
+
+    def model(self) -> Model:
+        """Its weights. Raises as `by_scale`'s values, and UsageError if there is nothing to be interpolated."""
+        model = by_scale(self.name, self.run, self.runs_dir)[self.scale]()
+        if self.strength is None:
+            return model
+        if not model.base:
+            hint = "--model texture has two" if ("texture", self.scale) in shipped() else "leave --strength out"
+            raise UsageError(f"--strength needs two networks, and {model.name} is one", hint)
+        return model.towards(find(model.base, model.scale), self.strength)
 
     def opened(self) -> Enlarger:
-        """The network. Raises as `by_scale`'s values and `opened`."""
-        return opened(by_scale(self.name, self.run, self.runs_dir)[self.scale](), self.runtime)
+        """The network. Raises as `model` and `opened`."""
+        return opened(self.model(), self.runtime)
 
 
 def shipped() -> list[tuple[str, int]]:
@@ -135,7 +147,14 @@ def of_run(reference: str, runs_dir: Path | None = None, weights: Literal["last"
         weights={f"{i:03d}/{v.name}": np.asarray(v) for i, v in enumerate(network.variables)},
         trained={"run": run.run.path.name, "steps": run.position.total, "gankit": run.run.info["versions"]["gankit"]},
         generative="adversarial" in config.stages,
+        base=_base(config),
     )
+
+
+def _base(config: Any) -> str:
+    """The model in the box that a run's adversarial stage began from."""
+    began = config.training.init_from or ""
+    return began if config.stages == "adversarial" and (began, config.scale) in shipped() else ""
 
 
 def by_scale(name: str, run: str | None, runs_dir: Path | None) -> Mapping[int, Callable[[], Model]]:

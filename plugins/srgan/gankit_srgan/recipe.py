@@ -52,6 +52,7 @@ class Adversarial(Section):
     discriminator: Literal["paper", "patch", "unet"] = Field(
         "paper", description="Discriminator: one verdict on a crop as in the paper, or one on each patch or pixel."
     )
+    optimizer: Literal["adam", "muon"] = Field("adam", description="Optimizer of both networks.")
     r1: float = Field(
         0.0, ge=0, description="Weight of the discriminator's squared gradient on photographs; not for paper."
     )
@@ -308,8 +309,11 @@ class SRGAN(Recipe):
 
         from gankit.nn import Muon
 
-        adam = {name: keras.optimizers.Adam(1e-4) for name in ("pixel", "generator", "discriminator")}
-        return {"muon": Muon(1e-4, momentum=0.9), **adam}
+        def made(kind: str) -> Any:
+            return Muon(1e-4, momentum=0.9) if kind == "muon" else keras.optimizers.Adam(1e-4)
+
+        game = {name: made(self.config.adversarial.optimizer) for name in ("generator", "discriminator")}
+        return {"muon": made("muon"), "pixel": made("adam"), **game}
 
     def stages(self, data: Data) -> list[Stage]:
         """Pixel pre-training, then the adversarial stage (the paper's section 3.2)."""

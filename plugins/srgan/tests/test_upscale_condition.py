@@ -5,7 +5,10 @@ import io
 import numpy as np
 import pytest
 from gankit_srgan.degradation.tracks import TRACKS, Track, reduced
+from gankit_srgan.models import Choice
+from gankit_srgan.upscale.automatic import Automatic
 from gankit_srgan.upscale.condition import condition
+from gankit_srgan.upscale.pictures import header
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
@@ -52,6 +55,17 @@ def test_damaged_tracks_are_damaged(photos):
     for photo in photos:
         for name in ("medium", "strong"):
             assert faults(reduced(photo, 1, TRACKS[name], "a")), name
+
+
+def test_the_network_fits_the_picture(photos, tmp_path):
+    sound = Choice("compact", None, None, 2)
+    for name, quality, fits in (("sound.png", 100, "compact"), ("blocks.jpg", 20, "restore")):
+        Image.fromarray(photos[0]).save(tmp_path / name, quality=quality)
+        choice, why = Automatic(sound).of(header(tmp_path / name))
+        assert (choice.name, choice.scale) == (fits, 2 if fits == "compact" else 4) and why.startswith(
+            f"{fits} was taken: "
+        )
+        assert ("blocks of JPEG (" in why) == (fits == "restore")
 
 
 def test_too_small_or_flat_to_tell(photos):

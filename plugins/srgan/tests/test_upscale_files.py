@@ -4,7 +4,6 @@ import os
 import shutil
 import threading
 import weakref
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +18,16 @@ from gankit.errors import DataError, GankitError, UsageError
 from gankit.support import Jobs
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+
+
+class Chosen:
+    """A choice of a network that is there already."""
+
+    def __init__(self, enlarger):
+        self.enlarger = enlarger
+
+    def opened(self):
+        return self.enlarger
 
 
 @pytest.fixture
@@ -291,7 +300,7 @@ def test_a_broken_file_stops_no_other(photos, tmp_path, repeat, capsys):
     assert prepare(Job(cut_off(photos / "cut.jpg"), tmp_path / "x.png", "png"), 2.0).pixels == 60_000
     (photos / "text.png").write_text("no picture")
     batch = Batch(plan([str(photos)], tmp_path / "out", None, "2", "refuse"), 2.0)
-    batch.enlarge(SimpleNamespace(opened=lambda: repeat(2)), batch.prepare(), Settings(), Jobs())
+    batch.enlarge(Chosen(repeat(2)), batch.prepare(), Settings(), Jobs())
     assert sorted(os.path.basename(result.output) for result in batch.results) == ["a.png", "b.jpg", "c.tif"]
     assert sorted(os.path.basename(row["input"]) for row in batch.failed) == ["cut.jpg", "text.png"]
     assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file()) == ["a.png", "b.jpg", "c.tif"]
@@ -306,7 +315,7 @@ def test_a_picture_that_fails_is_no_work_that_is_left(photos, tmp_path, repeat, 
     shares, shown = [], Bar.show
     monkeypatch.setattr(Bar, "show", lambda bar, done: [shown(bar, done), shares.append((bar.label, bar.amount()))])
     batch = Batch(plan([str(photos)], tmp_path / "out", None, "2", "refuse"), 2.0)
-    batch.enlarge(SimpleNamespace(opened=lambda: repeat(2)), batch.prepare(), Settings(), Jobs())
+    batch.enlarge(Chosen(repeat(2)), batch.prepare(), Settings(), Jobs())
     assert shares == [("a.png", "1 %"), ("b.jpg", "2 %"), ("c.tif", "100 %")]
 
 

@@ -29,7 +29,15 @@ def tile_size(ctx: click.Context, param: click.Parameter, value: str) -> int | N
     type=click.Path(path_type=Path),
     help="A file for one picture, else a folder.  [default: NAME_x4.EXT beside IN; none for folders]",
 )
-@click.option("--model", help="Model in the box, or a .safetensors file.  [default: compact]")
+@click.option(
+    "--model",
+    help="Model in the box, or a .safetensors file; auto: restore for damaged pictures, else compact.  [default: auto]",
+)
+@click.option(
+    "--strength",
+    type=click.FloatRange(0, 1),
+    help="How far the network goes from the smallest error (0) to invented detail (1); for --model texture.",
+)
 @click.option(
     "--run", shell_complete=complete_run, help="Run of yours whose network is used: a folder, an id or 'latest'."
 )
@@ -80,12 +88,15 @@ def command(inputs: tuple[str, ...], jobs: Jobs, **options: Any) -> None:
     gankit srgan upscale photo.jpg                    photo_x4.jpg
     gankit srgan upscale photo.jpg -o large.png       keeps alpha, 16 bits, profile, EXIF
     gankit srgan upscale scans/ -o large/ --scale 2   a folder and its subfolders
+    gankit srgan upscale old.jpg --outscale 1         repaired, not enlarged
+    gankit srgan upscale photo.jpg --model texture    with invented detail
     gankit srgan upscale photo.jpg --run latest       your network
     gankit srgan upscale cat.gif --frames all         every frame: cat_x4.webp
     """  # noqa: D301
     ready()
     from gankit.errors import DataError, UsageError
     from gankit_srgan import models
+    from gankit_srgan.upscale.automatic import SOUND, Automatic
     from gankit_srgan.upscale.batch import Batch, factor_for
     from gankit_srgan.upscale.formats import FORMATS
     from gankit_srgan.upscale.job import Settings
@@ -95,7 +106,10 @@ def command(inputs: tuple[str, ...], jobs: Jobs, **options: Any) -> None:
         raise UsageError("--force and --skip-existing exclude each other", "leave one out")
     if options["model"] and options["run"]:
         raise UsageError("--model and --run exclude each other", "leave one out")
-    name = options["model"] or "compact"
+    automatic = not options["run"] and options["model"] in (None, "auto")
+    if automatic and options["strength"] is not None:
+        raise UsageError("--strength is for a network that invents detail", "add --model texture")
+    name = SOUND if automatic else options["model"] or ""
     known = models.by_scale(name, options["run"], options["runs_dir"])
     scale, factor = factor_for(list(known), options["scale"], options["outscale"])
     existing = "replace" if options["force"] else "skip" if options["skip_existing"] else "refuse"
@@ -106,8 +120,9 @@ def command(inputs: tuple[str, ...], jobs: Jobs, **options: Any) -> None:
     if tasks := batch.prepare():
         shared = {key: options[key] for key in ("tile", "memory", "ensemble", "quality", "force", "compare")}
         settings = Settings(**shared, provenance=not options["no_provenance"])
-        choice = models.Choice(name, options["run"], options["runs_dir"], scale, options["runtime"])
-        batch.enlarge(choice, tasks, settings, jobs)
+        where = options["run"], options["runs_dir"], scale, options["runtime"]
+        choice = models.Choice(name, *where, options["strength"])
+        batch.enlarge(Automatic(choice) if automatic else choice, tasks, settings, jobs)
     if options["as_json"]:
         print_json(batch.as_dict())
     if not pictures:

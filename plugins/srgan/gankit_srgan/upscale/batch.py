@@ -6,7 +6,7 @@ import functools
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from gankit.errors import GankitError, UsageError
 from gankit.support import Bar, Jobs, duration, human
 from gankit_srgan.enlarger import Enlarger
 from gankit_srgan.models import Choice
+from gankit_srgan.upscale.automatic import Automatic
 from gankit_srgan.upscale.job import Enlarged, Settings, Task, enlarge, prepare
 from gankit_srgan.upscale.targets import Job
 
@@ -83,7 +84,7 @@ class Batch:
         _check_disk(tasks)
         return tasks
 
-    def enlarge(self, choice: Choice, tasks: Sequence[Task], settings: Settings, jobs: Jobs) -> None:
+    def enlarge(self, choice: Choice | Automatic, tasks: Sequence[Task], settings: Settings, jobs: Jobs) -> None:
         """Enlarges.
 
         Args:
@@ -97,9 +98,7 @@ class Batch:
         """
         before = 0
         with Bar("", sum(task.pixels for task in tasks), unit="share") as bar:
-            results = (
-                _in_turn(choice.opened(), tasks, settings, bar) if jobs.here else _shared(choice, tasks, settings, jobs)
-            )
+            results = _in_turn(choice, tasks, settings, bar) if jobs.here else _shared(choice, tasks, settings, jobs)
             for task, result in zip(tasks, results, strict=True):
                 bar.clear()
                 left = task.pixels - (bar.done - before)
@@ -125,32 +124,35 @@ class Batch:
 
 
 def _in_turn(
-    enlarger: Enlarger, tasks: Sequence[Task], settings: Settings, bar: Bar
+    choice: Choice | Automatic, tasks: Sequence[Task], settings: Settings, bar: Bar
 ) -> Iterator[Enlarged | GankitError]:
     for task in tasks:
         bar.label = task.job.source.name
-        yield _outcome(enlarger, task, settings, bar)
+        yield _outcome(choice, task, settings, bar)
 
 
-def _shared(choice: Choice, tasks: Sequence[Task], settings: Settings, jobs: Jobs) -> Iterator[Enlarged | GankitError]:
+def _shared(
+    choice: Choice | Automatic, tasks: Sequence[Task], settings: Settings, jobs: Jobs
+) -> Iterator[Enlarged | GankitError]:
     folder = next(parent for parent in tasks[0].job.target.resolve().parents if parent.exists())
-    return jobs.map(_elsewhere, ((choice, task, settings) for task in tasks), shared=[folder, tasks[0].job.source])
+    return jobs.map(_outcome, ((choice, task, settings) for task in tasks), shared=[folder, tasks[0].job.source])
 
 
-def _elsewhere(choice: Choice, task: Task, settings: Settings) -> Enlarged | GankitError:
-    return _outcome(_opened(choice), task, settings)
-
-
-@functools.lru_cache(1)
+@functools.lru_cache(2)
 def _opened(choice: Choice) -> Enlarger:
     return choice.opened()
 
 
 def _outcome(
-    enlarger: Enlarger, task: Task, settings: Settings, done: Callable[[int], None] = lambda pixels: None
+    choice: Choice | Automatic, task: Task, settings: Settings, done: Callable[[int], None] = lambda pixels: None
 ) -> Enlarged | GankitError:
+    why: tuple[str, ...] = ()
     try:
-        return enlarge(enlarger, task, settings, done)
+        if isinstance(choice, Automatic):
+            choice, reason = choice.of(task.header)
+            why = (reason,)
+        result = enlarge(_opened(choice), task, settings, done)
+        return replace(result, notes=(*why, *result.notes))
     except GankitError as error:
         return error
 

@@ -371,6 +371,21 @@ def test_tags_that_ask_for_gigabytes_cost_nothing(tmp_path):
         assert took.mb < 100 and took.seconds < 1, took
 
 
+def test_tags_of_a_later_page_that_ask_for_gigabytes(tmp_path):
+    path = tmp_path / "a.tif"
+    Image.new("L", (4, 4)).save(path)
+    data = bytearray(path.read_bytes())
+    start = int.from_bytes(data[4:8], "little")
+    following = start + 2 + 12 * int.from_bytes(data[start : start + 2], "little")
+    struct.pack_into("<I", data, following, len(data))
+    path.write_bytes(data + struct.pack("<HHHII", 1, 0x102, 3, 1 << 20, 0) + bytes(4))
+    with pytest.raises(DataError, match="its tags ask for more bytes"):
+        pictures.header(path)
+    struct.pack_into("<I", data, following, start)  # a circle
+    path.write_bytes(data)
+    assert not exif.overlaps(path)
+
+
 def test_a_pointer_beyond_every_file_is_damage():
     # The pointer to the EXIF directory is nine numbers long, hence larger than any place.
     block = b"MM\0*\0\0\0\x08\0\1" + struct.pack(">HHII", 0x8769, 4, 9, 26) + bytes(4) + b"\xff" * 40

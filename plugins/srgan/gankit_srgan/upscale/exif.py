@@ -30,6 +30,10 @@ DESCRIPTIVE = {0x10E, 0x10F, 0x110, 0x131, 0x132, 0x13B, 0x13C, 0x4746, 0x4749, 
 # and ICC blocks.
 STRUCTURAL = {0x111, 0x117, 0x144, 0x145, 0x14A, 0x201, 0x202, 0x2BC, 0x83BB, 0x8649, 0x8773}
 
+# What pages of one file must have in common: besides these, BitsPerSample, PhotometricInterpretation, SamplesPerPixel,
+# ExtraSamples, SampleFormat and the ICC profile.
+KIND = {WIDTH, HEIGHT, 0x102, 0x106, ORIENTATION, 0x115, 0x152, 0x153, 0x8773}
+
 
 @dataclass
 class Exif:
@@ -124,15 +128,46 @@ def of_tiff(path: Path, page: int = 0) -> Exif:
     return found
 
 
+def pages_are_alike(path: Path, pages: int) -> bool:
+    """Whether all pages of a TIFF file have the size, the kind of pixels and the profile of the first one.
+
+    Args:
+        path: The file.
+        pages: How many there are.
+    """
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        try:
+            order, big, start = _head(data)
+            first = None
+            for _ in range(pages):
+                found = {
+                    tag: data[at : at + size] for tag, _, size, at in _entries(data, start, order, big) if tag in KIND
+                }
+                if found != (first := first or found):
+                    return False
+                start = _following(data, start, order, big)
+        except (struct.error, OverflowError, KeyError):
+            return False
+    return True
+
+
 def overlaps(path: Path) -> bool:
-    """Whether the tags of a TIFF file ask for more bytes than it has; libtiff takes seconds to find that out."""
+    """Whether tags of a page of a TIFF file ask for more bytes than it has; libtiff takes seconds to find that out."""
     with open(path, "rb") as file:
         if file.read(4) not in TIFF:
             return False
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             try:
                 order, big, start = _head(data)
-                return sum(size for _, _, size, _ in _entries(data, start, order, big)) > len(data)
+                seen, entries = set(), 0
+                while start and start not in seen:
+                    seen.add(start)
+                    sizes = [size for _, _, size, _ in _entries(data, start, order, big)]
+                    entries += len(sizes)
+                    if sum(sizes) > len(data) or 12 * entries > len(data):  # or directories lie over each other
+                        return True
+                    start = _following(data, start, order, big)
+                return False
             except (struct.error, OverflowError):
                 return False  # and libtiff says what is wrong
 

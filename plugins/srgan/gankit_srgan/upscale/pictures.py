@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -117,21 +117,6 @@ def header(path: Path, page: int = 0) -> Header:
         if found.format == "png":
             pages, delays, loop = frames_of_png(path)
         return Header(path, found.format, width, height, colours, bits, alpha, pages, page, tuple(delays), loop)
-
-
-def are_alike(first: Header) -> bool:
-    """Whether all pages have the size, the channels and the profile of the first one.
-
-    Raises:
-        DataError: One cannot be read.
-    """
-    profiles = set()
-    for page in range(first.pages):
-        if replace(header(first.path, page), page=first.page) != first:
-            return False
-        with _readable(first.path):
-            profiles.add(_field(opened(first.path, page, pixels=False).image, "icc-profile-data", None))
-    return len(profiles) == 1
 
 
 def read(header: Header) -> Picture:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from gankit.errors import DataError, UsageError
 from gankit.images import EXTENSIONS, list_images
+from gankit_srgan.upscale.exif import pages_are_alike
 from gankit_srgan.upscale.formats import BY_SUFFIX, FORMATS
-from gankit_srgan.upscale.pictures import are_alike, header
+from gankit_srgan.upscale.pictures import header
 
 
 @dataclass(frozen=True)
@@ -127,16 +128,18 @@ def _parts(job: Job, chosen: bool) -> list[Job]:
     """
     try:
         head = header(job.source)
-        alike = head.pages > 1 and (head.parts == "frames" or are_alike(head))
     except DataError:  # told when its turn comes
         return [job]
     if head.pages == 1:
         return [job]
     numbers = range(head.pages)
-    together = "tif" if head.parts == "pages" else "webp"
-    if not chosen and head.delays and job.format != together:
-        job = replace(job, target=job.target.with_suffix(FORMATS[together].suffixes[0]), format=together)
-    if job.format == together and alike and (head.delays or head.parts == "pages"):
+    if head.parts == "pages":
+        together, alike = "tif", job.format == "tif" and pages_are_alike(job.source, head.pages)
+    else:
+        together, alike = "webp", bool(head.delays)
+        if alike and not chosen and job.format != together:
+            job = replace(job, target=job.target.with_suffix(FORMATS[together].suffixes[0]), format=together)
+    if alike and job.format == together:
         return [replace(job, pages=tuple(numbers))]
     digits = max(3, len(str(head.pages)))
     stem, suffix = job.target.stem, job.target.suffix

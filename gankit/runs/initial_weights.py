@@ -13,7 +13,7 @@ import numpy as np
 from gankit.engine import checkpoint, contract
 from gankit.errors import UsageError
 from gankit.recipe import Recipe
-from gankit.runs.run import find_run
+from gankit.runs.run import Run, find_run
 from gankit.support.files import sha256
 
 
@@ -55,6 +55,20 @@ def find_initial_weights(recipe: Recipe, reference: str, root: Path) -> InitialW
         UsageError: It is neither a run nor known to the recipe.
         CheckpointError: The run has no usable checkpoint.
     """
+    origin, found = _found(recipe, reference, root)
+    if not isinstance(found, Run):
+        return InitialWeights(origin, _digest(found), {}, found)
+    _, tensors, path = checkpoint.restore(found.checkpoints)
+    return InitialWeights(origin, sha256(path / checkpoint.TENSORS), tensors, {})
+
+
+def lasting_reference(recipe: Recipe, reference: str, root: Path) -> str:
+    """What names the same weights later on, where "latest" may be another run; raises as `find_initial_weights`."""
+    return _found(recipe, reference, root)[0]
+
+
+def _found(recipe: Recipe, reference: str, root: Path) -> tuple[str, Run | dict[str, list[np.ndarray]]]:
+    """A lasting name, and the run or the recipe's arrays."""
     try:
         run = find_run(reference, root)
     except UsageError as missing:
@@ -65,9 +79,8 @@ def find_initial_weights(recipe: Recipe, reference: str, root: Path) -> InitialW
         if arrays is None:
             raise
         file = Path(reference).expanduser()
-        return InitialWeights(str(file.resolve()) if file.is_file() else reference, _digest(arrays), {}, arrays)
-    _, tensors, path = checkpoint.restore(run.checkpoints)
-    return InitialWeights(str(run.path), sha256(path / checkpoint.TENSORS), tensors, {})
+        return str(file.resolve()) if file.is_file() else reference, arrays
+    return str(run.path), run
 
 
 def _digest(networks: Mapping[str, Sequence[np.ndarray]]) -> str:

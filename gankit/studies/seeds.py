@@ -23,7 +23,7 @@ from gankit.engine import contract
 from gankit.errors import ConfigError, GankitError, Stopped, UsageError
 from gankit.metrics.evaluation import Evaluation
 from gankit.recipe import Recipe
-from gankit.runs.initial_weights import find_initial_weights
+from gankit.runs.initial_weights import lasting_reference
 from gankit.runs.run import Run
 from gankit.runs.signals import Ended
 from gankit.support.files import read_json, unwritable, write_json
@@ -150,8 +150,8 @@ def of_many(recipe: type[Recipe], config: RecipeConfig, root: Path) -> Any:
         )
     if not config.training.init_from:
         return config
-    found = find_initial_weights(contract.make(recipe, config), config.training.init_from, root)
-    return with_seed(config, config.training.seed, init_from=found.origin)
+    lasting = lasting_reference(contract.make(recipe, config), config.training.init_from, root)
+    return with_seed(config, config.training.seed, init_from=lasting)
 
 
 def command(source: str, config: RecipeConfig) -> list[str]:

@@ -68,14 +68,18 @@ def read_image(path: Path, keep_grey: bool = False) -> np.ndarray:
         `[h, w, 3]` uint8, or `[h, w]` uint8 of a grey file with `keep_grey`.
 
     Raises:
-        DataError: The file is missing, broken, no image, of a kind without a defined white (32-bit, float), or claims
-            more than `MAX_PIXELS` (found before it is decoded).
+        DataError: The file is missing, broken, no image, without a defined white (32-bit, float) or in Lab, or
+            claims more than `MAX_PIXELS` (found before it is decoded).
 
     Examples:
         >>> read_image(Path("photo.jpg")).shape  # doctest: +SKIP
         (3024, 4032, 3)
     """
     with open_picture(path) as image:
+        if kind := {"I": "of 32 bits", "F": "of floating point", "LAB": "in Lab"}.get(image.mode):
+            raise DataError(
+                f"cannot read {path}: pixels {kind} are not supported", "convert it to 8 or 16 bits of RGB or grey"
+            )
         try:
             return _eight_bits(ImageOps.exif_transpose(image), keep_grey)
         except Exception as error:  # decoders raise nearly anything on a damaged file
@@ -142,8 +146,6 @@ def read_each(
 
 def _eight_bits(image: Image.Image, keep_grey: bool) -> np.ndarray:
     """Any mode of Pillow to uint8, RGB or (with `keep_grey`) grey."""
-    if image.mode in ("I", "F"):
-        raise ValueError(f"pixels of type {image.mode!r} have no defined white; convert it to 8 or 16 bits")
     if image.mode.startswith("I;16"):
         wide = np.asarray(image).astype(np.uint32)
         image = Image.fromarray(((wide + 128) // 257).astype(np.uint8))

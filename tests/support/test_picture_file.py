@@ -126,6 +126,14 @@ def test_what_is_not_supported_is_not_called_damaged(tmp_path, content, kind):
     assert caught.value.hint == "convert it to PNG first"
 
 
+@pytest.mark.parametrize("mode, kind", [("F", "of floating point"), ("I", "of 32 bits"), ("LAB", "in Lab")])
+def test_pixels_that_are_not_supported_are_not_called_damaged(tmp_path, mode, kind):
+    Image.new(mode, (4, 4)).save(tmp_path / "a.tif")
+    with pytest.raises(DataError, match=rf"a\.tif: pixels {kind} are not supported$") as caught:
+        read_image(tmp_path / "a.tif")
+    assert caught.value.hint == "convert it to 8 or 16 bits of RGB or grey"
+
+
 @pytest.mark.parametrize("name", ["a.avif", "a.jp2", "a.j2k"])
 def test_avif_and_jpeg_2000(tmp_path, name):
     pixels = np.arange(0, 192, dtype=np.uint8).reshape(8, 8, 3) + 30

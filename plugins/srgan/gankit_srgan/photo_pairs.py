@@ -93,7 +93,7 @@ def open_photo_pairs(
         DataError: Files have no partner, or pairs are of no use; names them.
     """
     found = opened(folders, scale, crop, skip_bad)
-    train, test = divided(found.pairs, held_out, f"{folders[0]} and {folders[1]} have {len(found.pairs)} pair(s)")
+    train, test = divided(found.pairs, held_out, f"{folders[0]} and {folders[1]} have {len(found.pairs)} pair(s), and")
     share = cache_mb / (scale**2 + 1)
     low = load_pixels([pair.low for pair in train], Reductions(), share)
     high = load_pixels([pair.high for pair in train], Reductions(), cache_mb - share)

@@ -88,7 +88,7 @@ def split(
     if folders := pair_folders(source):
         raise DataError(f"{source} has small and large pictures: {folders[0]} and {folders[1]}", pairs_hint(*folders))
     files = chosen(list_images(found))
-    return divided(files, held_out, f"{source} has {len(files)} image(s)")
+    return divided(files, held_out, f"{source} has {len(files)} image(s), and")
 
 
 def divided(items: Sequence[T], held_out: int | None, what: str) -> tuple[list[T], list[T]]:
@@ -104,7 +104,7 @@ def divided(items: Sequence[T], held_out: int | None, what: str) -> tuple[list[T
     """
     count = min(8, max(1, len(items) // 20)) if held_out is None else held_out
     if count >= len(items):
-        raise DataError(f"{what}, and {count} would be held out", "add photographs")
+        raise DataError(f"{what} {count} would be held out", "add photographs")
     chosen = {int((i + 0.5) * len(items) / count) for i in range(count)}
     return [item for i, item in enumerate(items) if i not in chosen], [items[i] for i in sorted(chosen)]
 

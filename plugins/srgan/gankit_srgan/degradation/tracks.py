@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 from scipy import ndimage
 
 from gankit.errors import UsageError, did_you_mean
@@ -88,5 +89,6 @@ def reduced(truth: np.ndarray, scale: int, track: Track, name: str) -> np.ndarra
     if track.jpeg:
         file = io.BytesIO()
         Image.fromarray(low).save(file, "JPEG", quality=track.jpeg, subsampling="4:2:0")
-        low = np.asarray(Image.open(file))
+        file.seek(0)
+        low = np.asarray(JpegImageFile(file))
     return low

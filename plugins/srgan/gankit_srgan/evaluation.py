@@ -60,6 +60,15 @@ def enlarging(generator: Callable[[np.ndarray], Any]) -> Method:
     return enlarge
 
 
+def restoring(method: Method) -> Method:
+    """What repairs a picture without enlarging it: an enlargement that is shrunk again."""
+
+    def restore(low: np.ndarray) -> np.ndarray:
+        return imresize(method(low), *low.shape[:2])
+
+    return restore
+
+
 def distance(a: np.ndarray, b: np.ndarray) -> float:
     """`gankit.images.features.feature_distance` of two `[h, w, 3]` uint8 images."""
     maps = [distance_features()(image[None].astype("float32") / 255) for image in (a, b)]

@@ -155,6 +155,8 @@ class SRGANConfig(RecipeConfig):
     def _fitting_crop(self) -> SRGANConfig:
         if self.crop and (self.crop % (4 * self.scale) or self.crop % 16):
             raise ValueError(f"crop {self.crop} is not divisible by 16 and by 4 x the scale {self.scale}")
+        if self.scale == 1 and not self.pairs and not degradation(self.degradation, self.damage).passes:
+            raise ValueError("scale 1 learns to repair damage, and there is none: name a degradation, web say")
         return self
 
 
@@ -437,13 +439,13 @@ class SRGAN(Recipe):
         if self.config.pairs:
             return ["clean"]
         clean = ["clean"] if self.config.scale > 1 else []  # a clean picture of its own size is the truth
-        return clean if self.config.degradation == "clean" else [*clean, *(name for name in TRACKS if name != "clean")]
+        return [*clean, *(name for name in TRACKS if name != "clean")] if self._damage.passes else clean
 
     def _validation(self, perceptual: bool) -> Any:
         """What is seen of the held-out photographs while a stage trains: damage of the middle kind."""
         from gankit_srgan.validation import Validation
 
-        tracks = self._tracks or ["clean"]
+        tracks = self._tracks
         return Validation(self._method, self.config.scale, tracks[len(tracks) // 2], perceptual)
 
     def _method(self, networks: Mapping[str, Any], data: Data) -> Any:

@@ -33,6 +33,7 @@ def test_presets_say_everything_and_parts_replace_them():
         assert None not in damage.model_dump().values(), preset
     assert degradation("clean", Damage()) == NOTHING
     assert degradation("web", Damage(jpeg=70)).jpeg == 70 and PRESETS["web"].jpeg == 30
+    assert degradation("clean", Damage(noise=3)) == NOTHING.model_copy(update={"passes": 1, "noise": 3})
 
 
 @pytest.mark.parametrize("size, target", [(64, 16), (48, 31), (40, 64)])

@@ -56,14 +56,21 @@ def command(
     from gankit.errors import UsageError
     from gankit_srgan import models
     from gankit_srgan.degradation.tracks import named
-    from gankit_srgan.evaluation import enlarging, evaluate
+    from gankit_srgan.evaluation import enlarging, evaluate, restoring
     from gankit_srgan.photos import benchmark
+    from gankit_srgan.upscale.automatic import DAMAGED
 
-    names = model or (() if run else tuple(name for name, factor in models.shipped() if factor == scale))
-    chosen = [models.find(name, scale) for name in names] + [models.of_run(one, runs_dir) for one in run]
-    if other := next((one for one in chosen if one.scale != scale), None):
+    shipped = models.shipped()
+    # None in the box keeps the size: the one that restores enlarges, and its result is shrunk.
+    fitting = [(name, factor) for name, factor in shipped if factor == scale or (scale == 1 and name == DAMAGED)]
+    names = model or (() if run else tuple(name for name, _ in fitting))
+    factors = dict(fitting)
+    chosen = [models.find(name, factors.get(name, scale)) for name in names]
+    chosen += [models.of_run(one, runs_dir) for one in run]
+    if scale > 1 and (other := next((one for one in chosen if one.scale != scale), None)):
         raise UsageError(f"{other.name} enlarges x{other.scale}, not x{scale}", f"--scale {other.scale}")
-    methods = {one.name: enlarging(models.opened(one, runtime)) for one in chosen}
+    opened = {one.name: (one.scale, enlarging(models.opened(one, runtime))) for one in chosen}
+    methods = {name: method if factor == scale else restoring(method) for name, (factor, method) in opened.items()}
     if len(methods) < len(chosen):
         raise UsageError("two models have the same name", "evaluate them one after the other")
     found = evaluate(methods, benchmark(data, scale), scale, named(tracks, scale))

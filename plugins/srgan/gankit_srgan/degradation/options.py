@@ -63,11 +63,12 @@ PRESETS: dict[Preset, Damage] = {
 
 
 def degradation(preset: Preset, parts: Damage) -> Damage:
-    """A preset with the parts that were given instead; no field is None.
+    """A preset with the parts that were given instead; no field is None. Parts without a preset make one pass.
 
     Examples:
         >>> degradation("web", Damage(noise=0)).jpeg
         30
     """
     given: dict[str, Any] = {key: value for key, value in parts.model_dump().items() if value is not None}
-    return PRESETS[preset].model_copy(update=given)
+    once = {"passes": 1} if given and preset == "clean" else {}
+    return PRESETS[preset].model_copy(update={**once, **given})

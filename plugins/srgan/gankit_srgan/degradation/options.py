@@ -57,7 +57,7 @@ PRESETS: dict[Preset, Damage] = {
     ),
     # The seeing of the air, and few photons.
     "telescope": NOTHING.model_copy(
-        update={"passes": 1, "blur": 3.0, "moffat": 0.5, "anisotropic": 0.2, "noise": 12, "poisson": 0.5, "grey": 0.2}
+        update={"passes": 1, "blur": 3.0, "moffat": 0.5, "anisotropic": 0.2, "noise": 32, "poisson": 0.5, "grey": 0.2}
     ),
 }
 

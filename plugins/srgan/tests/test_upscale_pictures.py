@@ -417,3 +417,24 @@ def test_values_that_are_not_finite_are_no_picture(tmp_path, upscale, repeat):
     with pytest.raises(NonFinite):
         upscale(Broken(), save(tmp_path, "a.png", COLOUR), tmp_path / "out.png")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png"]
+
+
+def test_what_has_no_colour_gets_none():
+    """A network that gives colour to everything, on a picture of which a part is neutral."""
+
+    from gankit_srgan.upscale.pictures import Picture
+    from gankit_srgan.upscale.planes import Painter
+
+    class Tints:
+        name, scale, radius, cell, generative, bytes_per_pixel = "tints", 2, 4, 1, False, 4000
+
+        def __call__(self, low):
+            return (low + np.float32([0.1, -0.1, 0.0])).repeat(2, 1).repeat(2, 2)
+
+    colour = np.random.default_rng(0).integers(40, 200, (40, 30, 1)).astype(np.uint8).repeat(3, axis=2)
+    colour[:10, :, 0] += 20
+    found = Painter(Tints(), Picture(None, colour), 8)(slice(0, 40), slice(0, 30)).astype(int)
+    neutral = found[2 * 13 :]
+    assert (neutral == neutral[..., :1]).all()
+    np.testing.assert_array_equal(neutral[..., 0], colour[13:, :, 0].repeat(2, 0).repeat(2, 1))
+    assert np.ptp(found[: 2 * 13], axis=2).min() >= 30

@@ -1,9 +1,9 @@
 """What of a picture goes through the network, and how it comes out again.
 
-The network enlarges RGB. Grey goes in as three equal channels and comes out as their mean. Alpha goes in as grey; where
-it is wholly opaque or wholly transparent it stays so to the last level, and an alpha that is constant is not computed.
-The colours of invisible pixels, often black, are replaced by those of the nearest visible ones before, so that they do
-not bleed into the edges.
+The network enlarges RGB. Grey goes in as three equal channels and comes out as their mean; so do parts of a colour
+picture that have no colour. Alpha goes in as grey; where it is wholly opaque or wholly transparent it stays so to the
+last level, and an alpha that is constant is not computed. The colours of invisible pixels, often black, are replaced by
+those of the nearest visible ones before, so that they do not bleed into the edges.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from gankit.errors import NonFinite
 from gankit_srgan.enlarger import Enlarger, in_cells
 from gankit_srgan.upscale.pictures import Picture
 
+NEUTRAL = 3  # pixels of the input; a network sees at least so far
 BAND = 1024  # rows that fill_hidden works on at once
 
 
@@ -102,6 +103,8 @@ class Painter:
         high = self.enlarger(np.broadcast_to(low, (*low.shape[:2], 3))[None])[0]
         if window.shape[2] == 1:
             high = high.mean(axis=2, keepdims=True)
+        else:
+            high = _neutral_kept(high, window, self.enlarger.scale)
         if not np.isfinite(high).all():
             raise NonFinite(f"the network {self.enlarger.name} gave values that are not finite", "train it again")
         levels = np.clip(high, 0, 1) * np.float32(self.top) + np.float32(0.5)
@@ -115,6 +118,15 @@ class Painter:
         for level, flat in ((self.top, lowest == self.white), (0, highest == 0)):
             high[flat.repeat(scale, 0).repeat(scale, 1)] = level
         return high
+
+
+def _neutral_kept(high: np.ndarray, low: np.ndarray, scale: int) -> np.ndarray:
+    """Takes colour away where there is none within `NEUTRAL` pixels: networks give some to fine black and white."""
+    colourful = low.max(axis=2) != low.min(axis=2)
+    if colourful.all():
+        return high
+    near = ndimage.maximum_filter(colourful, size=2 * NEUTRAL + 1, mode="nearest")
+    return np.where(near.repeat(scale, 0).repeat(scale, 1)[:, :, None], high, high.mean(axis=2, keepdims=True))
 
 
 def fill_hidden(colour: np.ndarray, hidden: np.ndarray) -> np.ndarray:

@@ -21,8 +21,25 @@ def test_a_network_comes_back(tmp_path):
     assert {key: value.shape for key, value in tensors.items()} == {"000/kernel": (1, 2), "001/scale": ()}
     np.testing.assert_array_equal(tensors["000/kernel"], TENSORS["000/kernel"])
     assert tensors["001/scale"] == np.float32(np.float16(0.1)) and tensors["001/scale"].dtype == np.float32
-    write_network(path, TENSORS, "mine/1", {}, half=False)
+    write_network(path, TENSORS, "mine/1", {}, bits=32)
     assert read_network(path, "mine/1", "")[1]["001/scale"] == np.float32(0.1)
+
+
+def test_eight_bits_keep_each_output_to_half_a_step(tmp_path):
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=(3, 3, 20, 30)) * 10.0 ** np.arange(-15, 15)
+    kernel[..., 7] = 0
+    tensors = {"kernel": kernel, "bias": rng.normal(size=30)}
+    path = write_network(tmp_path / "n", tensors, "mine/1", {}, bits=8)
+    assert path.stat().st_size < kernel.size + 1000
+    found = read_network(path, "mine/1", "")[1]
+    assert set(found) == set(tensors)
+    assert (np.abs(found["kernel"] - kernel) <= np.abs(kernel).max((0, 1, 2)) / 254 * 1.001).all()
+    np.testing.assert_array_equal(found["bias"], tensors["bias"].astype(np.float16))
+    wrong = {"a": np.zeros((2, 3), np.int8), "a/step": np.zeros(4, np.float32)}
+    save_file(wrong, path, {"gankit": '{"format": "mine/1"}'})
+    with pytest.raises(CheckpointError, match="cannot read"):
+        read_network(path, "mine/1", "")
 
 
 @pytest.mark.parametrize("facts", ["{", "[]", "null", json.dumps({"format": "other/1"}), "[" * 100_000])

@@ -71,10 +71,10 @@ class Model:
         """`Enlarger.cell`."""
         return CELLS.get(self.generator, 1)
 
-    def save(self, path: Path) -> None:
-        """Writes the model's file. Half precision costs less than 0.001 dB and halves it."""
+    def save(self, path: Path, bits: Literal[8, 16] = 16) -> None:
+        """Writes the model's file. 16 bits cost less than 0.001 dB of PSNR, 8 bits 0.002 dB (compact, Set5)."""
         facts = {key: value for key, value in vars(self).items() if key != "weights"}
-        write_network(path, self.weights, KIND, facts)
+        write_network(path, self.weights, KIND, facts, bits=bits)
 
     @classmethod
     def read(cls, path: Path) -> Model:

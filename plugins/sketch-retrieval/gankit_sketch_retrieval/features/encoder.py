@@ -139,7 +139,7 @@ class Encoder:
 
     def save(self, path: Path, *, half: bool = False) -> None:
         """Writes the encoder's file, whole or not at all; `half` rounds to 16 bits, to almost the same vectors."""
-        write_network(path, self._tensors(), KIND, self.settings, half=half)
+        write_network(path, self._tensors(), KIND, self.settings, bits=16 if half else 32)
 
     @classmethod
     def load(cls, path: Path) -> Encoder:

@@ -16,7 +16,8 @@ import numpy as np
 import skimage
 import sklearn
 from gankit_srgan import models
-from gankit_srgan.evaluation import Method, enlarging, low_resolution, luma_psnr
+from gankit_srgan.degradation.tracks import TRACKS, reduced
+from gankit_srgan.evaluation import Method, enlarging, luma_psnr
 
 from gankit.images import imresize, picture_grid, read_image
 
@@ -34,11 +35,11 @@ DETAILS = (  # what it shows, file, top left corner
 LARGE = ("large photograph", "friends_by_Aitzol_Berasategi.jpg", (800, 700))
 
 
-def row(path: Path, corner: tuple[int, int], methods: dict[str, Method]) -> dict[str, np.ndarray]:
+def row(path: Path, corner: tuple[int, int], methods: dict[str, Method], track: str) -> dict[str, np.ndarray]:
     """Panels of one detail, by label; the methods see the whole picture."""
     truth = read_image(path)
     truth = truth[: truth.shape[0] // SCALE * SCALE, : truth.shape[1] // SCALE * SCALE]
-    low = low_resolution(truth, SCALE)
+    low = reduced(truth, SCALE, TRACKS[track], path.name)
     box = tuple(slice(start, start + SIDE) for start in corner)
     results = {"bicubic": imresize(low, *truth.shape[:2]), **{name: method(low) for name, method in methods.items()}}
     panels = {"low resolution": low.repeat(SCALE, 0).repeat(SCALE, 1)[box]}
@@ -52,9 +53,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photographs", type=Path, help="folder of the photographs behind the models in the box")
     parser.add_argument("--out", type=Path, default=Path("."), help="folder of the result")
+    parser.add_argument("--model", action="append", default=[], help="a model in the box, or a file; repeatable")
     parser.add_argument("--run", action="append", default=[], metavar="NAME=RUN", help="a run, instead of the box")
+    parser.add_argument("--track", choices=TRACKS, default="clean", help="what the small pictures suffer")
     options = parser.parse_args()
-    methods = {name: enlarging(models.opened(models.find(name, SCALE))) for name in (() if options.run else BOX)}
+    chosen = options.model or (() if options.run else BOX)
+    methods = {Path(name).stem: enlarging(models.opened(models.find(name, SCALE))) for name in chosen}
     for text in options.run:
         name, _, run = text.partition("=")
         methods[name] = enlarging(models.opened(models.of_run(run)))
@@ -64,7 +68,7 @@ def main() -> None:
     panels: list[np.ndarray] = []
     labels: list[str] = []
     for what, path, corner in details:
-        found = row(path, corner, methods)
+        found = row(path, corner, methods, options.track)
         panels += found.values()
         labels += [f"{what}: {label}" if label == "low resolution" else label for label in found]
     options.out.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,8 @@ r"""Enlarging by four: our models against every peer that is installed, quality 
         @upscalerjs/esrgan-slim @upscalerjs/esrgan-medium @upscalerjs/esrgan-thick
     python benchmarks/upscale.py --data FOLDER --peers-folder PEERS --out RESULTS
 
-FOLDER holds Set5, Set14, BSD100 (their originals, in a folder HR if there is one). PEERS is a scratch folder; what is
+FOLDER holds Set5, Set14, BSD100 (their originals, in a folder HR if there is one); --sets BSD100:medium damages the low
+resolution as `gankit srgan evaluate --tracks medium` does. PEERS is a scratch folder; what is
 not there is named at the end with the line that gets it, and the rest runs. RESULTS gets upscale.json and upscale.png.
 
 Quality: PSNR of luma and SSIM by `gankit.images.metrics`, the low resolution antialiased bicubic in 8 bits, for
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 PEERS = ("ours", "bicubic", "opencv", "upscalerjs", "tfjs", "ncnn")
+SCORES = "{psnr_y:.2f} / {ssim_wang:.4f} / {feature_distance:.3f} / {niqe:.2f}"
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
@@ -59,13 +61,13 @@ def machine(threads: int) -> dict[str, Any]:
 
 
 def table(report: dict[str, Any], sets: list[str], sizes: list[str]) -> str:
-    """The report as text: PSNR / SSIM (Wang) a set, megapixels a second (least to greatest) a picture."""
-    rows = [["method", *(f"{name} dB / SSIM" for name in sets), *(f"MP/s {size}" for size in sizes)]]
+    """The report as text: PSNR / SSIM (Wang) / feature distance / NIQE a set, megapixels a second a picture."""
+    rows = [["method", *(f"{name} dB / SSIM / features / NIQE" for name in sets), *(f"MP/s {size}" for size in sizes)]]
     for method in report["methods"]:
         row = [method["name"]]
         for name in sets:
             score = method["quality"].get(name, {})
-            row.append(f"{score['psnr_y']:.2f} / {score['ssim_wang']:.4f}" if "psnr_y" in score else "-")
+            row.append(SCORES.format(**score) if "psnr_y" in score else "-")
         for size in sizes:
             rate = method["speed"].get(size, {})
             spread = "{median:.3g} ({least:.3g} to {greatest:.3g})"
@@ -168,7 +170,9 @@ def measure(options: argparse.Namespace) -> None:
             report["methods"].append(entries[method.name])
             for name, photos in sets.items():
                 say(f"{method.name} on {name}")
-                entries[method.name]["quality"][name] = quality(method, photos, options.patience)
+                entries[method.name]["quality"][name] = quality(
+                    method, photos, options.patience, name.partition(":")[2]
+                )
                 entries[method.name]["facts"] = dict(method.facts)
                 save()
         load = {"began": time.strftime("%Y-%m-%d %H:%M"), "before": os.getloadavg()[0]}

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gankit_srgan.evaluation import colour, low_resolution
+from gankit_srgan.degradation.tracks import TRACKS, reduced
+from gankit_srgan.evaluation import colour, distance, naturalness
 from gankit_srgan.photos import held_out
 from peers.method import SCALE, Failed, Method
 
@@ -19,23 +20,28 @@ Size = tuple[int, int]  # width, height in pixels
 
 
 def read_set(data: Path, name: str) -> dict[str, np.ndarray]:
-    """The originals of a benchmark set: `data/name/HR` if there is such a folder, else `data/name`."""
-    folder = data / name
+    """The originals of a benchmark set: `data/name/HR` if there is such a folder, else `data/name`.
+
+    A track may stand behind its name: "Set5:medium".
+    """
+    folder = data / name.partition(":")[0]
     return held_out(list_images(folder / "HR" if (folder / "HR").is_dir() else folder), SCALE)
 
 
-def quality(method: Method, photos: Mapping[str, np.ndarray], patience: float) -> dict[str, Any]:
+def quality(method: Method, photos: Mapping[str, np.ndarray], patience: float, track: str = "") -> dict[str, Any]:
     """Mean scores over a set.
 
     Args:
-        method: Sees the antialiased bicubic low resolution in 8 bits, in colour (a grey one three times).
+        method: Sees the low resolution in 8 bits, in colour (a grey one three times).
         photos: The originals; those stored as grey are scored as grey.
         patience: Seconds that the set may take; a method that would take longer is stopped after two pictures.
+        track: Of `gankit_srgan.degradation.tracks`: what the low resolution suffers; "" is "clean".
 
     Returns:
-        `psnr_y`, `ssim_wang`, `ssim_daala`, the number of `images`, or `skipped`: the reason.
+        `psnr_y`, `ssim_wang`, `ssim_daala`, `feature_distance`, `niqe`, the number of `images`, or `skipped`: the
+        reason.
     """
-    lows = [low_resolution(photo, SCALE) for photo in photos.values()]
+    lows = [reduced(photo, SCALE, TRACKS[track or "clean"], name) for name, photo in photos.items()]
     rest, spent = sum(low[..., :1].size if low.ndim == 3 else low.size for low in lows), 0.0
     rows = []
     for (name, photo), low in zip(photos.items(), lows, strict=True):
@@ -43,13 +49,14 @@ def quality(method: Method, photos: Mapping[str, np.ndarray], patience: float) -
             output, seconds = method.run(colour(low))
         except Failed as error:
             return {"skipped": f"failed on {name}: {error}"}
-        rows.append(super_resolution_scores(photo, output, SCALE))
+        further = {"feature_distance": distance(colour(photo), output), **naturalness({"niqe": output}, SCALE)}
+        rows.append({**super_resolution_scores(photo, output, SCALE), **further})
         pixels = low.shape[0] * low.shape[1]
         spent, rest = spent + seconds, rest - pixels
         expected = spent + seconds / pixels * rest
         if len(rows) == 2 and expected > patience:
             return {"skipped": f"it would take about {expected:.0f} s"}
-    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    means = {name: float(np.mean([row[name] for row in rows if row[name] is not None])) for name in rows[0]}
     return {**means, "images": len(rows)}
 
 

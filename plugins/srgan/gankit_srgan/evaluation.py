@@ -37,11 +37,6 @@ def colour(pixels: np.ndarray) -> np.ndarray:
     return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
 
 
-def low_resolution(pixels: np.ndarray, scale: int) -> np.ndarray:
-    """The 8-bit image that a camera of less resolution would have given: antialiased bicubic."""
-    return imresize(pixels, pixels.shape[0] // scale, pixels.shape[1] // scale)
-
-
 Method = Callable[[np.ndarray], np.ndarray]
 """An enlargement: `[h, w, 3]` uint8 -> `[h * scale, w * scale, 3]` uint8."""
 

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 from gankit_srgan import models
-from gankit_srgan.evaluation import colour, enlarging, low_resolution
+from gankit_srgan.degradation.tracks import TRACKS, reduced
+from gankit_srgan.evaluation import colour, enlarging
 from gankit_srgan.photos import benchmark
 
 from gankit.images import imresize
 from gankit.images.metrics import super_resolution_scores
 
 BOX = [("compact", 2), ("compact", 3), ("compact", 4), ("fast", 4)]
+CLEAN = TRACKS["clean"]
 LEAST = {("compact", 2): 37.0, ("compact", 3): 33.0, ("compact", 4): 31.0, ("fast", 4): 30.3}
 """PSNR on luma of Set5 in dB. Bicubic interpolation has 33.67, 30.40 and 28.43."""
 COLOURS = [(0, 0, 0), (255, 255, 255), (128, 128, 128), (200, 150, 120), (30, 60, 90), (255, 255, 0), (255, 0, 0)]
@@ -72,10 +74,10 @@ def test_colours_do_not_shift_and_no_grid_shows(enlarger, photos):
     enlarge, scale = enlarging(enlarger), enlarger.scale
     for name, photo in photos.items():
         truth = colour(photo)
-        low = low_resolution(truth, scale)
+        low = reduced(truth, scale, CLEAN, "")
         high = enlarge(low)
         assert np.abs(high.mean((0, 1)) - truth.mean((0, 1))).max() < 0.25, name
-        assert np.abs(low_resolution(high, scale).astype(float) - low).mean() < 0.5, name
+        assert np.abs(reduced(high, scale, CLEAN, "").astype(float) - low).mean() < 0.5, name
 
         def grid(image, truth=truth, low=low):
             """Span of the mean error over the places in a low-resolution pixel: a checkerboard would stand out."""
@@ -90,7 +92,7 @@ def test_better_than_bicubic_on_photographs(enlarger, photos):
     gains = []
     for photo in photos.values():
         truth = colour(photo)
-        low = low_resolution(truth, scale)
+        low = reduced(truth, scale, CLEAN, "")
         bicubic = imresize(low, *truth.shape[:2])
         ours, theirs = (super_resolution_scores(truth, image, scale) for image in (enlarge(low), bicubic))
         gains.append(ours["psnr_y"] - theirs["psnr_y"])
@@ -102,6 +104,6 @@ def test_figures(key, enlarger, test_data):
     enlarge, scale = enlarging(enlarger), enlarger.scale
     found = []
     for photo in benchmark(str(test_data / "sr" / "Set5" / "HR"), scale).values():
-        low = low_resolution(photo, scale)
+        low = reduced(photo, scale, CLEAN, "")
         found.append(super_resolution_scores(photo, enlarge(low), scale)["psnr_y"])
     assert len(found) == 5 and np.mean(found) >= LEAST[key]

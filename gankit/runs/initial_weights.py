@@ -79,7 +79,7 @@ def _found(recipe: Recipe, reference: str, root: Path) -> tuple[str, Run | dict[
         if arrays is None:
             raise
         file = Path(reference).expanduser()
-        return str(file.resolve()) if file.is_file() else reference, arrays
+        return str(file.resolve()) if file.suffix and file.is_file() else reference, arrays
     return str(run.path), run
 
 

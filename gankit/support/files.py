@@ -66,7 +66,8 @@ def unwritable(path: Path, error: OSError) -> GankitError:
         return GankitError(
             f"the disk is full: cannot write {path}", "free some space, then 'gankit resume RUN' or the command again"
         )
-    read_only = error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
+    denied = error.errno in (errno.EACCES, errno.EPERM) and not os.access(path.parent, os.W_OK)
+    read_only = error.errno == errno.EROFS or denied
     why = f"the folder {path.parent} is read-only" if read_only else error.strerror or error
     return UsageError(f"cannot write {path}: {why}", "name a place in a folder that can be written")
 

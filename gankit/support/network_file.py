@@ -78,7 +78,7 @@ def read_network(path: Path, kind: str, hint: str) -> tuple[dict[str, Any], dict
     try:
         with safe_open(path, "numpy") as file:
             stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        tensors = {name: _restored(name, stored) for name in stored if not name.endswith(_STEP)}
+        tensors = {name: _restored(name, stored) for name in stored if not _is_step(name, stored)}
     except (OSError, SafetensorError, ValueError) as error:
         raise CheckpointError(f"cannot read {path}: {error}", hint) from error
     if not all(np.isfinite(value).all() for value in tensors.values()):
@@ -87,8 +87,18 @@ def read_network(path: Path, kind: str, hint: str) -> tuple[dict[str, Any], dict
 
 
 def _restored(name: str, stored: Mapping[str, np.ndarray]) -> np.ndarray:
-    value = stored[name].astype(np.float32)
-    return value * stored[name + _STEP] if name + _STEP in stored else value
+    value = stored[name]
+    if value.dtype != np.int8:
+        return value.astype(np.float32)
+    step = stored.get(name + _STEP)
+    if step is None or step.shape != value.shape[-1:]:  # any other would make a small file large
+        raise ValueError(f"{name} has no steps that fit")
+    return value * step.astype(np.float32)
+
+
+def _is_step(name: str, stored: Mapping[str, np.ndarray]) -> bool:
+    value = stored.get(name.removesuffix(_STEP)) if name.endswith(_STEP) else None
+    return value is not None and value.dtype == np.int8
 
 
 def read_facts(path: Path, kind: str, hint: str) -> dict[str, Any]:

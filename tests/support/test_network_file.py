@@ -36,10 +36,13 @@ def test_eight_bits_keep_each_output_to_half_a_step(tmp_path):
     assert set(found) == set(tensors)
     assert (np.abs(found["kernel"] - kernel) <= np.abs(kernel).max((0, 1, 2)) / 254 * 1.001).all()
     np.testing.assert_array_equal(found["bias"], tensors["bias"].astype(np.float16))
-    wrong = {"a": np.zeros((2, 3), np.int8), "a/step": np.zeros(4, np.float32)}
-    save_file(wrong, path, {"gankit": '{"format": "mine/1"}'})
-    with pytest.raises(CheckpointError, match="cannot read"):
-        read_network(path, "mine/1", "")
+    step = np.zeros(4, np.float32)
+    for wrong in ({"a": np.zeros((2, 3), np.int8), "a/step": step}, {"a": np.zeros((4, 1), np.int8), "a/step": step}):
+        save_file(wrong, path, {"gankit": '{"format": "mine/1"}'})
+        with pytest.raises(CheckpointError, match="no steps that fit"):
+            read_network(path, "mine/1", "")
+    write_network(path, {"a/step": step}, "mine/1", {})
+    assert read_network(path, "mine/1", "")[1]["a/step"].shape == (4,)
 
 
 @pytest.mark.parametrize("facts", ["{", "[]", "null", json.dumps({"format": "other/1"}), "[" * 100_000])

@@ -189,7 +189,7 @@ def sheet(
     for name, pixels in list(photos.items())[:rows]:
         y, x = (v // scale * scale for v in busiest(pixels, side))
         whole = colour(pixels)
-        low = colour(lows[name]) if lows else reduced(whole, scale, TRACKS[track], name)
+        low = colour(lows[name] if lows else reduced(pixels, scale, TRACKS[track], name))
         # The networks see the whole image: a crop's border would not be what the user gets.
         squares = np.kron(low, np.ones((scale, scale, 1), np.uint8))
         shown = [squares, imresize(low, *whole.shape[:2]), method(low), whole]

@@ -92,8 +92,10 @@ class Model:
             where = ".".join(map(str, first["loc"]))
             raise CheckpointError(f"{path} is damaged: {where}: {first['msg']}", HINT) from error
         # A small file must not make a large network: each of its blocks has at least one convolution.
-        if found.options.blocks * 9 * found.options.width**2 > sum(value.size for value in weights.values()):
+        if max(1, found.options.blocks) * 9 * found.options.width**2 > sum(value.size for value in weights.values()):
             raise CheckpointError(f"{path} is damaged: it has fewer weights than its network", HINT)
+        if found.generator != "paper" and found.options.model_fields_set != {"blocks", "width"}:
+            raise CheckpointError(f"{path} is damaged: options lack blocks and width", HINT)
         return cls(**{**facts, "options": found.options.model_dump(exclude_unset=True)}, weights=weights)
 
     def towards(self, base: Model, strength: float) -> Model:

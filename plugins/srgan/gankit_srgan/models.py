@@ -80,7 +80,7 @@ class Choice:
         model = by_scale(self.name, self.run, self.runs_dir)[self.scale]()
         if self.strength is None:
             return model
-        if not model.base:
+        if (model.base, model.scale) not in shipped():
             hint = "--model texture has two" if ("texture", self.scale) in shipped() else "leave --strength out"
             raise UsageError(f"--strength needs two networks, and {model.name} is one", hint)
         return model.towards(find(model.base, model.scale), self.strength)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gankit.errors import UsageError
+from gankit.errors import CheckpointError, UsageError
 from gankit_srgan.enlarger import in_cells
-from gankit_srgan.model import Model
+from gankit_srgan.model import HINT, Model
 
 
 def preferred(model: Model) -> bool:
@@ -31,7 +31,10 @@ def serialised(model: Model) -> bytes:
 
         return to_onnx(model.network()).SerializeToString()
     rows = onnx_graph.TABLES[model.generator](model.options["blocks"])
-    weights = dict(zip(onnx_graph.variables(rows), (model.weights[key] for key in sorted(model.weights)), strict=True))
+    names, values = onnx_graph.variables(rows), [model.weights[key] for key in sorted(model.weights)]
+    if [value.ndim for value in values] != [4 if name.endswith("kernel") else 1 for name in names]:
+        raise CheckpointError(f"the weights of {model.name} are not those of its network", HINT)
+    weights = dict(zip(names, values, strict=True))
     return onnx_graph.graph(rows, weights, model.scale).SerializeToString()
 
 

@@ -151,13 +151,19 @@ def matched(low: Path, high: Path) -> tuple[list[Files], dict[str, str]]:
     Raises:
         DataError: There is no such folder or no picture, or nothing matches.
     """
-    sides = []
+    sides: list[dict[str, Path]] = []
+    twice: dict[str, str] = {}
     for folder in (low, high):
         if not folder.is_dir():
             raise DataError(
                 f"there is no folder {folder}", "--pairs takes the small pictures' folder, then the large ones'"
             )
-        sides.append({path.relative_to(folder).with_suffix("").as_posix(): path for path in list_images(folder)})
+        named: dict[str, Path] = {}
+        for path in list_images(folder):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            if named.setdefault(name, path) != path:
+                twice[str(path)] = f"{named[name].name} has the same name"
+        sides.append(named)
     ours, theirs = sides
     partner = {name: name for name in ours.keys() & theirs.keys()}
     plain: dict[str, list[str]] = {}
@@ -166,7 +172,9 @@ def matched(low: Path, high: Path) -> tuple[list[Files], dict[str, str]]:
     for name in sorted(ours.keys() - partner.keys()):
         if len(others := plain.get(SUFFIX.sub("", name), [])) == 1:
             partner[name] = others.pop()
-    lonely = {str(ours[name]): f"nothing of its name in {high}" for name in sorted(ours.keys() - partner.keys())}
+    lonely = twice | {
+        str(ours[name]): f"nothing of its name in {high}" for name in sorted(ours.keys() - partner.keys())
+    }
     taken = set(partner.values())
     lonely |= {str(theirs[name]): f"nothing of its name in {low}" for name in sorted(theirs.keys() - taken)}
     if not partner:

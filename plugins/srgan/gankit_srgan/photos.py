@@ -13,7 +13,7 @@ from gankit.datasets import Card, resolve
 from gankit.errors import DataError
 from gankit.images import ImageCrops, list_images, read_each, read_image
 from gankit_srgan.degradation.options import NOTHING, Damage
-from gankit_srgan.patterns import drawings
+from gankit_srgan.patterns import SIDE, drawings
 
 T = TypeVar("T")
 LOW, HIGH = (re.compile(rf"(?i)(^|[-_ ]){kind}($|[-_ ]|x?[1-4])") for kind in ("LR", "HR"))
@@ -51,8 +51,14 @@ class Pairs:
 
     def __init__(self, crops: ImageCrops, scale: int, damage: Damage = NOTHING, patterns: float = 0.0) -> None:
         self.crops, self.scale, self.damage, self.n = crops, scale, damage, crops.n
-        self.patterns, self.drawn = patterns, ImageCrops(drawings(scale), crops.crop) if patterns else None
-        self.fingerprint = f"{crops.fingerprint}/x{scale}/{damage.model_dump_json()}/{patterns}"
+        self.patterns, self.drawn = (
+            patterns,
+            ImageCrops(drawings(scale, max(SIDE, crops.crop)), crops.crop) if patterns else None,
+        )
+        # What is neutral adds nothing, so that runs from before there was damage can be resumed.
+        suffered = "" if damage == NOTHING else f"/{damage.model_dump_json()}"
+        drawn = f"/{patterns}/{self.drawn.fingerprint}" if self.drawn else ""
+        self.fingerprint = f"{crops.fingerprint}/x{scale}{suffered}{drawn}"
 
     def gather(self, rows: Any, index: Any, seed: int) -> Mapping[str, Any]:
         """`Source.gather`; `lr` is rounded to 8 bits, as the files that the network will meet."""

@@ -115,6 +115,8 @@ class SRGANConfig(RecipeConfig):
     def _fitting_penalty(self) -> SRGANConfig:
         if self.adversarial.r1 and self.adversarial.discriminator == "paper":
             raise ValueError("adversarial.r1 needs a discriminator without batch normalisation: patch or unet")
+        if self.adversarial.texture and self.features == "vgg19":
+            raise ValueError("adversarial.texture needs finer maps than vgg19 has: take efficientnet-lite0")
         return self
 
     @model_validator(mode="before")
@@ -155,7 +157,7 @@ class SRGANConfig(RecipeConfig):
     def _fitting_crop(self) -> SRGANConfig:
         if self.crop and (self.crop % (4 * self.scale) or self.crop % 16):
             raise ValueError(f"crop {self.crop} is not divisible by 16 and by 4 x the scale {self.scale}")
-        if self.scale == 1 and not self.pairs and not degradation(self.degradation, self.damage).passes:
+        if self.scale == 1 and not self.pairs and not degradation(self.degradation, self.damage).strikes:
             raise ValueError("scale 1 learns to repair damage, and there is none: name a degradation, web say")
         return self
 
@@ -165,11 +167,11 @@ class SRGAN(Recipe):
 
     First the generator learns to reproduce pixels, which gives the highest PSNR; then it plays against a discriminator
     under a perceptual loss, which gives sharper texture at some cost in PSNR. Low resolution is made on the fly by
-    MATLAB-compatible antialiased bicubic.
+    MATLAB-compatible antialiased bicubic, or damaged besides; or it is the user's own.
     """
 
     name = "srgan"
-    summary = "Enlarge photographs x2, x3 or x4 (SRResNet, then SRGAN)."
+    summary = "Enlarge photographs x2, x3 or x4, or repair them (SRResNet, then SRGAN)."
     paper = "Ledig et al., Photo-Realistic Single Image Super-Resolution Using a GAN, CVPR 2017, arXiv:1609.04802"
     Config = SRGANConfig
     ema = {"generator": 0.999}
@@ -196,9 +198,8 @@ class SRGAN(Recipe):
         from gankit_srgan.onnx_backend import has_gpu
         from gankit_srgan.survey import described
 
-        config = self.config
-        guess = "paper" if config.generator == "auto" and has_gpu() else config.generator  # without TensorFlow's start
-        return described(source, config.held_out, config.scale, self._reductions(self._crop(guess)), config.cache_mb)
+        config, crop = self.config, self._crop(self._generator(has_gpu()))  # found without TensorFlow's start
+        return described(source, config.held_out, config.scale, self._reductions(crop), config.cache_mb)
 
     def data(self) -> Data:
         """Photographs to cut crops from, and some held out."""
@@ -237,13 +238,17 @@ class SRGAN(Recipe):
 
     def _facts(self) -> dict[str, Any]:
         """What the defaults mean on this machine; stored, so that the run means it everywhere."""
-        generator = self.config.generator
-        if generator == "auto":
-            import tensorflow as tf
+        import tensorflow as tf
 
-            small = "compact" if self.config.degradation == "clean" and self.config.scale > 1 else "unet"
-            generator = "paper" if tf.config.list_physical_devices("GPU") else small
+        generator = self._generator(bool(tf.config.list_physical_devices("GPU")))
         return {"generator": generator, "crop": self._crop(generator)}
+
+    def _generator(self, gpu: bool) -> str:
+        """What `generator` means."""
+        if self.config.generator != "auto":
+            return self.config.generator
+        small = "unet" if self._damage.passes or self.config.scale == 1 else "compact"
+        return "paper" if gpu else small
 
     def _crop(self, generator: str) -> int:
         # In a given time on a CPU, smaller crops gain more PSNR: more of them, from more places, fit into it.

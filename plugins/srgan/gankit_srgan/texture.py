@@ -28,7 +28,7 @@ def texture_distance(ours: Sequence[Any], truth: Sequence[Any], side: int) -> tf
         >>> texture_distance(maps, [tf.roll(maps[0], 8, axis=1)], side=32).numpy().max() > 0
         True
     """
-    total = 0.0
+    total = tf.zeros(tf.shape(ours[0])[:1], ours[0].dtype)
     for found, wanted in zip(ours, truth, strict=True):
         cells = PATCH * found.shape[1] // side  # of the map, a side of a patch
         if cells >= 2:

@@ -60,7 +60,7 @@ def windows(held_out: Mapping[str, Any], scale: int, track: str) -> list[tuple[n
     """The busiest window of each of a few held-out photographs, spread over them.
 
     Args:
-        held_out: As `gankit_srgan.photos.held_out` or `photo_pairs.held_out` gives it.
+        held_out: As `gankit_srgan.photos.held_out` or `photo_pairs.whole` gives it.
         scale: Factor.
         track: As of `Validation`.
 

@@ -33,6 +33,8 @@ def test_presets_say_everything_and_parts_replace_them():
         assert None not in damage.model_dump().values(), preset
     assert degradation("clean", Damage()) == NOTHING
     assert degradation("web", Damage(jpeg=70)).jpeg == 70 and PRESETS["web"].jpeg == 30
+    assert degradation("clean", Damage(resize=1)).passes == 2 and degradation("clean", Damage(resize=1)).strikes
+    assert degradation("clean", Damage(poisson=1)) == NOTHING  # of no noise
     assert degradation("clean", Damage(noise=3)) == NOTHING.model_copy(update={"passes": 1, "noise": 3})
 
 
@@ -131,6 +133,11 @@ def test_damage_is_a_function_of_the_index(batch, preset, scale):
     assert (np.abs(found - again) > 0.01).mean() < 0.01
     other = degrade(batch, damage, (5, 6, 7, 2**40), scale, seed=1)
     assert (np.abs(found - other) > 0.01).mean() > 0.1
+
+
+def test_pictures_smaller_than_a_kernel_are_blurred_too(batch):
+    found = degrade(batch[:, :32, :32], PRESETS["web"].model_copy(update={"sinc": 1.0}))
+    assert found.shape == (4, 8, 8, 3) and np.isfinite(found).all()
 
 
 def test_no_damage_is_the_reduction_of_the_benchmarks(batch):

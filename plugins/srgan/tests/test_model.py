@@ -34,6 +34,8 @@ def test_the_models_in_the_box_are_models():
         {"options": {"blocks": 10**9}},
         {"options": {"blocks": 900, "width": 9000}},
         {"options": {"call": 1}},
+        {"options": {}},
+        {"generator": "unet", "options": {"blocks": 0, "width": 10_000}},
         {"radius": -1},
         {"more": 1},
         {"name": 3},

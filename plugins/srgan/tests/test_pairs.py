@@ -222,3 +222,13 @@ def test_skip_bad_leaves_photographs_out_and_a_resume_sees_others(tmp_path, capl
     save(photos / "1.png", picture(1, 64, 64))
     assert gankit.load(run.run.path).data.facts["left_out"].keys() == {str(photos / "3.png")}
     assert "the data of" in caplog.text and "have changed since it was trained" in caplog.text
+
+
+def test_two_files_of_one_name_are_told(tmp_path):
+    for name in ("low/a.png", "low/a.jpg", "high/a.png"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8)).save(path)
+    pairs, lonely = matched(tmp_path / "low", tmp_path / "high")
+    assert [pair.name for pair in pairs] == ["a"]
+    assert lonely == {str(tmp_path / "low/a.png"): "a.jpg has the same name"}

@@ -384,6 +384,17 @@ def test_lab_is_converted(tmp_path, upscale, repeat):
         np.testing.assert_allclose(found, np.broadcast_to(srgb_of_lab(50, 30, -20), found.shape), atol=0.006)
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_turned_lab_picture_is_upright(tmp_path, orientation):
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[0, 0] = 255, 0, 0
+    extra = [(274, "H", 1, orientation, True)]
+    tifffile.imwrite(tmp_path / "lab.tif", pixels, photometric="cielab", extratags=extra)
+    found = read(header(tmp_path / "lab.tif")).colour
+    bright = np.unravel_index(found.sum(axis=2).argmax(), found.shape[:2])
+    assert (found.shape[:2], bright) == {1: ((4, 6), (0, 0)), 3: ((4, 6), (3, 5)), 6: ((6, 4), (0, 3))}[orientation]
+
+
 def srgb_of_lab(lightness, a, b):
     """CIE 15:2004, Bradford's adaptation and IEC 61966-2-1, written out."""
     fy = (lightness + 16) / 116

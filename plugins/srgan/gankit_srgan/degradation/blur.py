@@ -71,14 +71,16 @@ def convolved(pictures: tf.Tensor, kernels: tf.Tensor) -> tf.Tensor:
     """Each picture with its kernel; the picture is mirrored at its edges.
 
     Args:
-        pictures: `[batch, side, side, channels]` float, side > `REACH`.
+        pictures: `[batch, side, side, channels]` float.
         kernels: `[batch, 2 REACH + 1, 2 REACH + 1]`, symmetric about their middle.
 
     Returns:
         The shape of `pictures`.
     """
     side = pictures.shape[1]
-    wide = tf.pad(pictures, ((0, 0), (REACH, REACH), (REACH, REACH), (0, 0)), "SYMMETRIC")
+    places = tf.range(-REACH, side + REACH) % (2 * side)
+    places = tf.minimum(places, 2 * side - 1 - places)  # more than once, where the picture is smaller than the kernel
+    wide = tf.gather(tf.gather(pictures, places, axis=1), places, axis=2)
     # The kernel comes round again at the end, into what is cut off; fast transforms like multiples of 16.
     size = (side + 2 * REACH + 15) // 16 * 16
     spectrum = tf.signal.rfft2d(tf.transpose(wide, (0, 3, 1, 2)), [size, size])

@@ -19,19 +19,25 @@ class Damage(Section):
     """
 
     passes: int | None = Field(None, ge=0, le=2, description="Passes of blur, resizing, noise and JPEG, at most.")
-    blur: float | None = Field(None, ge=0, le=8, description="Largest sigma of the blur, in pixels of the result.")
+    blur: float | None = Field(None, ge=0, le=4, description="Largest sigma of the blur, in pixels of the result.")
     moffat: float | None = Field(None, ge=0, le=1, description="Share of blurs that are Moffat's, of a telescope.")
     anisotropic: float | None = Field(None, ge=0, le=1, description="Share of Gaussian blurs that have a direction.")
     sinc: float | None = Field(None, ge=0, le=1, description="Share of pictures with the ringing of a sharp filter.")
     resize: float | None = Field(
-        None, ge=0, le=1, description="Share of pictures that were resized once before, by any filter."
+        None, ge=0, le=1, description="Share of pictures of two passes whose size between them is any."
     )
     noise: float | None = Field(
         None, ge=0, le=64, description="Largest standard deviation of the noise, in grey levels of 255."
     )
     poisson: float | None = Field(None, ge=0, le=1, description="Share of noise that grows with brightness.")
     grey: float | None = Field(None, ge=0, le=1, description="Share of noise that is alike in all colours.")
-    jpeg: int | None = Field(None, ge=5, le=100, description="Lowest quality of JPEG; the highest is 95, 100 is none.")
+    jpeg: int | None = Field(None, ge=5, le=100, description="Lowest quality of JPEG; the highest is 95. 100 is none.")
+
+    @property
+    def strikes(self) -> bool:
+        """Whether anything is damaged at all."""
+        once = self.blur or self.noise or self.sinc or (self.jpeg or 100) < 100
+        return bool(self.passes and (once or (self.passes == 2 and self.resize)))
 
 
 NOTHING = Damage(passes=0, blur=0, moffat=0, anisotropic=0, sinc=0, resize=0, noise=0, poisson=0, grey=0, jpeg=100)
@@ -70,5 +76,6 @@ def degradation(preset: Preset, parts: Damage) -> Damage:
         30
     """
     given: dict[str, Any] = {key: value for key, value in parts.model_dump().items() if value is not None}
-    once = {"passes": 1} if given and preset == "clean" else {}
-    return PRESETS[preset].model_copy(update={**once, **given})
+    passes = {"passes": 2 if "resize" in given else 1} if given and preset == "clean" else {}
+    found = PRESETS[preset].model_copy(update={**passes, **given})
+    return found if found.strikes else NOTHING

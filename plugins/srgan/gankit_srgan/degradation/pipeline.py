@@ -131,6 +131,6 @@ def _compressed(x: tf.Tensor, damage: Damage, draws: _Draws, name: str) -> tf.Te
     """JPEG, its blocks beginning anywhere."""
     if damage.jpeg is None or damage.jpeg >= 100:
         return x
-    quality = damage.jpeg + draws.whole(f"{name} quality", 96 - min(damage.jpeg, 95))
+    quality = min(damage.jpeg, 95) + draws.whole(f"{name} quality", 96 - min(damage.jpeg, 95))
     corner = tf.stack([draws.whole(f"{name} {axis}", jpeg.UNIT) for axis in ("row", "column")], axis=1)
     return tf.where(draws.below(f"{name} jpeg", CHANCE), jpeg.compressed(x, quality, corner), x)

@@ -89,7 +89,9 @@ def _by_pillow(path: Path, page: int, pixels: bool) -> Opened | None:
             found.notes.append(f"its {bits} bits a channel become 8")
         image = found.image = _image(picture, pixels)
         image.set_type(vips().GValue.gint_type, "n-pages", pages)
-        image.set_type(vips().GValue.gint_type, "orientation", picture.getexif().get(exif.ORIENTATION, 1))
+        turned = kind == "tif"  # by Pillow
+        orientation = 1 if turned else picture.getexif().get(exif.ORIENTATION, 1)
+        image.set_type(vips().GValue.gint_type, "orientation", orientation)
         info = picture.info
         blocks = {"icc-profile": icc or info.get("icc_profile"), "exif": info.get("exif"), "xmp": info.get("xmp")}
         for name, block in blocks.items():

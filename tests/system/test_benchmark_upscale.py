@@ -59,7 +59,10 @@ def test_quality_is_that_of_the_direct_call(sets, tmp_path):
     truth = data.chelsea()[:200, :300]
     expected = super_resolution_scores(truth, imresize(imresize(truth, 50, 75), 200, 300), 4)
     found = upscale_measure.quality(matlab, photos, 60)
+    assert 0.1 < found.pop("feature_distance") < 1 and 5 < found.pop("niqe") < 15
     assert found == {**expected, "images": 1}
+    damaged = upscale_measure.quality(matlab, photos, 60, "medium")
+    assert damaged["psnr_y"] < expected["psnr_y"] - 0.5
     # Pillow's kernel is the same, its rounding and its borders are not.
     assert upscale_measure.quality(pillow, photos, 60)["psnr_y"] == pytest.approx(expected["psnr_y"], abs=0.02)
 

@@ -25,8 +25,8 @@ def texture_distance(ours: Sequence[Any], truth: Sequence[Any], side: int) -> tf
 
     Examples:
         >>> maps = [tf.random.normal((2, 16, 16, 8))]
-        >>> texture_distance(maps, [tf.roll(maps[0], 8, axis=1)], side=32).numpy().max() > 0
-        True
+        >>> texture_distance(maps, maps, side=32).numpy().tolist()
+        [0.0, 0.0]
     """
     total = tf.zeros(tf.shape(ours[0])[:1], ours[0].dtype)
     for found, wanted in zip(ours, truth, strict=True):

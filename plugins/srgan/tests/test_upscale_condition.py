@@ -59,8 +59,13 @@ def test_damaged_tracks_are_damaged(photos):
 
 def test_the_network_fits_the_picture(photos, tmp_path):
     sound = Choice("compact", None, None, 2)
-    for name, quality, fits in (("sound.png", 100, "compact"), ("blocks.jpg", 20, "restore")):
-        Image.fromarray(photos[0]).save(tmp_path / name, quality=quality)
+    soft = reduced(photos[0], 1, Track(blur=1.5), "a")
+    for name, quality, fits in (
+        ("sound.png", 100, "compact"),
+        ("soft.png", 100, "compact"),
+        ("blocks.jpg", 20, "restore"),
+    ):
+        Image.fromarray(soft if name == "soft.png" else photos[0]).save(tmp_path / name, quality=quality)
         choice, why = Automatic(sound).of(header(tmp_path / name))
         assert (choice.name, choice.scale) == (fits, 2 if fits == "compact" else 4) and why.startswith(
             f"{fits} was taken: "

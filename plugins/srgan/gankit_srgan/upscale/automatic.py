@@ -23,8 +23,8 @@ class Automatic:
 
     def of(self, header: Header) -> tuple[Choice, str]:
         """The network for a picture, and why. Raises as `pictures.read`."""
-        faults = condition(read(header).colour).faults
-        if not faults:
-            return self.choice, f"{SOUND} was taken: neither blocks of JPEG nor noise nor blur was found"
+        found = condition(read(header).colour)
+        if not found.damaged:
+            return self.choice, f"{SOUND} was taken: {', '.join(found.faults) or 'no blocks of JPEG, noise or blur'}"
         # It enlarges by four, whatever is wanted: the result is shrunk.
-        return replace(self.choice, name=DAMAGED, scale=4), f"{DAMAGED} was taken: {', '.join(faults)}"
+        return replace(self.choice, name=DAMAGED, scale=4), f"{DAMAGED} was taken: {', '.join(found.faults)}"

@@ -15,6 +15,7 @@ from gankit.images.metrics import luma
 BLOCK = 8  # pixels a side of JPEG's blocks
 WINDOW = 1024  # pixels a side of the middle that is looked at
 BLOCKY, SURE = 1.0, 2.5  # levels that edges of blocks stand out by, and standard errors of that
+STRONG = 1.5  # levels from which repairing does more good than harm
 NOISY, NOISY_COLOUR = 2.6, 1.8  # levels
 SOFT = 0.62
 
@@ -35,6 +36,11 @@ class Condition:
     noise: float
     colour_noise: float
     sharpness: float
+
+    @property
+    def damaged(self) -> bool:
+        """Whether a network that repairs does more good than harm; blur alone may be that of a sound camera."""
+        return self.blocks > STRONG or max(self.noise - NOISY, self.colour_noise - NOISY_COLOUR) > 0
 
     @property
     def faults(self) -> tuple[str, ...]:
